@@ -1,0 +1,74 @@
+"""The command group: quick help, and errors without tracebacks."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from vmfailover.cli.main import COMMANDS, main
+from vmfailover.cli.options import error_boundary
+from vmfailover.errors import InputError
+
+HEAVY = {"pydantic", "pandas", "numpy", "numba", "pyarrow", "simpy", "ruamel.yaml", "quantiphy"}
+
+
+def test_help_lists_the_commands() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert all(f"  {name} " in result.stdout and text in result.stdout for name, text in COMMANDS.items())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from vmfailover.cli.main import main; main(['--help'], standalone_mode=False); "
+    code += f"print('heavy:', *sorted({HEAVY} & sys.modules.keys()))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "heavy:"
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("vmfailover ")
+
+
+def test_runs_as_a_module() -> None:
+    result = subprocess.run([sys.executable, "-m", "vmfailover", "frobnicate"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "No such command 'frobnicate'" in result.stderr
+
+
+def failing(error: BaseException) -> Callable[[], None]:
+    def command() -> None:
+        with error_boundary():
+            raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "stderr"),
+    [
+        (InputError("x.yaml:1:2: wrong"), 2, "x.yaml:1:2: wrong\n"),
+        (InputError("x.yaml:1:2: wrong\nx.yaml:2:2: wrong"), 2, "x.yaml:1:2: wrong\nx.yaml:2:2: wrong\n"),
+        (InputError("too many"), 2, "error: too many\n"),
+        (PermissionError(13, "Permission denied", "out"), 2, "error: out: permission denied\n"),
+        (OSError("disk on fire"), 2, "error: cannot continue: disk on fire\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_become_lines_and_exit_codes(error: BaseException, code: int, stderr: str) -> None:
+    result = CliRunner().invoke(click.command()(failing(error)))
+    assert (result.exit_code, result.stderr, result.stdout) == (code, stderr, "")
+
+
+def test_a_reader_that_has_gone_away_is_left_to_the_framework() -> None:
+    with pytest.raises(BrokenPipeError):
+        failing(BrokenPipeError(32, "Broken pipe"))()
+
+
+def test_a_bug_is_not_hidden() -> None:
+    result = CliRunner().invoke(click.command()(failing(ZeroDivisionError())))
+    assert isinstance(result.exception, ZeroDivisionError)

@@ -1,0 +1,101 @@
+"""Whole scenarios in Python: other values, hashes."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from vmfailover.scenario import Scenario, ScenarioError, load
+from vmfailover.scenario.hosts import Hosts, HostSpec
+
+from .conftest import Write
+from .test_checks import trace
+
+
+@pytest.fixture
+def scenario(small: Path) -> Scenario:
+    return load(small)
+
+
+def test_is_frozen(scenario: Scenario) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        scenario.seed = 2
+
+
+def test_knows_its_file(scenario: Scenario, small: Path) -> None:
+    assert scenario.path == small
+    assert scenario.with_(seed=3).path == small
+
+
+def test_with_a_unique_last_part(scenario: Scenario) -> None:
+    assert scenario.with_(checkpoint_interval="2 ms").replication.checkpoint_interval == 2_000_000
+
+
+def test_with_dotted_keys(scenario: Scenario) -> None:
+    other = scenario.with_(**{"failures.0.at": "7 ms", "hosts.primary.preset": "power7", "vm.vcpus": 1})
+    assert other.failures[0].at == 7_000_000
+    assert other.hosts.primary.l2.size == 256 * 1024
+    assert other.vm.vcpus == 1
+
+
+def test_with_leaves_the_original_alone(scenario: Scenario) -> None:
+    before = scenario.hash
+    assert scenario.with_(seed=9).with_(failures=[]).seed == 9
+    assert scenario.hash == before
+    assert scenario.failures
+
+
+def test_with_nothing_is_the_same(scenario: Scenario) -> None:
+    assert scenario.with_().hash == scenario.hash
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("latency", "1 ms", "latency: is in more than one place; write one of "),
+        ("checkpoint_intervall", "1 ms", "checkpoint_intervall: unknown key"),
+        ("checkpoint_interval", 1_000_000, "replication.checkpoint_interval: 1000000 has no unit"),
+        ("replication.protocol", "raid", "replication.protocol: 'raid' is unknown; it is one of cacheline-flags"),
+        ("vm.vcpus", 40, "vm.vcpus: 40 is more than the 12 cores"),
+    ],
+)
+def test_with_wrong_values(scenario: Scenario, key: str, value: object, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario.with_(**{key: value})
+    assert str(caught.value).startswith(f"{scenario.path}: {message}")
+
+
+def test_is_made_of_its_own_dump(scenario: Scenario) -> None:
+    again = Scenario.model_validate(scenario.model_dump(mode="json"))
+    assert again.hash == scenario.hash
+    assert again.with_(seed=5).hash == scenario.with_(seed=5).hash
+
+
+def test_is_made_of_records(scenario: Scenario) -> None:
+    power7 = HostSpec.model_validate({"preset": "power7"})
+    keys = scenario.model_dump(mode="json") | {"hosts": Hosts(primary=power7, secondary=power7)}
+    other = Scenario(**keys)
+    assert other.hosts.primary.cores == 8
+    assert other.with_(seed=2).hosts == other.hosts
+
+
+def test_survives_pickling(scenario: Scenario) -> None:
+    copy = pickle.loads(pickle.dumps(scenario))
+    assert (copy.hash, copy.path) == (scenario.hash, scenario.path)
+    assert copy.with_(seed=3).seed == 3
+
+
+def test_the_hash_is_of_what_is_said_and_not_of_how(scenario: Scenario) -> None:
+    assert scenario.with_(duration="0.2 s").hash == scenario.hash
+    assert scenario.with_(hypervisor={"restore": "1 ms"}).hash == scenario.hash
+    assert scenario.with_(seed=2).hash != scenario.hash
+
+
+def test_the_hash_does_not_depend_on_the_folder_of_the_trace(write: Write, tmp_path: Path) -> None:
+    hashes = set()
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        trace(folder / "t.parquet")
+        hashes.add(load(write(), [f"workload={{trace: {folder}/t.parquet}}"]).hash)
+    assert len(hashes) == 1

@@ -1,0 +1,40 @@
+"""vmfailover: what a virtual machine's failover costs, simulated on a laptop.
+
+>>> import vmfailover as vf
+>>> result = vf.run(vf.load("scenarios/quickstart.yaml"))  # doctest: +SKIP
+>>> result.metrics["failover.latency_ns"]  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vmfailover.errors import InputError
+    from vmfailover.results.run_result import RunResult
+    from vmfailover.scenario import Scenario, ScenarioError, load
+    from vmfailover.simulation import run
+    from vmfailover.traces.format import TraceError
+
+__all__ = ["InputError", "RunResult", "Scenario", "ScenarioError", "TraceError", "load", "run"]
+
+_HOMES = {
+    "InputError": "vmfailover.errors",
+    "RunResult": "vmfailover.results.run_result",
+    "Scenario": "vmfailover.scenario",
+    "ScenarioError": "vmfailover.scenario",
+    "TraceError": "vmfailover.traces.format",
+    "load": "vmfailover.scenario",
+    "run": "vmfailover.simulation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import vmfailover` itself costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,65 @@
+"""The command `vmfailover`: finds the module of a subcommand, and imports it only to run it."""
+
+from importlib import import_module
+
+import click
+
+from vmfailover.cli.options import error_boundary
+
+#: Each command with its line in the list of commands; the command itself is `command` in the module of its name.
+COMMANDS = {
+    "run": "Run scenarios and print a summary.",
+    "validate": "Check scenario files without running them.",
+    "schema": "Print the JSON Schema of a scenario, for editors.",
+    "init": "Write a commented scenario to start from.",
+    "trace": "Inspect, convert and record memory-access traces.",
+    "bench": "Measure the speed of the simulator on this machine.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose help needs none of its commands' modules, since those import heavy packages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"vmfailover.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        with error_boundary():
+            return super().invoke(ctx)
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"vmfailover {_version()}")
+        context.exit()
+
+
+def _version() -> str:
+    from importlib import metadata  # takes longer to import than --help should
+
+    try:
+        return metadata.version("vmfailover")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+def main() -> None:
+    """Simulate the failover of virtual machines, from cache lines to clients.
+
+    Begin with `vmfailover init FILE` and `vmfailover run FILE`.
+    """

@@ -1,0 +1,29 @@
+"""`vmfailover validate`: check scenario files without running them."""
+
+from pathlib import Path
+
+import click
+
+from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option
+from vmfailover.scenario import ScenarioError, load
+
+
+@click.command("validate")
+@scenario_arguments
+@set_option
+@click.pass_context
+def command(context: click.Context, scenarios: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
+    """Check scenario files without running them, and say of each what is wrong and where."""
+    verdicts = [_is_good(path, overrides) for path in scenarios]
+    if not all(verdicts):
+        context.exit(BAD_INPUT)
+
+
+def _is_good(path: Path, overrides: tuple[str, ...]) -> bool:
+    try:
+        load(path, overrides)
+    except ScenarioError as error:
+        complain(str(error))
+        return False
+    click.echo(f"{path}: ok")
+    return True

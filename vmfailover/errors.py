@@ -1,0 +1,5 @@
+"""The root of every complaint about what a user wrote."""
+
+
+class InputError(ValueError):
+    """A file or a value from the user is wrong; the text of the error is what the user should read."""

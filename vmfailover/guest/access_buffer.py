@@ -1,0 +1,76 @@
+"""The accesses at hand of every vCPU, refilled from its stream as they are used up."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from vmfailover.guest.accesses import AccessChunk
+from vmfailover.guest.workloads import Workload
+from vmfailover.hardware.cache.state import Accesses
+
+#: Records that each of several vCPUs has at hand.
+BUFFER_RECORDS = 1 << 16
+
+
+class AccessBuffer:
+    """What the cores execute next; one core reads its chunks where they are, several read copies side by side."""
+
+    def __init__(self, workload: Workload, positions: Sequence[int]) -> None:
+        """Start vCPU v at record `positions[v]` of its stream."""
+        cores = len(positions)
+        self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
+        self._chunks: list[AccessChunk | None] = [None] * cores
+        self._first = np.array(positions, np.int64)
+        #: int64[cores]: the next access of each core, an index into its row of `accesses`.
+        self.start = np.zeros(cores, np.int64)
+        columns = BUFFER_RECORDS if cores > 1 else 0
+        self.accesses = Accesses(
+            block=np.zeros((cores, columns), np.uint32),
+            write=np.zeros((cores, columns), np.uint8),
+            count=np.zeros((cores, columns), np.uint32),
+            instructions=np.zeros((cores, columns), np.uint32),
+            length=np.zeros(cores, np.int64),
+        )
+
+    def position(self, core: int) -> int:
+        """Return the index of the core's next record in its stream."""
+        return int(self._first[core] + self.start[core])
+
+    def refill(self, core: int) -> float | None:
+        """Bring the core's next accesses, all earlier ones being executed.
+
+        Returns the memory-level parallelism they allow (0.0 for the host's own), None if the stream has ended.
+        """
+        chunk = self._chunks[core] or next(self._streams[core], None)
+        if chunk is None:
+            return None
+        self._first[core] = chunk.first
+        self.start[core] = 0
+        if len(self._chunks) == 1:
+            self.accesses = _in_place(chunk)
+        else:
+            self._copy(core, chunk)
+        return chunk.parallelism
+
+    def _copy(self, core: int, chunk: AccessChunk) -> None:
+        taken = chunk.part(0, min(chunk.records, BUFFER_RECORDS))
+        for name in ("block", "write", "count", "instructions"):
+            getattr(self.accesses, name)[core, : taken.records] = getattr(taken, name)
+        self.accesses.length[core] = taken.records
+        self._chunks[core] = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
+
+
+def _in_place(chunk: AccessChunk) -> Accesses:
+    columns = (chunk.block, chunk.write, chunk.count, chunk.instructions)
+    block, write, count, instructions = (column.reshape(1, -1) for column in columns)
+    return Accesses(block, write, count, instructions, np.array([chunk.records], np.int64))
+
+
+def replay(workload: Workload, vcpu: int, first: int, stop: int) -> Iterator[AccessChunk]:
+    """Yield the records `first` to `stop` (exclusive) of a vCPU's stream."""
+    if first == stop:
+        return
+    for chunk in workload.chunks(vcpu, first):
+        yield chunk.part(0, min(chunk.records, stop - chunk.first))
+        if chunk.first + chunk.records >= stop:
+            return

@@ -1,0 +1,61 @@
+"""Lets virtual machines execute between the events of the simulation."""
+
+from collections.abc import Generator
+
+import simpy
+
+from vmfailover.guest.virtual_machine import Reached, VirtualMachine
+
+#: Records that a VM executes at most without giving the simulation a turn. Any value gives the same results.
+DEFAULT_QUANTUM = 1 << 20
+
+
+class Scheduler:
+    """Runs every VM exactly up to the simulation's next event, as one event a quantum.
+
+    Nothing can look at a VM, or change it, before the next scheduled event; so up to there it runs ahead. If several
+    run, they stay within `lookahead_ns` of each other, the least time that one takes to have an effect on another.
+    """
+
+    def __init__(self, env: simpy.Environment, quantum: int, lookahead_ns: int) -> None:
+        """Start with no VM."""
+        self.env = env
+        self._quantum = quantum
+        self._lookahead_ns = lookahead_ns
+        self._machines: list[VirtualMachine] = []
+        self._resumed = env.event()
+        env.process(self._drive())
+
+    def add(self, vm: VirtualMachine) -> None:
+        """Run this VM too, whenever it is running."""
+        self._machines.append(vm)
+        vm.on_resume.append(self._wake)
+
+    def _wake(self) -> None:
+        if not self._resumed.triggered:
+            self._resumed.succeed()
+
+    def _drive(self) -> Generator[simpy.Event, None, None]:
+        while True:
+            running = [vm for vm in self._machines if vm.running]
+            if not running:
+                self._resumed = self.env.event()
+                yield self._resumed
+            elif self.env.peek() <= self.env.now:
+                yield self.env.timeout(0)
+            else:
+                yield from self._advance(running)
+
+    def _advance(self, running: list[VirtualMachine]) -> Generator[simpy.Event, None, None]:
+        now = int(self.env.now)
+        horizon = int(self.env.peek())
+        if len(running) > 1:
+            horizon = min(horizon, now + self._lookahead_ns)
+        reached: list[Reached] = []
+        for vm in running:
+            reached.append(vm.advance_to(horizon, self._quantum))
+            horizon = min(horizon, reached[-1].time_ns)
+        yield self.env.timeout(max(0, horizon - now))
+        for vm, end in zip(running, reached, strict=True):
+            if end.needs_log and end.time_ns <= horizon and vm.running:
+                vm.on_log_limit()

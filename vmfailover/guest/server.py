@@ -1,0 +1,41 @@
+"""The service that the guest gives its clients: requests wait in line for guest time."""
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A request and the guest time at which its answer is ready."""
+
+    request: int
+    guest_ns: int
+
+
+class RequestServer:
+    """Serves requests first in, first out; part of the VM's state, so that a checkpoint captures it."""
+
+    def __init__(self, service_ns: int, waiting: tuple[Completion, ...] = ()) -> None:
+        """Give every request `service_ns` of guest time; `waiting` is a queue captured earlier."""
+        self._service_ns = service_ns
+        self._waiting = deque(waiting)
+        self._free_ns = waiting[-1].guest_ns if waiting else 0
+
+    def accept(self, request: int, guest_ns: int) -> Completion:
+        """Queue a request that arrives at a guest time; the answer says when it will be ready."""
+        self._free_ns = max(guest_ns, self._free_ns) + self._service_ns
+        completion = Completion(request, self._free_ns)
+        self._waiting.append(completion)
+        return completion
+
+    def take_completed(self, guest_ns: int) -> list[Completion]:
+        """Remove and return all answers that are ready at a guest time, oldest first."""
+        completed = []
+        while self._waiting and self._waiting[0].guest_ns <= guest_ns:
+            completed.append(self._waiting.popleft())
+        return completed
+
+    @property
+    def waiting(self) -> tuple[Completion, ...]:
+        """The requests not answered yet, in order."""
+        return tuple(self._waiting)

@@ -1,0 +1,153 @@
+"""A virtual machine in execution on one host."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from vmfailover.guest.access_buffer import AccessBuffer
+from vmfailover.guest.workloads import Workload
+from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache.state import Cost, Counter, Why
+from vmfailover.hardware.processor import FS_PER_NS, Processor
+
+#: Guest time of a core whose stream of accesses has ended, femtoseconds.
+HALTED = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far `VirtualMachine.advance_to` came."""
+
+    time_ns: int
+    #: The log's limit stopped it, not the horizon or the quantum.
+    needs_log: bool = False
+
+
+class VirtualMachine:
+    """Executes a workload on a processor; simulated time is its guest time plus all time it did not run.
+
+    Its state is exact at every instant the simulation looks at it: all accesses that began before are done, no other.
+    An access that began before and ends after has been done; the rest of its time is spent before the next one.
+    """
+
+    def __init__(self, processor: Processor, log: AddressLog, reserve_entries: int) -> None:
+        """Prepare to run on all cores of `processor`, logging to `log`.
+
+        The VM stops for `on_log_limit` when fewer than the guard band plus `reserve_entries` entries are free.
+        """
+        self.processor = processor
+        self.log = log
+        #: Called when the VM is about to use the last of the log space it may.
+        self.on_log_limit: Callable[[], None] = lambda: None
+        #: Called whenever the VM begins to run.
+        self.on_resume: list[Callable[[], None]] = []
+        #: (from, to) of every span in which the VM has run, nanoseconds.
+        self.spans: list[tuple[int, int]] = []
+        self._pauses = 1
+        #: Time lost because another thread used the memory's bandwidth, summed over the cores.
+        self.contention_ns = 0
+        self._reserve = log.guard_band + reserve_entries
+        self._origin_ns = 0
+        self._since_ns = 0
+        self._stopped_at_ns = 0
+        self._buffer: AccessBuffer | None = None
+
+    def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
+        """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
+        self._buffer = AccessBuffer(workload, positions)
+        self._origin_ns = now_ns - guest_ns
+        self._stopped_at_ns = now_ns
+        self.processor.state.clock[:] = guest_ns * FS_PER_NS
+        for core in range(self.processor.cores):
+            self.processor.set_first_mode(core, True)
+
+    def resume(self, now_ns: int) -> None:
+        """Take back one `pause`, or the first time start; the VM runs when none is left."""
+        self._pauses -= 1
+        if self.running:
+            self._origin_ns += now_ns - self._stopped_at_ns
+            self._since_ns = now_ns
+            for tell in self.on_resume:
+                tell()
+
+    def pause(self, now_ns: int) -> None:
+        """Stop now, until `resume` has been called as often as `pause`."""
+        if self.running:
+            self._stopped_at_ns = now_ns
+            self.spans.append((self._since_ns, now_ns))
+        self._pauses += 1
+
+    @property
+    def running(self) -> bool:
+        """Whether the VM executes."""
+        return self._pauses == 0
+
+    def guest_ns(self, now_ns: int) -> int:
+        """Return the time the VM has executed, as far as it is at `now_ns`."""
+        return (now_ns if self.running else self._stopped_at_ns) - self._origin_ns
+
+    def instant(self, guest_ns: int) -> int:
+        """Return when the VM reaches a guest time if nothing holds it up."""
+        return guest_ns + self._origin_ns
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The next record of each vCPU's stream."""
+        assert self._buffer is not None
+        return tuple(self._buffer.position(core) for core in range(self.processor.cores))
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed by all vCPUs on this host."""
+        return int(self.processor.state.instructions.sum())
+
+    @property
+    def accesses(self) -> int:
+        """Memory accesses executed on this host."""
+        return self.processor.count(Counter.ACCESSES)
+
+    @property
+    def needs_log(self) -> bool:
+        """Whether less of the log is free than the VM may run with."""
+        return self.log.free_entries < self._reserve
+
+    def advance_to(self, horizon_ns: int, quantum: int) -> Reached:
+        """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""
+        assert self._buffer is not None
+        buffer = self._buffer
+        deadline = (horizon_ns - self._origin_ns) * FS_PER_NS
+        self.log.set_limit(self._reserve)
+        while True:
+            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log)
+            if stop.why == Why.DEADLINE:
+                return Reached(horizon_ns)
+            if stop.why != Why.EXHAUSTED:
+                clock = int(self.processor.state.clock[stop.core])
+                instant = -(-clock // FS_PER_NS) + self._origin_ns
+                return Reached(min(instant, horizon_ns), needs_log=stop.why == Why.LOG_LIMIT)
+            self._refill(int(stop.core))
+
+    @contextmanager
+    def contended(self, factor: float) -> Iterator[None]:
+        """Make fetches from memory take longer by a factor, and keep account of it."""
+        cost = int(self.processor.state.costs[0, Cost.MEMORY])
+        fetches = self._memory_fetches
+        self.processor.set_memory_factor(factor)
+        try:
+            yield
+        finally:
+            self.processor.set_memory_factor(1.0)
+            self.contention_ns += round((self._memory_fetches - fetches) * cost * (factor - 1) / FS_PER_NS)
+
+    @property
+    def _memory_fetches(self) -> int:
+        count = self.processor.count
+        return count(Counter.L2_MISSES) - count(Counter.L3_HITS) - count(Counter.TRANSFERS)
+
+    def _refill(self, core: int) -> None:
+        assert self._buffer is not None
+        parallelism = self._buffer.refill(core)
+        if parallelism is None:
+            self.processor.state.clock[core] = HALTED
+        else:
+            self.processor.set_parallelism(core, parallelism)

@@ -1,0 +1,47 @@
+"""The one way to a workload's accesses, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from vmfailover.guest.accesses import AccessChunk
+from vmfailover.guest.workloads.keys import child
+from vmfailover.guest.workloads.mix import MixedAccesses
+from vmfailover.guest.workloads.synthetic import SyntheticAccesses
+from vmfailover.guest.workloads.trace import TraceAccesses
+from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
+from vmfailover.traces.format import open_trace
+
+__all__ = ["Workload", "open_workload"]
+
+
+class Workload(Protocol):
+    """What each vCPU of a VM does to the memory."""
+
+    def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
+        """The records of a vCPU (from 0) from its record number `first` on, exactly as a stream from 0 has them.
+
+        The chunk's `first` says which record it begins with; a stream that ends, ends the guest's work.
+        """
+
+
+def open_workload(
+    spec: TraceWorkload | SyntheticPhase | MixWorkload,
+    vcpus: int,
+    line_bytes: int | None = None,
+    seed: np.random.SeedSequence | int = 0,
+) -> Workload:
+    """The workload that a scenario describes, for a VM of `vcpus` vCPUs.
+
+    `line_bytes` (a multiple of 64; None: 64) is the size of the nodes of a pointer chase; nothing else depends on
+    it. The same seed gives the same accesses on every machine; a trace does not depend on it. Raises InputError
+    (for a trace file: TraceError) for a workload that cannot be.
+    """
+    if isinstance(spec, TraceWorkload):
+        return TraceAccesses(open_trace(spec.trace), vcpus, spec.repeat)
+    if isinstance(spec, MixWorkload):
+        return MixedAccesses(spec, vcpus, line_bytes, child(seed))
+    return SyntheticAccesses(spec, vcpus, line_bytes, child(seed))

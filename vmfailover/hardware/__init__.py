@@ -1,0 +1,1 @@
+"""Parts of a computer system (100): processor, caches, memory, address log, link."""

@@ -1,0 +1,75 @@
+"""The address log (200): a circular buffer in memory with its registers."""
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.hardware.cache.state import PADDING, Register, new_log
+from vmfailover.hardware.cache.twin import CacheTwin
+
+#: Bytes of an entry, one line's real address.
+ENTRY_BYTES = 8
+
+
+class AddressLog:
+    """The log as its consumer, the replication manager, sees it; the cache controller writes it.
+
+    Entries from `tail` to `next` are in use. The consumer reads ahead of `tail`, which moves up only when it releases
+    what it has read. One line always stays free, so that a full log differs from an empty one.
+    """
+
+    def __init__(self, twin: CacheTwin, *, initial: int, size: int, line_bytes: int, guard_band: int) -> None:
+        """Define a log of `size` bytes (rounded down to whole lines) at address `initial`.
+
+        `guard_band` is the free space in entries below which the processor has to stop and ask for room.
+        """
+        self._twin = twin
+        self._line_bytes = line_bytes
+        self.guard_band = guard_band
+        self.state = new_log(initial=initial, size=size - size % line_bytes, line_bytes=line_bytes)
+        self._read = initial
+        self.peak_fill = 0.0
+
+    @property
+    def next(self) -> int:
+        """Address of the next free slot."""
+        return int(self.state.registers[Register.NEXT])
+
+    @property
+    def tail(self) -> int:
+        """Address of the oldest entry in use."""
+        return int(self.state.registers[Register.TAIL])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the buffer."""
+        return int(self.state.registers[Register.SIZE])
+
+    @property
+    def free_entries(self) -> int:
+        """Entries that can still be logged before the buffer is full."""
+        used = (self.next - self.tail) % self.size
+        return (self.size - self._line_bytes - used) // ENTRY_BYTES - int(self.state.registers[Register.COLLECTED])
+
+    def set_limit(self, reserve: int = 0) -> None:
+        """Let the controller log until only `reserve` entries are free."""
+        free = self.free_entries
+        self.peak_fill = max(self.peak_fill, 1 - free * ENTRY_BYTES / (self.size - self._line_bytes))
+        self.state.registers[Register.LIMIT] = free - reserve
+
+    def append(self, address: int) -> None:
+        """Log an address in software."""
+        self._twin.log_address(self.state, address)
+
+    def read(self) -> npt.NDArray[np.int64]:
+        """Flush the collecting line and return every address not read before, int64[n], oldest first."""
+        self._twin.flush(self.state)
+        initial = int(self.state.registers[Register.INITIAL])
+        here, end = (self._read - initial) // ENTRY_BYTES, (self.next - initial) // ENTRY_BYTES
+        ring = self.state.ring
+        entries = ring[here:end] if here <= end else np.concatenate([ring[here:], ring[:end]])
+        self._read = self.next
+        return entries[entries != PADDING]
+
+    def release(self, position: int) -> None:
+        """Move `tail` up to an address that `next` had when the entries before it were read."""
+        self.state.registers[Register.TAIL] = position

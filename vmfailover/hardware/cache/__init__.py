@@ -1,0 +1,1 @@
+"""The cache hierarchy in two twins: readable (`reference`) and compiled (`kernel`)."""

@@ -1,0 +1,220 @@
+"""The cache hierarchy of one processor unit as plain arrays, which both twins advance.
+
+A row (1210) of the write-back L2 is one 64-bit word: its tag (1212), the version of its cache line (1214), its
+image-modification flag (1217) and its dirty bit; a negative word is an invalid row. A row stays in its way; beside it
+stands when it was last used, so that the least recently used row of a set is the one with the smallest number, and
+invalid rows, last used at 0, go first. Way 0 of every set stands for "not here" and holds no row.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+#: An invalid row of L1 or L3.
+INVALID = -1
+#: Most ways of L1 and L2.
+MAX_WAYS = 255
+#: Bits of a line's version; a version counts the stores to its line modulo 2 to this power.
+VERSION_BITS = 30
+#: Largest number of lines of a memory: a line number has 31 bits.
+MAX_LINES = 2**31 - 1
+
+DIRTY = 1
+FLAG = 2
+VERSION_SHIFT = 2
+TAG_SHIFT = 32
+#: An invalid row of L2: neither dirty nor flagged.
+INVALID_ROW = INVALID << TAG_SHIFT
+VERSION_MODULUS = 1 << VERSION_BITS
+VERSION_MASK = (VERSION_MODULUS - 1) << VERSION_SHIFT
+
+
+class Counter(IntEnum):
+    """Index of each event count in `CacheState.counters`."""
+
+    ACCESSES = 0
+    STORES = 1
+    #: Loads that missed L1 and went on to L2.
+    L1_LOAD_MISSES = 2
+    L2_MISSES = 3
+    L3_HITS = 4
+    #: Dirty rows whose data went to memory.
+    WRITEBACKS = 5
+    #: Rows that turned from clean to dirty.
+    DIRTIED = 6
+    #: Rows of another core's L2 whose dirty data moved to the core that asked.
+    TRANSFERS = 7
+    LOG_CASTOUT = 8
+    LOG_SCAN = 9
+    LOG_TRANSFER = 10
+    #: Addresses logged by software, for writes that set no flag.
+    LOG_SOFTWARE = 11
+    #: Guest time spent writing the log to memory, femtoseconds.
+    LOG_WRITE_FS = 12
+
+
+class Cost(IntEnum):
+    """Index of each cost in `CacheState.costs`, femtoseconds."""
+
+    INSTRUCTION = 0
+    L2 = 1
+    L3 = 2
+    MEMORY = 3
+    #: A line fetched from another core's L2.
+    TRANSFER = 4
+    #: One collecting line written out to the log.
+    LOG_WRITE = 5
+
+
+class Why(IntEnum):
+    """Why `advance` stopped."""
+
+    #: Every core has reached the deadline.
+    DEADLINE = 0
+    #: The core named in the answer has no more accesses at hand.
+    EXHAUSTED = 1
+    #: The next access of the core named in the answer needs more log than `Register.LIMIT` leaves.
+    LOG_LIMIT = 2
+    #: The quantum of records is used up.
+    QUANTUM = 3
+
+
+class Register(IntEnum):
+    """Index of each register of the address log (200) in `LogState.registers`; the first five are byte addresses."""
+
+    INITIAL = 0
+    #: Where `NEXT` goes back to `INITIAL`.
+    WRAP = 1
+    NEXT = 2
+    TAIL = 3
+    SIZE = 4
+    #: Entries in the collecting line, not yet written to the log.
+    COLLECTED = 5
+    #: Entries that may still be logged before the processor has to stop.
+    LIMIT = 6
+
+
+class CacheState(NamedTuple):
+    """Everything that the cache hierarchy of one processor unit remembers."""
+
+    #: int32[cores, sets, 1 + ways]: line numbers in the store-through L1.
+    l1: npt.NDArray[np.int32]
+    #: int64[cores, sets, 1 + ways]: the tick at which each row of L1 was last used, 0 if invalid.
+    l1_used: npt.NDArray[np.int64]
+    #: int64[cores, sets, 1 + ways]: rows of the write-back L2, packed as the module says.
+    l2: npt.NDArray[np.int64]
+    #: int64[cores, sets, 1 + ways]: the tick at which each row of L2 was last used, 0 if invalid.
+    l2_used: npt.NDArray[np.int64]
+    #: uint16[cores, lines]: the way that holds a line in the core's L1, plus 256 times the way in its L2.
+    place: npt.NDArray[np.uint16]
+    #: int32[sets, ways]: line numbers in the shared victim L3, the most recent first; [0, 0] if there is none.
+    #: It holds no data: write-backs pass through it to memory.
+    l3: npt.NDArray[np.int32]
+    #: uint32[lines]: the version of each line in memory (140).
+    memory: npt.NDArray[np.uint32]
+    #: int64[cores]: 1 where stores set the flag (first operating mode), 0 where not (second operating mode).
+    mode: npt.NDArray[np.int64]
+    #: int64[cores]: guest time of each core, femtoseconds.
+    clock: npt.NDArray[np.int64]
+    #: int64[cores]: one more than the records each core has executed.
+    tick: npt.NDArray[np.int64]
+    #: int64[cores]: instructions executed by each core.
+    instructions: npt.NDArray[np.int64]
+    #: int64[cores, len(Cost)]: what an event costs a core, femtoseconds.
+    costs: npt.NDArray[np.int64]
+    #: int64[len(Counter)].
+    counters: npt.NDArray[np.int64]
+    #: int64[2]: log2 of the 64-byte blocks in a line; 1 if a transfer carries the flag along, 0 if it is logged.
+    policy: npt.NDArray[np.int64]
+
+
+class LogState(NamedTuple):
+    """The address log (200) in memory, as the cache controller writes it."""
+
+    #: int64[size / 8]: real addresses, `PADDING` where a flushed line was not full.
+    ring: npt.NDArray[np.int64]
+    #: int64[line / 8]: the collecting line.
+    collecting: npt.NDArray[np.int64]
+    #: int64[len(Register)].
+    registers: npt.NDArray[np.int64]
+
+
+class Accesses(NamedTuple):
+    """The accesses at hand, one row a core; core c has `length[c]` records from column 0 on."""
+
+    #: uint32[cores, n]: guest-physical address divided by 64.
+    block: npt.NDArray[np.uint32]
+    #: uint8[cores, n]: 1 for stores.
+    write: npt.NDArray[np.uint8]
+    #: uint32[cores, n]: equal accesses in a row.
+    count: npt.NDArray[np.uint32]
+    #: uint32[cores, n]: instructions executed since the previous record.
+    instructions: npt.NDArray[np.uint32]
+    #: int64[cores].
+    length: npt.NDArray[np.int64]
+
+
+class Stop(NamedTuple):
+    """What `advance` answers."""
+
+    #: A value of `Why`.
+    why: int
+    #: The core that made it stop.
+    core: int
+    #: That core's next access.
+    next: int
+    #: Guest time that core has advanced, femtoseconds.
+    elapsed: int
+
+
+#: Fills the rest of a collecting line that is flushed before it is full.
+PADDING = -1
+
+
+def new_cache(
+    *,
+    cores: int,
+    l1: tuple[int, int],
+    l2: tuple[int, int],
+    l3: tuple[int, int],
+    memory: npt.NDArray[np.uint32],
+    line_shift: int,
+    carry_flags: bool = False,
+) -> CacheState:
+    """Return an empty hierarchy; `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3.
+
+    `memory`, uint32[lines], is used as it is, not copied. L1 and L2 have at most `MAX_WAYS` ways. All costs are zero and every core starts in the second operating mode at guest time 0.
+    """
+    l1_shape = (cores, l1[0], 1 + l1[1])
+    l2_shape = (cores, l2[0], 1 + l2[1])
+    return CacheState(
+        l1=np.full(l1_shape, INVALID, np.int32),
+        l1_used=np.zeros(l1_shape, np.int64),
+        l2=np.full(l2_shape, INVALID_ROW, np.int64),
+        l2_used=np.zeros(l2_shape, np.int64),
+        place=np.zeros((cores, memory.size), np.uint16),
+        l3=np.full(l3, INVALID, np.int32),
+        memory=memory,
+        mode=np.zeros(cores, np.int64),
+        clock=np.zeros(cores, np.int64),
+        tick=np.ones(cores, np.int64),
+        instructions=np.zeros(cores, np.int64),
+        costs=np.zeros((cores, len(Cost)), np.int64),
+        counters=np.zeros(len(Counter), np.int64),
+        policy=np.array([line_shift, carry_flags], np.int64),
+    )
+
+
+def new_log(*, initial: int, size: int, line_bytes: int) -> LogState:
+    """Return an empty log of `size` bytes, a multiple of `line_bytes`, at address `initial`; `LIMIT` is 0."""
+    registers = np.zeros(len(Register), np.int64)
+    registers[Register.INITIAL] = registers[Register.NEXT] = registers[Register.TAIL] = initial
+    registers[Register.WRAP] = initial + size
+    registers[Register.SIZE] = size
+    return LogState(
+        ring=np.full(size // 8, PADDING, np.int64),
+        collecting=np.full(line_bytes // 8, PADDING, np.int64),
+        registers=registers,
+    )

@@ -1,0 +1,39 @@
+"""What the two twins of the cache hierarchy have in common, so that either can stand in a processor."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.hardware.cache.state import Accesses, CacheState, LogState, Stop
+
+
+class CacheTwin(Protocol):
+    """The functions of `kernel` and of `reference`, documented there."""
+
+    def advance(
+        self,
+        state: CacheState,
+        accesses: Accesses,
+        start: npt.NDArray[np.int64],
+        deadline: int,
+        quantum: int,
+        log: LogState,
+        /,
+    ) -> Stop:
+        """Execute accesses until the deadline."""
+
+    def scan(self, state: CacheState, core: int, log: LogState, first_set: int, /) -> int:
+        """Log the flagged rows of a core's L2 and clear their flags."""
+
+    def fetch(self, state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32], /) -> int:
+        """Read lines coherently."""
+
+    def write_around(self, state: CacheState, line: int, log: LogState, /) -> None:
+        """Write a line without setting its flag."""
+
+    def log_address(self, log: LogState, line_address: int, /) -> bool:
+        """Append one address to the log."""
+
+    def flush(self, log: LogState, /) -> bool:
+        """Pad the collecting line and write it out."""

@@ -1,0 +1,1 @@
+"""How the image of the VM is kept on the other host."""

@@ -1,0 +1,55 @@
+"""What the replication manager knows of an epoch."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.guest.guest import GuestState
+from vmfailover.guest.server import Completion
+
+
+@dataclass(slots=True)
+class Epoch:
+    """The time between two checkpoints, and what the checkpoint at its end did; instants in nanoseconds, -1: not yet.
+
+    The parts of the pause add up: quiesce, scan, capture, de-duplication, harvest and resume.
+    """
+
+    number: int
+    started_ns: int
+    #: The VM stops for the checkpoint that ends the epoch.
+    paused_ns: int = -1
+    quiesce_ns: int = 0
+    scan_ns: int = 0
+    captured_ns: int = -1
+    capture_ns: int = 0
+    deduplication_ns: int = 0
+    harvest_ns: int = 0
+    resumed_ns: int = -1
+    #: The last bit of the commit marker has left.
+    sent_ns: int = -1
+    acknowledged_ns: int = -1
+    forced: bool = False
+    state: GuestState | None = None
+    #: Answers that wait for this epoch's commit.
+    outputs: list[Completion] = field(default_factory=list)
+    #: Every address read from the log for this epoch, int64[n] each, as logged.
+    logged: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    #: Lines shipped for this epoch, early and at its end, with repetitions.
+    lines: int = 0
+    #: Lines left for the checkpoint's harvest.
+    residue: int = 0
+    duplicates: int = 0
+    #: Where the log's `next` stood when the checkpoint had read everything.
+    log_position: int = 0
+
+    @property
+    def pause_ns(self) -> int:
+        """How long the checkpoint stopped the VM."""
+        return self.resumed_ns - self.paused_ns
+
+    @property
+    def entries(self) -> int:
+        """Addresses logged in this epoch."""
+        return sum(addresses.size for addresses in self.logged)

@@ -1,0 +1,279 @@
+"""The replication manager: epochs and checkpoints on the host that runs the VM."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from vmfailover.guest.guest import Guest
+from vmfailover.hardware.host import Host
+from vmfailover.journal import Journal
+from vmfailover.replication.copiers import Copier, copy_ns
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.replication.output_buffer import OutputBuffer
+from vmfailover.replication.protocols import CachelineFlags
+from vmfailover.replication.sender import Sender
+from vmfailover.scenario.replication import Hypervisor, Replication
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """The parts that a manager works with."""
+
+    guest: Guest
+    tracker: CachelineFlags
+    copier: Copier
+    sender: Sender
+    outputs: OutputBuffer
+
+
+class ReplicationManager:
+    """Ends an epoch every interval with a checkpoint, and ships early what is found modified in between.
+
+    Only one of checkpoint, streaming and draining is at work at a time.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        parts: Machinery,
+        replication: Replication,
+        hypervisor: Hypervisor,
+        journal: Journal,
+        host: Host,
+    ) -> None:
+        """Manage the VM of `parts.guest`; no process runs yet."""
+        self.env = env
+        self.parts = parts
+        self.replication = replication
+        self.hypervisor = hypervisor
+        self.epochs: list[Epoch] = []
+        self.interrupts = 0
+        self.log_stall_ns = 0
+        self._journal = journal
+        self._host = host
+        self._vm = parts.guest.vm
+        self._line_bytes = self._vm.processor.spec.line
+        self._at_work = simpy.Resource(env)
+        self._addresses_ready = env.event()
+        self._checkpoint_wanted = env.event()
+        self._acknowledgement = env.event()
+        #: The first epoch whose part of the log is still in use.
+        self._unreleased = 0
+        self._relieving = False
+        self._vm.on_log_limit = self._on_log_limit
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch in progress."""
+        return self.epochs[-1]
+
+    def run(self) -> Steps:
+        """Start the VM, the log being defined, and end epochs for ever.
+
+        The period is the interval, or what an epoch takes to send if that is longer.
+        """
+        if self.replication.scan_interval is not None:
+            self._host.run(self.stream())
+            self._host.run(
+                self.parts.tracker.check_periodically(
+                    self.replication.scan_interval, self._make_room, self._after_check
+                )
+            )
+        self._begin_epoch(int(self.env.now))
+        self._vm.resume(int(self.env.now))
+        while True:
+            due = self.epoch.started_ns + self.replication.checkpoint_interval
+            yield self.env.timeout(max(0, due - int(self.env.now))) | self._checkpoint_wanted
+            forced = self._checkpoint_wanted.triggered
+            self._checkpoint_wanted = self.env.event()
+            with self._at_work.request() as turn:
+                yield turn
+                epoch, sent = self.epoch, (yield from self._checkpoint(forced))
+            yield sent
+            epoch.sent_ns = int(self.env.now)
+
+    def stream(self) -> Steps:
+        """Whenever a check has logged addresses, ship their lines early, unless earlier ones have not left yet."""
+        while True:
+            yield self._addresses_ready
+            self._addresses_ready = self.env.event()
+            with self._at_work.request() as turn:
+                yield turn
+                if self.parts.sender.idle:
+                    yield from self._ship_early(vm_stopped=False)
+
+    def acknowledged(self, number: int) -> None:
+        """Release what waited for an epoch's commit: its outputs, and its part of the log."""
+        epoch = self.epochs[number]
+        epoch.acknowledged_ns = int(self.env.now)
+        self._journal.record("acknowledge", self._host.name, epoch=number)
+        self.parts.outputs.release_through(number)
+        if number >= self._unreleased:
+            self.parts.tracker.release(epoch.log_position)
+            self._unreleased = number + 1
+        self._acknowledgement.succeed()
+        self._acknowledgement = self.env.event()
+
+    def _begin_epoch(self, started_ns: int) -> None:
+        self.epochs.append(Epoch(len(self.epochs), started_ns))
+        self._journal.record("epoch", self._host.name, epoch=self.epoch.number)
+
+    # A checkpoint, step by step.
+
+    def _checkpoint(self, forced: bool) -> Generator[simpy.Event, Any, simpy.Event]:
+        """End the epoch; the answer happens when all of it has left."""
+        epoch = self.epoch
+        epoch.forced = forced
+        epoch.paused_ns = int(self.env.now)
+        self._vm.pause(epoch.paused_ns)
+        yield from self._quiesce(epoch)
+        yield from self._find_residue(epoch)
+        yield from self._capture(epoch)
+        batches = yield from self._harvest(epoch)
+        yield from self._resume(epoch)
+        return self._ship(epoch, batches)
+
+    def _quiesce(self, epoch: Epoch) -> Steps:
+        self._journal.record("pause", self._host.name, epoch=epoch.number, duration_ns=self.hypervisor.quiesce)
+        yield self.env.timeout(self.hypervisor.quiesce)
+        epoch.quiesce_ns = int(self.env.now) - epoch.paused_ns
+
+    def _find_residue(self, epoch: Epoch) -> Steps:
+        began = int(self.env.now)
+        walk_ns = self._vm.processor.scan_walk_ns
+        self._journal.record("final-scan", self._host.name, epoch=epoch.number, duration_ns=walk_ns)
+        yield from self.parts.tracker.find_modified(self._drain)
+        epoch.scan_ns = int(self.env.now) - began
+
+    def _capture(self, epoch: Epoch) -> Steps:
+        guest = self.parts.guest
+        epoch.captured_ns = int(self.env.now)
+        epoch.capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
+        epoch.outputs = guest.server.take_completed(self._vm.guest_ns(epoch.captured_ns))
+        epoch.state = guest.capture()
+        self._journal.record("capture", self._host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
+        yield self.env.timeout(epoch.capture_ns)
+
+    def _harvest(self, epoch: Epoch) -> Generator[simpy.Event, Any, list[LineBatch]]:
+        lines, epoch.deduplication_ns = self._read_log()
+        yield self.env.timeout(epoch.deduplication_ns)
+        epoch.residue = lines.size
+        epoch.log_position = self.parts.tracker.position
+        began = int(self.env.now)
+        least_ns = copy_ns(self._vm.processor, lines.size, lines.size)
+        self._journal.record(
+            "harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size
+        )
+        batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
+        epoch.harvest_ns = int(self.env.now) - began
+        return batches
+
+    def _resume(self, epoch: Epoch) -> Steps:
+        yield self.env.timeout(self.hypervisor.resume)
+        epoch.resumed_ns = int(self.env.now)
+        self._journal.record("resume", self._host.name, epoch=epoch.number)
+        self._begin_epoch(epoch.paused_ns)
+        self._vm.resume(epoch.resumed_ns)
+        if self.parts.tracker.needs_room:
+            self._on_log_limit()
+
+    def _ship(self, epoch: Epoch, batches: list[LineBatch]) -> simpy.Event:
+        assert epoch.state is not None
+        state_bytes = self.hypervisor.vcpu_state * self._vm.processor.cores
+        marker = CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)
+        nothing = np.zeros(0, np.int64)
+        batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), self._line_bytes, final=True))
+        duration = self.parts.sender.transmission_ns([*batches, marker])
+        self._journal.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
+        self.parts.outputs.hold(epoch.number, epoch.outputs)
+        for batch in batches:
+            self.parts.sender.put(batch)
+        return self.parts.sender.put(marker)
+
+    # Modified lines on their way.
+
+    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
+        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them a cache held."""
+        versions, cached = self._vm.processor.fetch(lines)
+        self.epoch.lines += lines.size
+        size = self.replication.batch
+        cuts = range(0, lines.size, size)
+        number = self.epoch.number
+        batches = [LineBatch(number, lines[at : at + size], versions[at : at + size], self._line_bytes) for at in cuts]
+        return batches, cached
+
+    def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
+        """Take what the log has to tell: the distinct lines, in order, and the time to find them."""
+        addresses = self.parts.tracker.read()
+        lines = np.unique(addresses // self._line_bytes)
+        self.epoch.logged.append(addresses)
+        self.epoch.duplicates += addresses.size - lines.size
+        return lines, addresses.size * self.hypervisor.deduplication
+
+    def _ship_early(self, *, vm_stopped: bool) -> Steps:
+        lines, deduplication_ns = self._read_log()
+        if lines.size == 0:
+            return
+        before_ns = self.hypervisor.interrupt + deduplication_ns
+        batches = yield from self.parts.copier.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
+        for batch in batches:
+            self.parts.sender.put(batch)
+
+    # The log is short of room.
+
+    def _after_check(self) -> None:
+        if self.parts.tracker.needs_room:
+            self._on_log_limit()
+        elif not self._addresses_ready.triggered:
+            self._addresses_ready.succeed()
+
+    def _on_log_limit(self) -> None:
+        if self._relieving:
+            return
+        self._relieving = True
+        self.interrupts += 1
+        self._journal.record("log-limit", self._host.name, epoch=self.epoch.number)
+        self._vm.pause(int(self.env.now))
+        self._host.run(self._relieve())
+
+    def _relieve(self) -> Steps:
+        """Make room while the VM stands still."""
+        began = int(self.env.now)
+        if self.replication.log.when_full == "checkpoint":
+            yield from self._commit_early()
+        else:
+            yield from self._make_room()
+        self.log_stall_ns += int(self.env.now) - began
+        self._relieving = False
+        self._vm.resume(int(self.env.now))
+
+    def _commit_early(self) -> Steps:
+        """Wait for the room that an epoch on its way will give back; if there is none, end this epoch."""
+        sealed = self.epoch.number
+        while self.parts.tracker.needs_room and self._unreleased < self.epoch.number:
+            yield self._acknowledgement
+        if self.parts.tracker.needs_room and self.epoch.number == sealed:
+            self._want_checkpoint()
+            yield self._acknowledgement
+
+    def _want_checkpoint(self) -> None:
+        if not self._checkpoint_wanted.triggered:
+            self._checkpoint_wanted.succeed()
+
+    def _make_room(self) -> Steps:
+        with self._at_work.request() as turn:
+            yield turn
+            yield from self._drain()
+
+    def _drain(self) -> Steps:
+        """Consume the log and ship its lines early, so that all of it can be used again."""
+        yield from self._ship_early(vm_stopped=True)
+        self.parts.tracker.release(self.parts.tracker.position)
+        self._unreleased = self.epoch.number

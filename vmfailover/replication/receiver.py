@@ -1,0 +1,121 @@
+"""The secondary's side: staging, commit, and the image."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.host import Host
+from vmfailover.journal import Journal
+from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
+
+Acknowledge = Callable[[int], None]
+
+
+@dataclass
+class StagedEpoch:
+    """What has arrived of one epoch."""
+
+    batches: list[LineBatch] = field(default_factory=list)
+    marker: CommitMarker | None = None
+
+    @property
+    def lines(self) -> int:
+        """Lines staged so far."""
+        return sum(batch.lines.size for batch in self.batches)
+
+
+class Receiver:
+    """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
+
+    def __init__(
+        self, env: simpy.Environment, host: Host, journal: Journal, initial: GuestState, acknowledge: Acknowledge
+    ) -> None:
+        """Receive on `host`, whose image is that of `initial`; `acknowledge` is called when an acknowledgement arrives."""
+        self.env = env
+        self._host = host
+        self._journal = journal
+        self._acknowledge = acknowledge
+        self._staged: dict[int, StagedEpoch] = {}
+        self._to_apply: simpy.Store = simpy.Store(env)
+        self._in_hand: list[tuple[int, StagedEpoch]] = []
+        self._applying = 0
+        self._all_applied = env.event().succeed()
+        self._closed = False
+        #: The VM's state at the last committed checkpoint.
+        self.committed = initial
+        self.committed_epoch = -1
+        self.applied_epoch = -1
+
+    def stage(self, batch: LineBatch) -> None:
+        """Keep lines of an epoch until it is whole."""
+        if self._closed:
+            return
+        self._staged.setdefault(batch.epoch, StagedEpoch()).batches.append(batch)
+        if batch.final:
+            self._journal.record("staged", self._host.name, epoch=batch.epoch)
+
+    def mark(self, marker: CommitMarker) -> None:
+        """Take the end of an epoch: it is whole if every line that the marker counts is staged."""
+        if self._closed:
+            return
+        staged = self._staged.setdefault(marker.epoch, StagedEpoch())
+        staged.marker = marker
+        if staged.lines == marker.lines:
+            self.commit(staged, marker)
+
+    def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
+        """Commit an epoch that is whole: acknowledge it and let it be applied."""
+        del self._staged[marker.epoch]
+        self.committed = marker.state
+        self.committed_epoch = marker.epoch
+        latency = self._host.out.spec.latency
+        self._journal.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=staged.lines)
+        self.acknowledge(marker.epoch)
+        if self._applying == 0:
+            self._all_applied = self.env.event()
+        self._applying += 1
+        self._to_apply.put((marker.epoch, staged))
+
+    def acknowledge(self, epoch: int) -> None:
+        """Tell the primary that an epoch is committed."""
+        self._host.run(self._host.out.send(HEADER_BYTES, lambda: self._acknowledge(epoch)))
+
+    def apply_committed(self) -> Generator[simpy.Event, Any, None]:
+        """Apply committed epochs to the image, in order, for ever; each takes its lines' time and is then there whole."""
+        while True:
+            epoch, staged = yield self._to_apply.get()
+            self._in_hand = [(epoch, staged)]
+            yield self.env.timeout(self._apply_ns(staged.lines))
+            self._in_hand = []
+            self.apply(epoch, staged)
+
+    def apply(self, epoch: int, staged: StagedEpoch) -> None:
+        """Put an epoch's lines into the image, the later ones of a line over the earlier ones."""
+        for batch in staged.batches:
+            self._host.memory.apply(batch.lines, batch.versions)
+        self.applied_epoch = epoch
+        self._journal.record("apply", self._host.name, epoch=epoch, count=staged.lines)
+        self._applying -= 1
+        if self._applying == 0:
+            self._all_applied.succeed()
+
+    def close(self) -> Generator[simpy.Event, Any, None]:
+        """Take nothing more, discard what is staged but not committed, and finish applying what is."""
+        self._closed = True
+        self._staged.clear()
+        yield self._all_applied
+
+    def apply_all_now(self) -> None:
+        """Apply at once every committed epoch that is not applied yet: the simulation has ended."""
+        for epoch, staged in self._unapplied():
+            self.apply(epoch, staged)
+
+    def _unapplied(self) -> list[tuple[int, StagedEpoch]]:
+        return [*self._in_hand, *self._to_apply.items]
+
+    def _apply_ns(self, lines: int) -> int:
+        spec = self._host.processor.spec
+        return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)

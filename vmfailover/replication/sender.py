@@ -1,0 +1,50 @@
+"""The replication process of the sending side: one ordered stream of messages."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+
+from vmfailover.hardware.link import Channel
+from vmfailover.replication.messages import CommitMarker, LineBatch
+
+Message = LineBatch | CommitMarker
+
+
+class Sender:
+    """Sends batches and markers in the order in which they were put."""
+
+    def __init__(self, env: simpy.Environment, channel: Channel, deliver: Callable[[Message], None]) -> None:
+        """Send over `channel`; `deliver` is called with each message as it arrives."""
+        self.env = env
+        self._channel = channel
+        self._deliver = deliver
+        self._queue: simpy.Store = simpy.Store(env)
+        self._underway = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything put has left."""
+        return self._underway == 0
+
+    def put(self, message: Message) -> simpy.Event:
+        """Queue a message; the event happens when its last bit has left."""
+        left = self.env.event()
+        self._underway += 1
+        self._queue.put((message, left))
+        return left
+
+    def transmission_ns(self, messages: list[Message]) -> int:
+        """Return how long messages take to leave, not counting what stands before them in the queue."""
+        return sum(self._channel.serialisation_ns(message.payload_bytes) for message in messages)
+
+    def run(self) -> Generator[simpy.Event, Any, None]:
+        """Send for ever."""
+        while True:
+            message, left = yield self._queue.get()
+            yield from self._channel.send(message.payload_bytes, self._delivery(message))
+            self._underway -= 1
+            left.succeed()
+
+    def _delivery(self, message: Message) -> Callable[[], None]:
+        return lambda: self._deliver(message)

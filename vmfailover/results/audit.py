@@ -1,0 +1,102 @@
+"""Follows a run and judges it by the invariants."""
+
+from vmfailover.cluster import Cluster
+from vmfailover.guest.workloads import Workload
+from vmfailover.hardware.cache.state import Counter
+from vmfailover.journal import Event
+from vmfailover.results.invariants import (
+    Auditor,
+    Commit,
+    Verdict,
+    active_verdict,
+    coherent_image,
+    image_verdict,
+    output_verdict,
+    overlap_ns,
+)
+
+
+class Audit:
+    """Executes the program of the guest beside the simulation, epoch by epoch as they are committed."""
+
+    def __init__(self, cluster: Cluster, workload: Workload) -> None:
+        """Follow a run from its start; `workload` is a stream of the guest's accesses of its own."""
+        self._cluster = cluster
+        scenario = cluster.scenario
+        self.auditor = Auditor(workload, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
+        self.commits: list[Commit] = []
+        self.mismatched_lines = 0
+        #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
+        self.committed_bytes = 0
+        self._image: Verdict | None = None
+        cluster.journal.on("commit", self._on_commit)
+        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch))
+
+    def _on_commit(self, event: Event) -> None:
+        epoch = self._cluster.manager.epochs[event.epoch]
+        assert epoch.state is not None
+        self.commits.append(Commit(event.epoch, event.time_ns, epoch.state.guest_ns))
+        self.auditor.advance(epoch.state, epoch.number, epoch.logged, self._cluster.primary.guest.device_writes)
+        self.committed_bytes = self.auditor.dirtied_bytes
+
+    def _judge_image(self, epoch: int) -> None:
+        mismatched = self.auditor.mismatches(self._cluster.secondary.host.memory.versions)
+        self.mismatched_lines = int(mismatched.size)
+        self._image = image_verdict("image", epoch, mismatched)
+
+    @property
+    def split_brain_ns(self) -> int:
+        """How long both hosts ran the VM."""
+        return overlap_ns(*(self._spans(node.vm.spans) for node in (self._cluster.primary, self._cluster.secondary)))
+
+    @staticmethod
+    def _spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [span for span in spans if span[0] < span[1]]
+
+    @property
+    def outputs_lost(self) -> int:
+        """Outputs that clients have and the state taken over does not account for."""
+        if self._cluster.unprotected is None:
+            return 0
+        reached = self._cluster.receiver.committed.guest_ns
+        return sum(release.guest_ns > reached for release in self._cluster.releases)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Judge the run as it stands, which is its end."""
+        cluster = self._cluster
+        for node in (cluster.primary, cluster.secondary):
+            node.vm.pause(int(cluster.env.now))
+        if self._image is None:
+            cluster.receiver.apply_all_now()
+            self._judge_image(cluster.receiver.committed_epoch)
+        assert self._image is not None
+        return (
+            self._image,
+            output_verdict(cluster.releases, self.commits),
+            active_verdict(self.split_brain_ns, fenced=cluster.scenario.fencing.kind != "none"),
+            self._log_verdict(),
+            self._balance_verdict(),
+            self._program_verdict(),
+        )
+
+    def _log_verdict(self) -> Verdict:
+        lost = self.auditor.lost
+        return Verdict("nothing_lost_in_log", not lost, "; ".join(lost[:3]))
+
+    def _balance_verdict(self) -> Verdict:
+        for node in (self._cluster.primary, self._cluster.secondary):
+            processor = node.host.processor
+            if not processor.dirty_lines_balance:
+                dirtied, written = processor.count(Counter.DIRTIED), processor.count(Counter.WRITEBACKS)
+                detail = f"{node.host.name}: {dirtied} rows dirtied, {written} written back, {processor.dirty_rows} dirty"
+                return Verdict("dirty_lines_balance", False, detail)
+        return Verdict("dirty_lines_balance", True)
+
+    def _program_verdict(self) -> Verdict:
+        """The memory that the running VM sees at the end is what its program has made of it."""
+        cluster = self._cluster
+        node = cluster.secondary if cluster.unprotected else cluster.primary
+        end = node.guest.capture()
+        self.auditor.advance(end, len(cluster.manager.epochs), None, node.guest.device_writes)
+        mismatched = self.auditor.mismatches(coherent_image(node.host.processor.state))
+        return image_verdict("program", len(cluster.manager.epochs), mismatched)

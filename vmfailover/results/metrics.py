@@ -1,0 +1,170 @@
+"""The metrics of a run, by the names in `names`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vmfailover.cluster import Cluster
+from vmfailover.guest.clients import Response
+from vmfailover.hardware.cache.state import Counter
+from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.replication.epoch import Epoch
+from vmfailover.results.audit import Audit
+from vmfailover.results.progress import RateSampler
+
+#: A metric's value; None where the run gives none, as the failover latency of a run without failure.
+Value = int | float | bool | None
+Metrics = dict[str, Value]
+
+
+def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_seconds: float) -> Metrics:
+    """Compute every metric of a run that has ended."""
+    return {
+        **_failover(cluster, sampler),
+        **_clients(cluster),
+        **_loss(cluster, audit),
+        **_guest(cluster),
+        **_checkpoints(cluster),
+        **_replication(cluster, audit),
+        **_log(cluster),
+        **_run(cluster, wall_seconds),
+    }
+
+
+def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
+    """The parts add up to the latency: each begins where the one before ends."""
+    instants = [_time(cluster, kind) for kind in ("failure", "detect", "fence", "image-complete", "takeover")]
+    parts = [_difference(later, earlier) for earlier, later in zip(instants, instants[1:], strict=False)]
+    names = ("detection", "fencing", "apply", "activation")
+    return {
+        "failover.latency_ns": _difference(instants[-1], instants[0]),
+        **{f"failover.{name}_ns": part for name, part in zip(names, parts, strict=True)},
+        "failover.warmup_ns": sampler.warmup_ns,
+    }
+
+
+def _clients(cluster: Cluster) -> Metrics:
+    responses = cluster.clients.responses if cluster.clients else []
+    latencies = [response.received_ns - response.sent_ns for response in responses]
+    return {
+        "client.blackout_ns": _blackout(responses, _time(cluster, "failure")),
+        "client.latency_p50_ns": _quantile(latencies, 0.5),
+        "client.latency_p99_ns": _quantile(latencies, 0.99),
+        "client.latency_p999_ns": _quantile(latencies, 0.999),
+    }
+
+
+def _blackout(responses: Sequence[Response], failure_ns: int | None) -> int | None:
+    times = sorted(response.received_ns for response in responses)
+    if failure_ns is None or not times or times[-1] <= failure_ns:
+        return None
+    gaps = (later - earlier for earlier, later in zip(times, times[1:], strict=False) if later > failure_ns)
+    return max(gaps, default=None)
+
+
+def _loss(cluster: Cluster, audit: Audit) -> Metrics:
+    vm = cluster.primary.vm
+    failed = cluster.journal.first("failure")
+    work = vm.guest_ns(failed.time_ns) - cluster.receiver.committed.guest_ns if failed else None
+    return {
+        "loss.work_ns": work,
+        "loss.outputs": audit.outputs_lost,
+        "loss.split_brain_ns": audit.split_brain_ns,
+        "image.consistent": audit.mismatched_lines == 0,
+        "image.mismatched_lines": audit.mismatched_lines,
+    }
+
+
+def _guest(cluster: Cluster) -> Metrics:
+    """Slowdown and its causes as shares of the time the guest would have taken unprotected."""
+    vm, manager = cluster.primary.vm, cluster.manager
+    elapsed = vm.spans[-1][1] if vm.spans else 0
+    logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.cores
+    lost_in_guest_ns = logging_ns + vm.contention_ns / vm.processor.cores
+    unprotected = max(1.0, vm.guest_ns(elapsed) - lost_in_guest_ns)
+    pauses = sum(min(epoch.resumed_ns, elapsed) - epoch.paused_ns for epoch in _checkpointed(manager.epochs, elapsed))
+    stalls = elapsed - unprotected - pauses
+    return {
+        "guest.slowdown": elapsed / unprotected - 1,
+        "guest.pause_fraction": pauses / unprotected,
+        "guest.stall_fraction": stalls / unprotected,
+        "guest.fault_fraction": 0.0,
+    }
+
+
+def _checkpointed(epochs: Sequence[Epoch], until_ns: int) -> list[Epoch]:
+    return [epoch for epoch in epochs if 0 <= epoch.paused_ns < until_ns and epoch.resumed_ns >= 0]
+
+
+def _checkpoints(cluster: Cluster) -> Metrics:
+    commits = cluster.journal.times("commit")
+    epochs = [epoch for epoch in cluster.manager.epochs if epoch.number in commits]
+    pauses = [epoch.pause_ns for epoch in epochs]
+    latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
+    return {
+        "checkpoint.count": len(epochs),
+        "checkpoint.pause_p50_ns": _quantile(pauses, 0.5),
+        "checkpoint.pause_p99_ns": _quantile(pauses, 0.99),
+        "checkpoint.period_mean_ns": float(np.mean(np.diff([0, *(e.paused_ns for e in epochs)]))) if epochs else None,
+        "checkpoint.commit_latency_p50_ns": _quantile(latencies, 0.5),
+        "checkpoint.commit_latency_p99_ns": _quantile(latencies, 0.99),
+    }
+
+
+def _replication(cluster: Cluster, audit: Audit) -> Metrics:
+    shipped = cluster.link.forward.statistics.stream_bytes
+    protected_ns = _time(cluster, "failure") or int(cluster.env.now)
+    committed = cluster.journal.times("commit")
+    lines = sum(epoch.lines for epoch in cluster.manager.epochs if epoch.number in committed)
+    line_bytes = cluster.scenario.hosts.primary.line
+    dirtied = audit.committed_bytes
+    return {
+        "replication.bytes": shipped,
+        "replication.lines": sum(epoch.lines for epoch in cluster.manager.epochs),
+        "replication.bandwidth_bps": shipped * 8e9 / max(1, protected_ns),
+        "replication.amplification": lines * line_bytes / dirtied if dirtied else None,
+    }
+
+
+def _log(cluster: Cluster) -> Metrics:
+    count = cluster.primary.vm.processor.count
+    causes = {
+        "log.castout": count(Counter.LOG_CASTOUT),
+        "log.scan": count(Counter.LOG_SCAN),
+        "log.transfer": count(Counter.LOG_TRANSFER),
+    }
+    return {
+        "log.entries": sum(causes.values()) + count(Counter.LOG_SOFTWARE),
+        **causes,
+        "log.duplicates": sum(epoch.duplicates for epoch in cluster.manager.epochs),
+        "log.peak_fill": cluster.primary.vm.log.peak_fill,
+        "log.interrupts": cluster.manager.interrupts,
+        "log.stall_ns": cluster.manager.log_stall_ns,
+    }
+
+
+def _run(cluster: Cluster, wall_seconds: float) -> Metrics:
+    accesses = cluster.primary.vm.accesses + cluster.secondary.vm.accesses
+    return {
+        "run.accesses": accesses,
+        "run.wall_seconds": wall_seconds,
+        "run.accesses_per_second": accesses / wall_seconds,
+    }
+
+
+def _time(cluster: Cluster, kind: str) -> int | None:
+    event = cluster.journal.first(kind)
+    return event.time_ns if event else None
+
+
+def _difference(later: int | None, earlier: int | None) -> int | None:
+    return None if later is None or earlier is None else later - earlier
+
+
+def _quantile(values: Sequence[int], share: float) -> float | None:
+    """The smallest value that at least this share of the values does not exceed; one that has been observed."""
+    return float(np.quantile(values, share, method="inverted_cdf")) if values else None
+
+
+#: Metrics that tell of this machine, not of the simulated one.
+WALL_CLOCK = ("run.wall_seconds", "run.accesses_per_second")

@@ -1,0 +1,41 @@
+"""How fast the guest makes progress after a takeover, with cold caches."""
+
+from collections import deque
+from collections.abc import Generator
+
+import simpy
+
+from vmfailover.cluster import Cluster
+
+#: The guest is back when it keeps this share of its earlier rate …
+RECOVERED = 0.95
+#: … for this long, looked at this often. Assumed.
+WINDOW_NS = 1_000_000
+STEP_NS = 100_000
+
+
+class RateSampler:
+    """Measures the guest's instructions per nanosecond before the failure and after the takeover."""
+
+    def __init__(self, env: simpy.Environment, cluster: Cluster) -> None:
+        """Wait for a failure and a takeover."""
+        self.env = env
+        self._cluster = cluster
+        self._rate_before = 0.0
+        #: From the takeover until the guest is back at its rate, nanoseconds; None if it never was.
+        self.warmup_ns: int | None = None
+        cluster.journal.on("failure", lambda event: self._measure_before(event.time_ns))
+        cluster.journal.on("takeover", lambda event: env.process(self._watch(event.time_ns)) and None)
+
+    def _measure_before(self, now_ns: int) -> None:
+        self._rate_before = self._cluster.primary.vm.instructions / max(1, now_ns)
+
+    def _watch(self, takeover_ns: int) -> Generator[simpy.Event, None, None]:
+        vm = self._cluster.secondary.vm
+        samples = deque([vm.instructions], maxlen=WINDOW_NS // STEP_NS + 1)
+        while self.warmup_ns is None:
+            yield self.env.timeout(STEP_NS)
+            samples.append(vm.instructions)
+            rate = (samples[-1] - samples[0]) / WINDOW_NS
+            if len(samples) == samples.maxlen and rate >= RECOVERED * self._rate_before:
+                self.warmup_ns = int(self.env.now) - WINDOW_NS - takeover_ns

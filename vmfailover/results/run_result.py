@@ -1,0 +1,148 @@
+"""What a run gives its user."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Self
+
+from vmfailover.cluster import Cluster
+from vmfailover.guest.clients import Response
+from vmfailover.journal import Event
+from vmfailover.results.invariants import Verdict
+from vmfailover.results.metrics import Metrics
+from vmfailover.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One epoch; instants and durations in nanoseconds, -1 for an instant that never came."""
+
+    epoch: int
+    started_ns: int
+    paused_ns: int
+    captured_ns: int
+    resumed_ns: int
+    sent_ns: int
+    committed_ns: int
+    applied_ns: int
+    acknowledged_ns: int
+    quiesce_ns: int
+    scan_ns: int
+    capture_ns: int
+    deduplication_ns: int
+    harvest_ns: int
+    log_entries: int
+    duplicates: int
+    lines: int
+    residue: int
+    outputs: int
+    forced: bool
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The outcome of one run: metrics, epochs, events, and whether the invariants hold."""
+
+    scenario: Scenario
+    seed: int
+    values: Metrics
+    verdicts: tuple[Verdict, ...]
+    epoch_rows: tuple[EpochRow, ...]
+    event_rows: tuple[Event, ...]
+    responses: tuple[Response, ...]
+    #: (from, to) in nanoseconds in which the VM ran, by host.
+    spans: dict[str, tuple[tuple[int, int], ...]]
+    unanswered: int
+    #: Simulated time reached, nanoseconds.
+    end_ns: int
+    interrupted: bool = False
+
+    @classmethod
+    def of(cls, cluster: Cluster, values: Metrics, verdicts: tuple[Verdict, ...], *, interrupted: bool) -> Self:
+        """Collect the records of a run that has ended."""
+        clients = cluster.clients
+        return cls(
+            scenario=cluster.scenario,
+            seed=cluster.scenario.seed,
+            values=values,
+            verdicts=verdicts,
+            epoch_rows=tuple(_epoch_rows(cluster)),
+            event_rows=tuple(cluster.journal.events),
+            responses=tuple(clients.responses) if clients else (),
+            spans={node.host.name: tuple(node.vm.spans) for node in (cluster.primary, cluster.secondary)},
+            unanswered=clients.unanswered if clients else 0,
+            end_ns=int(cluster.env.now),
+            interrupted=interrupted,
+        )
+
+    @property
+    def consistent(self) -> bool:
+        """Whether every invariant holds."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    @cached_property
+    def metrics(self) -> pd.Series[Any]:
+        """Every metric by its name, dtype object; None where the run gives none."""
+        import pandas as pd
+
+        return pd.Series(self.values, dtype=object, name=self.scenario.name)
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """One row an epoch, with the columns of `EpochRow`."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.epoch_rows], columns=[f.name for f in fields(EpochRow)])
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row an event, in order of time, with the columns of `vmfailover.journal.Event`."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.event_rows], columns=[f.name for f in fields(Event)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints; the keys of `metrics` are in the order of `results.names`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vmfailover_version": metadata.version("vmfailover"),
+            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
+            "seed": self.seed,
+            "metrics": self.values,
+            "invariants": {verdict.name: {"holds": verdict.holds, "detail": verdict.detail} for verdict in self.verdicts},
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text, without NaN."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
+    committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
+    return [
+        EpochRow(
+            epoch=epoch.number,
+            committed_ns=committed.get(epoch.number, -1),
+            applied_ns=applied.get(epoch.number, -1),
+            log_entries=epoch.entries,
+            outputs=len(epoch.outputs),
+            **{name: getattr(epoch, name) for name in _COPIED},
+        )
+        for epoch in cluster.manager.epochs
+    ]
+
+
+_COPIED = tuple(
+    field.name
+    for field in fields(EpochRow)
+    if field.name not in ("epoch", "committed_ns", "applied_ns", "log_entries", "outputs")
+)

@@ -1,0 +1,165 @@
+"""What has to hold between the keys of a scenario."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vmfailover.errors import InputError
+from vmfailover.scenario.errors import Problem
+from vmfailover.scenario.expectation import Expectation
+from vmfailover.scenario.units import DURATION, SIZE
+from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
+
+if TYPE_CHECKING:
+    from vmfailover.scenario.scenario import Scenario
+
+#: Bytes of one address in the log.
+LOG_ENTRY_BYTES = 8
+_MOST_LINES = 2**31
+
+
+def scenario_problems(scenario: "Scenario") -> Iterator[Problem]:
+    """Yield each disagreement between keys of a scenario, with the key to change and a remedy."""
+    for check in _CHECKS:
+        yield from check(scenario)
+
+
+def _lines(scenario: "Scenario") -> Iterator[Problem]:
+    primary, secondary = scenario.hosts.primary.line, scenario.hosts.secondary.line
+    if primary != secondary:
+        yield Problem(
+            ("hosts", "secondary", "line"),
+            f"{secondary} B differs from the primary's {primary} B; both hosts need the same line",
+        )
+
+
+def _cores(scenario: "Scenario") -> Iterator[Problem]:
+    for name, host in (("primary", scenario.hosts.primary), ("secondary", scenario.hosts.secondary)):
+        if scenario.vm.vcpus > host.cores:
+            yield Problem(
+                ("vm", "vcpus"), f"{scenario.vm.vcpus} is more than the {host.cores} cores of hosts.{name}; use fewer"
+            )
+
+
+def _memory(scenario: "Scenario") -> Iterator[Problem]:
+    line, memory = scenario.hosts.primary.line, scenario.vm.memory
+    if memory % line:
+        yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of the line of {line} B")
+    if memory > _MOST_LINES * line:
+        yield Problem(("vm", "memory"), f"more than {_MOST_LINES} lines; the most is {SIZE.format(_MOST_LINES * line)}")
+
+
+def _log(scenario: "Scenario") -> Iterator[Problem]:
+    log, line = scenario.replication.log, scenario.hosts.primary.line
+    band = guard_band(scenario) * LOG_ENTRY_BYTES
+    if log.size < line:
+        yield Problem(("replication", "log", "size"), f"less than one line; write at least {line} B")
+    elif log.when_full != "stall" and log.size <= band:
+        yield Problem(
+            ("replication", "log", "size"),
+            f"{SIZE.format(log.size)} is not beyond the guard band (L2 rows and stores in flight, 8 B each); "
+            f"write more than {SIZE.format(band)}, or 'when_full: stall'",
+        )
+
+
+def guard_band(scenario: "Scenario") -> int:
+    """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host."""
+    hosts = (scenario.hosts.primary, scenario.hosts.secondary)
+    return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
+
+
+def _times(scenario: "Scenario") -> Iterator[Problem]:
+    replication, detection = scenario.replication, scenario.detection
+    if replication.checkpoint_interval > scenario.duration:
+        yield Problem(
+            ("replication", "checkpoint_interval"),
+            f"longer than the run; write at most {DURATION.format(scenario.duration)}, or a longer 'duration'",
+        )
+    if replication.scan_interval is not None and replication.scan_interval >= replication.checkpoint_interval:
+        yield Problem(
+            ("replication", "scan_interval"),
+            "no scan falls between two checkpoints; write less than "
+            f"{DURATION.format(replication.checkpoint_interval)}, or none",
+        )
+    if detection.timeout <= detection.interval:
+        yield Problem(
+            ("detection", "timeout"),
+            f"a living host would be taken for dead; write more than {DURATION.format(detection.interval)}",
+        )
+
+
+def _failures(scenario: "Scenario") -> Iterator[Problem]:
+    for index, failure in enumerate(scenario.failures):
+        if failure.at is not None and failure.at >= scenario.duration:
+            yield Problem(
+                ("failures", index, "at"),
+                f"after the end of the run; write less than {DURATION.format(scenario.duration)}, "
+                "or a longer 'duration'",
+            )
+    crashes = Counter(failure.target for failure in scenario.failures)
+    for target, count in crashes.items():
+        if count > 1:
+            last = max(index for index, failure in enumerate(scenario.failures) if failure.target == target)
+            yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")
+
+
+def _working_sets(scenario: "Scenario") -> Iterator[Problem]:
+    workload, memory = scenario.workload, scenario.vm.memory
+    if isinstance(workload, SyntheticPhase):
+        yield from _working_set(workload, memory, ("workload",))
+    if isinstance(workload, MixWorkload):
+        for index, phase in enumerate(workload.phases):
+            yield from _working_set(phase, memory, ("workload", "phases", index))
+
+
+def _working_set(phase: SyntheticPhase, memory: int, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    if phase.offset + phase.working_set > memory:
+        yield Problem(
+            (*path, "working_set"),
+            f"{SIZE.format(phase.working_set)} from offset {SIZE.format(phase.offset)} goes beyond "
+            f"vm.memory, {SIZE.format(memory)}; make it smaller or the memory larger",
+        )
+    if phase.kind == "sequential" and phase.stride > phase.working_set:
+        yield Problem((*path, "stride"), "larger than the working set; make it smaller")
+
+
+def _trace(scenario: "Scenario") -> Iterator[Problem]:
+    if isinstance(scenario.workload, TraceWorkload):
+        for message in _trace_messages(scenario.workload.trace, scenario.vm.vcpus, scenario.vm.memory):
+            yield Problem(("workload", "trace"), message)
+
+
+def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
+    from vmfailover.traces.format import open_trace  # brings in pyarrow, which synthetic workloads do without
+
+    try:
+        metadata = open_trace(path).metadata
+    except (InputError, OSError) as error:
+        yield str(error).replace("\n", "; ")
+        return
+    if metadata.memory_bytes > memory:
+        yield f"touches {metadata.memory_bytes} bytes of memory; write at least that as vm.memory"
+    if metadata.vcpus not in (1, vcpus):
+        yield f"was recorded with {metadata.vcpus} vCPUs; write 'vcpus: {metadata.vcpus}' in vm"
+
+
+def _expectations(scenario: "Scenario") -> Iterator[Problem]:
+    for metric, text in scenario.expect.items():
+        try:
+            Expectation.parse(metric, text)
+        except ValueError as error:
+            yield Problem(("expect", metric), str(error))
+
+
+_CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
+    _lines,
+    _cores,
+    _memory,
+    _log,
+    _times,
+    _failures,
+    _working_sets,
+    _trace,
+    _expectations,
+)

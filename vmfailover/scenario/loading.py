@@ -1,0 +1,54 @@
+"""Reading a scenario from a file."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from vmfailover.scenario.document import Document, parse
+from vmfailover.scenario.errors import ScenarioError, one_line
+from vmfailover.scenario.overrides import assigned
+from vmfailover.scenario.scenario import Scenario
+
+#: A scenario file larger than this, in bytes, is refused: it must be something else.
+LARGEST_FILE = 2**20
+
+
+def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
+    """Return the scenario in a YAML 1.2 file, with keys overridden by `KEY=VALUE` texts.
+
+    Raise ScenarioError, with one line for each problem found, if the file cannot be read or is not a scenario.
+    """
+    document = _read(Path(path))
+    for assignment in overrides if isinstance(document.data, dict) else ():
+        document = assigned(Scenario, document, assignment)
+    return Scenario.from_document(document, Path(path))
+
+
+def _read(path: Path) -> Document:
+    try:
+        return parse(_content(path).decode("utf-8-sig"), one_line(str(path)))
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"is not UTF-8 text (byte {error.start})") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise _unreadable(path, _reason(error)) from None
+    except ValueError:
+        raise _unreadable(path, "is not the name of a file") from None
+    if len(content) > LARGEST_FILE:
+        raise _unreadable(path, "is larger than 1 MiB, which no scenario is")
+    return content
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "is a folder; name a scenario file in it"
+    return f"cannot be read: {(error.strerror or str(error)).lower()}"
+
+
+def _unreadable(path: Path, reason: str) -> ScenarioError:
+    return ScenarioError(one_line(f"{path}: {reason}"))

@@ -1,0 +1,45 @@
+"""The link between the hosts, and the clients of the VM."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vmfailover.scenario.record import Record, written
+from vmfailover.scenario.units import AboveZero, Bandwidth, Duration, Fraction, Rate, Size
+
+
+class Link(Record):
+    """The replication link, the same in both directions."""
+
+    bandwidth: Annotated[Bandwidth, AboveZero]
+    """Bits per second on the wire."""
+    latency: Annotated[Duration, AboveZero]
+    """Time one way, without queueing and transmission, in nanoseconds."""
+    mtu: Annotated[Size, Field(ge=128, le=65536)] = written("1500 B")
+    """Largest payload of a frame in bytes. Ethernet's, IEEE 802.3."""
+    overhead: Size = written("78 B")
+    """Bytes on the wire for each frame beside its payload: preamble and delimiter 8, Ethernet header 14, checksum 4,
+    gap 12 (IEEE 802.3), IPv4 20 (RFC 791), TCP 20 (RFC 9293)."""
+    queue: Annotated[Size, AboveZero] = written("1500 kB")
+    """Bytes the sender may queue: 1000 frames, the default txqueuelen of Ethernet devices in Linux."""
+    loss: Annotated[Fraction, Field(lt=1)] = written("0 %")
+    """Share of the messages that are lost and sent again."""
+    retransmission_timeout: Annotated[Duration, AboveZero] = written("10 ms")
+    """Time until a lost message is sent again, in nanoseconds. Assumed."""
+
+
+class Clients(Record):
+    """Users of the VM, who send requests at random times whatever became of the earlier ones."""
+
+    kind: Literal["open"] = "open"
+    """An open system: Poisson arrivals."""
+    rate: Annotated[Rate, AboveZero]
+    """Mean requests per second, of all clients together."""
+    service: Duration = written("20 us")
+    """Guest time a request takes, in nanoseconds. Assumed."""
+    request: Size = written("1 KiB")
+    """Bytes of a request. Assumed."""
+    latency: Duration = written("50 us")
+    """Time one way between client and VM, in nanoseconds. Assumed."""
+    retry: Annotated[Duration, AboveZero] = written("200 ms")
+    """Time until a request without an answer is sent again, in nanoseconds. TCP_RTO_MIN of Linux (net/tcp.h)."""

@@ -1,0 +1,42 @@
+"""Other values for single keys: `replication.checkpoint_interval=2ms`."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from vmfailover.scenario.document import Document, parse
+from vmfailover.scenario.errors import KeyPath, ScenarioError, dotted, one_line
+from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf
+
+
+def overridden(model: type[BaseModel], document: Document, key: str, value: Any, prefix: str = "") -> Document:
+    """Return a document with `value` at `key`; text is read as YAML. Raise ScenarioError if the key is ambiguous.
+
+    Messages about the value begin with the document's name and `prefix`.
+    """
+    path = _path(model, key, f"{document.name}: {prefix}{key}")
+    place = f"{document.name}: {prefix}{dotted(path)}"
+    data = parse(value, place).data if isinstance(value, str) else value
+    return document.replaced(path, data, place)
+
+
+def assigned(model: type[BaseModel], document: Document, assignment: str) -> Document:
+    """Return a document changed by the text of a `--set` option, KEY=VALUE."""
+    key, equals, value = assignment.partition("=")
+    if not equals or not key.strip():
+        message = f"--set {assignment}: write KEY=VALUE, for example replication.checkpoint_interval=2ms"
+        raise ScenarioError(one_line(f"{document.name}: {message}"))
+    return overridden(model, document, key.strip(), value, prefix="--set ")
+
+
+def _path(model: type[BaseModel], key: str, place: str) -> KeyPath:
+    first, dot, rest = key.partition(".")
+    if dot and first in OPEN_MAPPINGS:
+        return first, rest
+    if dot or (key,) in known_keys(model):
+        return tuple(int(part) if part.isdecimal() and len(part) < 6 else part for part in key.split("."))
+    places = paths_of_leaf(model, key)
+    if len(places) > 1:
+        names = ", ".join(map(dotted, places))
+        raise ScenarioError(one_line(f"{place}: is in more than one place; write one of {names}"))
+    return places[0] if places else (key,)

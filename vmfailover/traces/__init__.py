@@ -1,0 +1,1 @@
+"""Memory-access traces: the file format, reading and writing."""
