@@ -13,7 +13,7 @@ from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.server import Completion
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import Workload, open_workload
+from vmfailover.guest.workloads import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
@@ -59,7 +59,12 @@ class Cluster:
         self.scenario = scenario
         self.journal = Journal(env)
         self.start = GuestState(positions=(0,) * scenario.vm.vcpus, guest_ns=0)
-        self.workload = open_cluster_workload(scenario)
+        self.workload = open_workload(
+            scenario.workload,
+            scenario.vm.vcpus,
+            scenario.hosts.primary.line,
+            seed_sequence(scenario.seed, "workload"),
+        )
         self.link = Link(
             env,
             scenario.link,
@@ -99,9 +104,7 @@ class Cluster:
     def _log(self, twin: CacheTwin, spec: HostSpec) -> AddressLog:
         log = self.scenario.replication.log
         band = 0 if log.when_full == "stall" else guard_band(self.scenario)
-        return AddressLog(
-            twin, initial=self.scenario.vm.memory, size=log.size, line_bytes=spec.line, guard_band=band
-        )
+        return AddressLog(twin, initial=self.scenario.vm.memory, size=log.size, line_bytes=spec.line, guard_band=band)
 
     def _clients(self) -> Clients | None:
         spec = self.scenario.clients
@@ -176,9 +179,3 @@ class Cluster:
         self.unprotected.run(interval, lambda output, _: self._respond(output))
         if self.clients is not None:
             self.clients.connect(node.guest)
-
-
-def open_cluster_workload(scenario: Scenario) -> Workload:
-    """Open the scenario's workload; every call gives the same accesses."""
-    seed = seed_sequence(scenario.seed, "workload")
-    return open_workload(scenario.workload, scenario.vm.vcpus, scenario.hosts.primary.line, seed)

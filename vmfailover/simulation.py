@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import cast
 
 import simpy
 
-from vmfailover.cluster import Cluster, open_cluster_workload
+from vmfailover.cluster import Cluster
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
@@ -25,7 +24,7 @@ PROGRESS_STEPS = 200
 def run(
     scenario: Scenario,
     *,
-    twin: CacheTwin = cast(CacheTwin, kernel),  # noqa: B008  # a module is as good as a constant
+    twin: CacheTwin = kernel,
     quantum: int = DEFAULT_QUANTUM,
     progress: Progress | None = None,
 ) -> RunResult:
@@ -37,7 +36,7 @@ def run(
     began = time.perf_counter()
     env = simpy.Environment()
     cluster = Cluster(env, scenario, twin, quantum)
-    audit = Audit(cluster, open_cluster_workload(scenario))
+    audit = Audit(cluster)
     sampler = RateSampler(env, cluster)
     interrupted = _run_until(env, scenario.duration, progress)
     verdicts = audit.verdicts()

@@ -61,9 +61,13 @@ class AccessBuffer:
 
 
 def _in_place(chunk: AccessChunk) -> Accesses:
-    columns = (chunk.block, chunk.write, chunk.count, chunk.instructions)
-    block, write, count, instructions = (column.reshape(1, -1) for column in columns)
-    return Accesses(block, write, count, instructions, np.array([chunk.records], np.int64))
+    return Accesses(
+        block=chunk.block.reshape(1, -1),
+        write=chunk.write.reshape(1, -1),
+        count=chunk.count.reshape(1, -1),
+        instructions=chunk.instructions.reshape(1, -1),
+        length=np.array([chunk.records], np.int64),
+    )
 
 
 def replay(workload: Workload, vcpu: int, first: int, stop: int) -> Iterator[AccessChunk]:

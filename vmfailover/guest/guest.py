@@ -45,6 +45,10 @@ class ReceiveRing:
         return range(first, first + self._lines)
 
 
+def _ignore(completion: Completion) -> None:
+    """Take no notice of a request."""
+
+
 class Guest:
     """Runs a VM, receives requests by DMA, and answers them."""
 
@@ -61,7 +65,7 @@ class Guest:
         #: Every line that devices have written, in order.
         self.device_writes: list[int] = []
         #: Called with every request as it is accepted.
-        self.on_accept: Callable[[Completion], None] = lambda completion: None
+        self.on_accept: Callable[[Completion], None] = _ignore
         self._held_back: list[int] = []
         vm.on_resume.append(self._receive_held_back)
 

@@ -68,7 +68,8 @@ class AddressLog:
         ring = self.state.ring
         entries = ring[here:end] if here <= end else np.concatenate([ring[here:], ring[:end]])
         self._read = self.next
-        return entries[entries != PADDING]
+        addresses: npt.NDArray[np.int64] = entries[entries != PADDING]
+        return addresses
 
     def release(self, position: int) -> None:
         """Move `tail` up to an address that `next` had when the entries before it were read."""

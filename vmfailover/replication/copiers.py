@@ -117,11 +117,14 @@ class OtherHost:
     def _round_trip(self, batch: LineBatch) -> Generator[simpy.Event, Any, None]:
         asked, arrived = self.env.event(), self.env.event()
 
+        def ask() -> None:
+            asked.succeed()
+
         def deliver() -> None:
             self._stage(batch)
             arrived.succeed()
 
-        yield from self._backward.send(HEADER_BYTES + batch.lines.size * ADDRESS_BYTES, lambda: asked.succeed(None))
+        yield from self._backward.send(HEADER_BYTES + batch.lines.size * ADDRESS_BYTES, ask)
         yield asked
         yield from self._forward.send(batch.payload_bytes, deliver)
         yield arrived

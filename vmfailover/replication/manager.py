@@ -168,9 +168,7 @@ class ReplicationManager:
         epoch.log_position = self.parts.tracker.position
         began = int(self.env.now)
         least_ns = copy_ns(self._vm.processor, lines.size, lines.size)
-        self._journal.record(
-            "harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size
-        )
+        self._journal.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
         batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
         epoch.harvest_ns = int(self.env.now) - began
         return batches

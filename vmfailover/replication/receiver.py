@@ -33,7 +33,7 @@ class Receiver:
     def __init__(
         self, env: simpy.Environment, host: Host, journal: Journal, initial: GuestState, acknowledge: Acknowledge
     ) -> None:
-        """Receive on `host`, whose image is that of `initial`; `acknowledge` is called when an acknowledgement arrives."""
+        """Receive on `host`, whose image is that of `initial`; `acknowledge` is told of each acknowledgement there."""
         self.env = env
         self._host = host
         self._journal = journal
@@ -84,7 +84,7 @@ class Receiver:
         self._host.run(self._host.out.send(HEADER_BYTES, lambda: self._acknowledge(epoch)))
 
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
-        """Apply committed epochs to the image, in order, for ever; each takes its lines' time and is then there whole."""
+        """Apply committed epochs to the image, in order, for ever; each takes time and then is there as a whole."""
         while True:
             epoch, staged = yield self._to_apply.get()
             self._in_hand = [(epoch, staged)]

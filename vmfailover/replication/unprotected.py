@@ -36,9 +36,13 @@ class UnprotectedVm:
     def run(self, check_interval_ns: int, release: Release) -> None:
         """Start the VM, check its flags periodically, and release its answers as they become ready."""
         guest = self._guest
-        for completion in guest.server.waiting:
+
+        def answer(completion: Completion) -> None:
             self._host.run(self._answer(completion, release))
-        guest.on_accept = lambda completion: self._host.run(self._answer(completion, release)) and None
+
+        for completion in guest.server.waiting:
+            answer(completion)
+        guest.on_accept = answer
         self._host.run(self._tracker.check_periodically(check_interval_ns, self._make_room, self.consume))
         guest.vm.resume(int(self.env.now))
 

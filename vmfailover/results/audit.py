@@ -1,7 +1,6 @@
 """Follows a run and judges it by the invariants."""
 
 from vmfailover.cluster import Cluster
-from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.journal import Event
 from vmfailover.results.invariants import (
@@ -19,11 +18,11 @@ from vmfailover.results.invariants import (
 class Audit:
     """Executes the program of the guest beside the simulation, epoch by epoch as they are committed."""
 
-    def __init__(self, cluster: Cluster, workload: Workload) -> None:
-        """Follow a run from its start; `workload` is a stream of the guest's accesses of its own."""
+    def __init__(self, cluster: Cluster) -> None:
+        """Follow a run from its start, with streams of the guest's accesses of its own."""
         self._cluster = cluster
         scenario = cluster.scenario
-        self.auditor = Auditor(workload, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
+        self.auditor = Auditor(cluster.workload, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
         self.commits: list[Commit] = []
         self.mismatched_lines = 0
         #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
@@ -88,7 +87,9 @@ class Audit:
             processor = node.host.processor
             if not processor.dirty_lines_balance:
                 dirtied, written = processor.count(Counter.DIRTIED), processor.count(Counter.WRITEBACKS)
-                detail = f"{node.host.name}: {dirtied} rows dirtied, {written} written back, {processor.dirty_rows} dirty"
+                detail = (
+                    f"{node.host.name}: {dirtied} rows dirtied, {written} written back, {processor.dirty_rows} dirty"
+                )
                 return Verdict("dirty_lines_balance", False, detail)
         return Verdict("dirty_lines_balance", True)
 

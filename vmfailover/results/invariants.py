@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vmfailover.compilation import compiled_in_place
 from vmfailover.guest.access_buffer import replay
+from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.cache.state import CacheState
@@ -85,6 +86,18 @@ def _store(
     return fresh, missing
 
 
+@compiled_in_place
+def _differing(image: npt.NDArray[np.uint32], versions: npt.NDArray[np.uint32], found: npt.NDArray[np.int64]) -> int:
+    """Return how many lines of an image are not at their version; as many as it holds go to `found`."""
+    differing = 0
+    for line in range(np.uint64(image.size)):
+        if image[line] != versions[line] & (MODULUS - 1):
+            if differing < found.size:
+                found[differing] = line
+            differing += 1
+    return differing
+
+
 class Auditor:
     """Knows what the memory of the VM must contain at any point of its program."""
 
@@ -97,8 +110,9 @@ class Auditor:
         lines = memory_bytes // line_bytes
         #: uint32[lines]: versions at the point reached, not reduced to the modulus of the simulated memory.
         self.versions: npt.NDArray[np.uint32] = np.zeros(lines, np.uint32)
-        self._logged = np.full(lines, -1, np.int32)
-        self._stored = np.full(memory_bytes // 64, -1, np.int32)
+        #: One more than the last epoch that logged a line, and that stored to a block; 0 for none.
+        self._logged = np.zeros(lines, np.int32)
+        self._stored = np.zeros(memory_bytes // 64, np.int32)
         #: Bytes of the distinct 64-byte blocks modified, summed over the epochs.
         self.dirtied_bytes = 0
         self.lost: list[str] = []
@@ -113,15 +127,12 @@ class Auditor:
         """Execute the program up to a captured state; `logged` are the addresses logged meanwhile, None to not ask."""
         if logged is not None:
             for addresses in logged:
-                self._logged[addresses // self._line_bytes] = epoch
+                self._logged[addresses // self._line_bytes] = epoch + 1
         unlogged = np.empty(EXAMPLES, np.int64)
         missing = 0
         for vcpu, (first, stop) in enumerate(zip(self._at.positions, to.positions, strict=True)):
             for chunk in replay(self._workload, vcpu, first, stop):
-                fresh, lost = _store(
-                    *(chunk.block, chunk.write, chunk.count),
-                    *(self._shift, self.versions, self._logged, self._stored, epoch, unlogged),
-                )
+                fresh, lost = self._store(chunk, epoch, unlogged)
                 self.dirtied_bytes += int(fresh) * 64
                 if lost and not missing:
                     missing, examples = int(lost), unlogged[:lost].tolist()
@@ -130,6 +141,19 @@ class Auditor:
         if missing and logged is not None:
             self.lost.append(f"epoch {epoch}: {missing} modified blocks not logged, lines {examples}")
 
+    def _store(self, chunk: AccessChunk, epoch: int, unlogged: npt.NDArray[np.int64]) -> tuple[int, int]:
+        return _store(
+            chunk.block,
+            chunk.write,
+            chunk.count,
+            self._shift,
+            self.versions,
+            self._logged,
+            self._stored,
+            epoch + 1,
+            unlogged,
+        )
+
     def _write_from_devices(self, lines: Sequence[int]) -> None:
         written = np.array(lines, np.int64)
         np.add.at(self.versions, written, 1)
@@ -137,7 +161,9 @@ class Auditor:
 
     def mismatches(self, image: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """Return the lines of an image, uint32[lines], that differ from what the program makes of them."""
-        return np.flatnonzero(image != self.versions % MODULUS)
+        found = np.empty(_differing(image, self.versions, np.empty(0, np.int64)), np.int64)
+        _differing(image, self.versions, found)
+        return found
 
 
 def coherent_image(state: CacheState) -> npt.NDArray[np.uint32]:

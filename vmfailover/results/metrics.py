@@ -1,6 +1,7 @@
 """The metrics of a run, by the names in `names`."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_second
 def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
     """The parts add up to the latency: each begins where the one before ends."""
     instants = [_time(cluster, kind) for kind in ("failure", "detect", "fence", "image-complete", "takeover")]
-    parts = [_difference(later, earlier) for earlier, later in zip(instants, instants[1:], strict=False)]
+    parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
     return {
         "failover.latency_ns": _difference(instants[-1], instants[0]),
@@ -58,7 +59,7 @@ def _blackout(responses: Sequence[Response], failure_ns: int | None) -> int | No
     times = sorted(response.received_ns for response in responses)
     if failure_ns is None or not times or times[-1] <= failure_ns:
         return None
-    gaps = (later - earlier for earlier, later in zip(times, times[1:], strict=False) if later > failure_ns)
+    gaps = (later - earlier for earlier, later in pairwise(times) if later > failure_ns)
     return max(gaps, default=None)
 
 

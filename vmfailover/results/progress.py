@@ -6,6 +6,7 @@ from collections.abc import Generator
 import simpy
 
 from vmfailover.cluster import Cluster
+from vmfailover.journal import Event
 
 #: The guest is back when it keeps this share of its earlier rate …
 RECOVERED = 0.95
@@ -24,11 +25,14 @@ class RateSampler:
         self._rate_before = 0.0
         #: From the takeover until the guest is back at its rate, nanoseconds; None if it never was.
         self.warmup_ns: int | None = None
-        cluster.journal.on("failure", lambda event: self._measure_before(event.time_ns))
-        cluster.journal.on("takeover", lambda event: env.process(self._watch(event.time_ns)) and None)
+        cluster.journal.on("failure", self._measure_before)
+        cluster.journal.on("takeover", self._begin)
 
-    def _measure_before(self, now_ns: int) -> None:
-        self._rate_before = self._cluster.primary.vm.instructions / max(1, now_ns)
+    def _measure_before(self, failure: Event) -> None:
+        self._rate_before = self._cluster.primary.vm.instructions / max(1, failure.time_ns)
+
+    def _begin(self, takeover: Event) -> None:
+        self.env.process(self._watch(takeover.time_ns))
 
     def _watch(self, takeover_ns: int) -> Generator[simpy.Event, None, None]:
         vm = self._cluster.secondary.vm

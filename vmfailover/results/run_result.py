@@ -118,7 +118,7 @@ class RunResult:
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.seed,
             "metrics": self.values,
-            "invariants": {verdict.name: {"holds": verdict.holds, "detail": verdict.detail} for verdict in self.verdicts},
+            "invariants": {item.name: {"holds": item.holds, "detail": item.detail} for item in self.verdicts},
         }
 
     def to_json(self) -> str:

@@ -5,6 +5,9 @@ of a set, which holds no row, does no harm, so that the hot path of an access ha
 miss. Event counts and the core's clock live in registers while a core runs and go to the arrays when it stops.
 """
 
+# Python's integers and NumPy's are one type to the compiler.
+# mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +38,13 @@ WRITTEN = DIRTY | FLAG
 #: `CacheState.place` holds the way in L1 in its low byte, the way in L2 above.
 L1_WAY = 0xFF
 L2_WAY_SHIFT = 8
+
+Column = npt.NDArray[np.uint32]
+Writes = npt.NDArray[np.uint8]
+Place = npt.NDArray[np.uint16]
+Lines = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
+Ticks = npt.NDArray[np.int64]
 
 
 @compiled_in_place
@@ -78,10 +88,9 @@ def _charge_log_write(state: CacheState, core: int) -> None:
 
 
 @compiled_in_place
-def _l2_row(state: CacheState, core: int, line: int) -> int:
+def _l2_row(state: CacheState, core: int, line: int) -> np.int64:
     """Return a core's L2 row of a line, `INVALID_ROW` if it has none."""
-    way = state.place[core, line] >> L2_WAY_SHIFT
-    return state.l2[core, line & (state.l2.shape[1] - 1), way] if way else INVALID_ROW
+    return state.l2[core, line & (state.l2.shape[1] - 1), state.place[core, line] >> L2_WAY_SHIFT]
 
 
 @compiled_in_place
@@ -199,19 +208,18 @@ def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: 
     needed = 1 if victim & FLAG else 0
     if several:
         needed += _flags_elsewhere(state, core, line, is_store)
-    if needed > log.registers[LIMIT]:
+    if needed and needed > log.registers[LIMIT]:
         return 0
     moved = _ask_other_cores(state, log, core, line, is_store) if several else INVALID_ROW
-    if victim >= 0:
-        _evict(state, log, core, victim)
-    in_l3 = state.l3.size > 0 and _take_from_l3(state, line)
     if moved >= 0:
         state.clock[core] += state.costs[core, TRANSFER]
-    elif in_l3:
+    elif state.l3.size > 0 and _take_from_l3(state, line):
         state.clock[core] += state.costs[core, L3]
         state.counters[L3_HITS] += 1
     else:
         state.clock[core] += state.costs[core, MEMORY]
+    if victim >= 0:
+        _evict(state, log, core, victim)
     state.counters[L2_MISSES] += 1
     version = moved & VERSION_MASK if moved >= 0 else np.int64(state.memory[line]) << VERSION_SHIFT
     state.l2[core, index, way] = line << TAG_SHIFT | version | moved & WRITTEN
@@ -248,11 +256,100 @@ def _fill_l1(
 
 
 @compiled_in_place
-def _make_exclusive(state: CacheState, log: LogState, core: int, line: int, row: int) -> int:
-    """Invalidate a clean row's copies in other cores before a store; return the row, negative if the log is short."""
-    if _flags_elsewhere(state, core, line, True) > log.registers[LIMIT]:
-        return INVALID_ROW
-    return row | _ask_other_cores(state, log, core, line, True) & FLAG
+def _stored(row: int, times: int, written: int) -> int:
+    """Return a row after `times` stores."""
+    return (row & ~VERSION_MASK) | ((row + (times << VERSION_SHIFT)) & VERSION_MASK) | written
+
+
+@compiled_in_place
+def _run_hits(
+    accesses: tuple[Column, Writes, Column, Column],
+    rows: tuple[Place, Lines, Ticks, Rows, Ticks],
+    shift: int,
+    costs: tuple[int, int],
+    written: int,
+    exclusive: int,
+    span: tuple[int, int, int, int],
+    clock: int,
+) -> tuple[int, int, int, int, int, int, int]:
+    """Execute records that find their line in L2, or for a load in L1, until one does not.
+
+    `accesses` are block, write, count, instructions of one core; `rows` its place, l1, l1_used, l2 and l2_used;
+    `costs` those of an instruction and of L2. A store needs a row with all bits of `exclusive`. `span` is the tick of
+    record 0, the first record, the end and the clock's bound. Returns the next record, the clock, and what has
+    happened: instructions, accesses, stores, loads that missed L1, rows that turned dirty.
+    """
+    block, write, count, instructions = accesses
+    place, l1, l1_used, l2, l2_used = rows
+    instruction_cost, l2_cost = costs
+    tick, here, end, bound = span
+    l1_mask = np.uint64(l1_used.shape[0] - 1)
+    l2_mask = np.uint64(l2.shape[0] - 1)
+    executed = np.int64(0)
+    performed = np.int64(0)
+    stored = np.int64(0)
+    load_misses = np.int64(0)
+    dirtied = np.int64(0)
+    while clock < bound and here < end:
+        record = np.uint64(here)  # an index known not to be negative
+        now = tick + here
+        line = np.int64(block[record]) >> shift
+        times = np.int64(count[record])
+        steps = np.int64(instructions[record])
+        ways = place[line]
+        way = np.int64(ways >> L2_WAY_SHIFT)
+        index = np.uint64(line) & l2_mask
+        l1_used[np.uint64(line) & l1_mask, ways & L1_WAY] = now
+        if write[record]:
+            row = l2[index, way]
+            if way == 0 or row & exclusive != exclusive:
+                break
+            dirtied += (row & DIRTY) ^ DIRTY
+            l2[index, way] = _stored(row, times, written)
+            l2_used[index, way] = now
+            stored += times
+        elif ways & L1_WAY == 0:
+            if way == 0:
+                break
+            l2_used[index, way] = now
+            _fill_l1(l1, l1_used, place, line, now)
+            load_misses += 1
+            clock += l2_cost
+        clock += steps * instruction_cost
+        executed += steps
+        performed += times
+        here += 1
+    return here, clock, executed, performed, stored, load_misses, dirtied
+
+
+@compiled_in_place
+def _run_miss(
+    state: CacheState, log: LogState, core: int, line: int, is_store: bool, times: int, written: int, now: int
+) -> bool:
+    """Execute a record that needs a row it does not have, or not for itself; say whether the log had room for it."""
+    index = line & (state.l2.shape[1] - 1)
+    way = np.int64(state.place[core, line] >> L2_WAY_SHIFT)
+    row = state.l2[core, index, way]
+    if way == 0:
+        way = np.int64(_allocate(state, log, core, line, is_store))
+        row = state.l2[core, index, way]
+    elif _flags_elsewhere(state, core, line, True) > max(np.int64(0), log.registers[LIMIT]):
+        way = np.int64(0)
+    else:
+        row |= _ask_other_cores(state, log, core, line, True) & FLAG
+    if way == 0:
+        return False
+    state.l2_used[core, index, way] = now
+    state.counters[ACCESSES] += times
+    if is_store:
+        state.counters[DIRTIED] += (row & DIRTY) ^ DIRTY
+        state.counters[STORES] += times
+        state.l2[core, index, way] = _stored(row, times, written)
+        state.l1_used[core, line & (state.l1.shape[1] - 1), state.place[core, line] & L1_WAY] = now
+    else:
+        state.counters[L1_LOAD_MISSES] += 1
+        _fill_l1(state.l1[core], state.l1_used[core], state.place[core], line, now)
+    return True
 
 
 @compiled_in_place
@@ -270,90 +367,48 @@ def _run_core(
     write = accesses.write[core]
     count = accesses.count[core]
     instructions = accesses.instructions[core]
-    place = state.place[core]
-    l1 = state.l1[core]
-    l1_used = state.l1_used[core]
-    l2_used = state.l2_used[core]
-    l2 = state.l2[core]
-    l1_mask = np.uint64(l1_used.shape[0] - 1)
-    l2_mask = np.uint64(l2.shape[0] - 1)
+    rows = (state.place[core], state.l1[core], state.l1_used[core], state.l2[core], state.l2_used[core])
     shift = state.policy[0]
-    several = state.l2.shape[0] > 1
-    instruction_cost = state.costs[core, INSTRUCTION]
-    l2_cost = state.costs[core, L2]
+    costs = (state.costs[core, INSTRUCTION], state.costs[core, L2])
     written = DIRTY | (FLAG if state.mode[core] == 1 else 0)
-    clock = state.clock[core]
-    first = start[core]
+    exclusive = DIRTY if state.l2.shape[0] > 1 else 0
+    counters = state.counters
+    here = first = start[core]
     tick = state.tick[core] - first
-    here = first
     end = min(np.int64(accesses.length[core]), first + quantum)
-    stopped = False
-    executed = np.int64(0)
-    performed = np.int64(0)
-    stored = np.int64(0)
-    load_misses = np.int64(0)
-    dirtied = np.int64(0)
-    while clock < bound and here < end:
-        record = np.uint64(here)  # an index known not to be negative
-        now = tick + here
-        line = np.int64(block[record]) >> shift
-        times = np.int64(count[record])
-        steps = np.int64(instructions[record])
-        ways = place[line]
-        l1_used[np.uint64(line) & l1_mask, ways & L1_WAY] = now
-        way = np.int64(ways >> L2_WAY_SHIFT)
-        index = np.uint64(line) & l2_mask
-        if write[record]:
-            if way == 0:
-                state.clock[core] = clock
-                way = _allocate(state, log, core, line, True)
-                clock = state.clock[core]
-                if way == 0:
-                    stopped = True
-                    break
-            row = l2[index, way]
-            if several and row & DIRTY == 0:
-                state.clock[core] = clock
-                row = _make_exclusive(state, log, core, line, row)
-                clock = state.clock[core]
-                if row < 0:
-                    stopped = True
-                    break
-            dirtied += (row & DIRTY) ^ DIRTY
-            l2[index, way] = (row & ~VERSION_MASK) | ((row + (times << VERSION_SHIFT)) & VERSION_MASK) | written
-            l2_used[index, way] = now
-            stored += times
-        elif ways & L1_WAY == 0:
-            if way == 0:
-                state.clock[core] = clock
-                way = _allocate(state, log, core, line, False)
-                clock = state.clock[core]
-                if way == 0:
-                    stopped = True
-                    break
-            else:
-                clock += l2_cost
-            l2_used[index, way] = now
-            _fill_l1(l1, l1_used, place, line, now)
-            load_misses += 1
-        clock += steps * instruction_cost
-        executed += steps
-        performed += times
+    why = DEADLINE
+    while True:
+        here, clock, executed, performed, stored, load_misses, dirtied = _run_hits(
+            (block, write, count, instructions),
+            rows,
+            shift,
+            costs,
+            written,
+            exclusive,
+            (tick, here, end, bound),
+            state.clock[core],
+        )
+        state.clock[core] = clock
+        state.instructions[core] += executed
+        counters[ACCESSES] += performed
+        counters[STORES] += stored
+        counters[L1_LOAD_MISSES] += load_misses
+        counters[DIRTIED] += dirtied
+        if clock >= bound or here == end:
+            break
+        line = np.int64(block[here]) >> shift
+        if not _run_miss(state, log, core, line, write[here] != 0, np.int64(count[here]), written, tick + here):
+            why = LOG_LIMIT
+            break
+        steps = np.int64(instructions[here])
+        state.clock[core] += steps * costs[0]
+        state.instructions[core] += steps
         here += 1
     start[core] = here
-    state.clock[core] = clock
     state.tick[core] = tick + here
-    state.instructions[core] += executed
-    counters = state.counters
-    counters[ACCESSES] += performed
-    counters[STORES] += stored
-    counters[L1_LOAD_MISSES] += load_misses
-    counters[DIRTIED] += dirtied
-    if stopped:
-        return LOG_LIMIT
-    if clock >= bound:
-        return DEADLINE
-    return QUANTUM if here - first == quantum else EXHAUSTED
+    if why == DEADLINE and state.clock[core] < bound:
+        why = QUANTUM if here - first == quantum else EXHAUSTED
+    return why
 
 
 @compiled_in_place
@@ -392,7 +447,7 @@ def advance(
             first = start[core]
             why = _run_core(state, accesses, start, core, bound, remaining, log)
             remaining -= start[core] - first
-            if why == DEADLINE or why == QUANTUM:
+            if why in (DEADLINE, QUANTUM):
                 continue
         return Stop(why, core, start[core], state.clock[core] - before[core])
 

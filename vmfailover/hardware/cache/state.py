@@ -149,7 +149,7 @@ class Accesses(NamedTuple):
     #: uint8[cores, n]: 1 for stores.
     write: npt.NDArray[np.uint8]
     #: uint32[cores, n]: equal accesses in a row.
-    count: npt.NDArray[np.uint32]
+    count: npt.NDArray[np.uint32]  # type: ignore[assignment]  # hides tuple.count
     #: uint32[cores, n]: instructions executed since the previous record.
     instructions: npt.NDArray[np.uint32]
     #: int64[cores].
@@ -183,9 +183,10 @@ def new_cache(
     line_shift: int,
     carry_flags: bool = False,
 ) -> CacheState:
-    """Return an empty hierarchy; `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3.
+    """Return an empty hierarchy with all costs zero, every core in the second operating mode at guest time 0.
 
-    `memory`, uint32[lines], is used as it is, not copied. L1 and L2 have at most `MAX_WAYS` ways. All costs are zero and every core starts in the second operating mode at guest time 0.
+    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MAX_WAYS` ways.
+    `memory`, uint32[lines], is used as it is, not copied.
     """
     l1_shape = (cores, l1[0], 1 + l1[1])
     l2_shape = (cores, l2[0], 1 + l2[1])

@@ -2,5 +2,7 @@
 
 from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
 
+__all__ = ["PROTOCOLS", "CachelineFlags"]
+
 #: Every protocol by its name.
 PROTOCOLS = {"cacheline-flags": CachelineFlags}

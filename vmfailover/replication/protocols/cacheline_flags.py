@@ -10,6 +10,7 @@ from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.cache_controller import CacheController, MakeRoom, Steps
 from vmfailover.journal import Journal
 
+
 class CachelineFlags:
     """Finds the modified lines of a VM by image-modification flags and the address log."""
 

@@ -1,0 +1,124 @@
+"""Scenarios small enough to run in a fraction of a second, one for each way in which a run can differ."""
+
+from typing import Any
+
+from vmfailover.scenario import Scenario
+
+#: Caches of a few rows, so that every path through them is taken within a few thousand accesses.
+TINY_HOST: dict[str, Any] = {
+    "preset": "power8",
+    "l1": {"size": "1 KiB", "ways": 2},
+    "l2": {"size": "8 KiB", "ways": 4},
+    "l3": {"size": "16 KiB", "ways": 4},
+}
+#: Caches that lines stay in for most of an epoch.
+SMALL_HOST: dict[str, Any] = {"preset": "power8", "l2": {"size": "64 KiB"}, "l3": {"size": "256 KiB"}}
+
+BASE: dict[str, Any] = {
+    "name": "base",
+    "seed": 7,
+    "duration": "12 ms",
+    "hosts": {"primary": SMALL_HOST, "secondary": SMALL_HOST},
+    "vm": {"vcpus": 1, "memory": "2 MiB"},
+    "workload": {"kind": "zipf", "working_set": "1 MiB", "store_fraction": "30 %"},
+    "replication": {
+        "protocol": "cacheline-flags",
+        "checkpoint_interval": "1 ms",
+        "scan_interval": "150 us",
+        "log": {"size": "64 KiB", "when_full": "drain"},
+        "batch": 64,
+    },
+    "link": {"bandwidth": "10 Gbit/s", "latency": "20 us", "retransmission_timeout": "200 us"},
+    "detection": {"kind": "heartbeat", "interval": "500 us", "timeout": "1500 us"},
+    "fencing": {"kind": "stonith", "delay": "300 us"},
+    "hypervisor": {"restore": "100 us", "redirect": "100 us"},
+    "failures": [{"at": "6300 us", "kind": "host-crash", "target": "primary"}],
+    "clients": {"kind": "open", "rate": "20000 /s", "service": "5 us", "retry": "1 ms"},
+}
+
+TINY_HOSTS = {"hosts": {"primary": TINY_HOST, "secondary": TINY_HOST}}
+THREE_SHARING = {"vm": {"vcpus": 3, "memory": "1 MiB"}, "workload": {"kind": "zipf", "working_set": "256 KiB"}}
+
+#: What each variant has different from `BASE`.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "no-streaming": {"replication": {"scan_interval": None}},
+    "helper-thread": {"replication": {"copier": "helper-thread"}},
+    "other-host": {"replication": {"copier": "other-host"}},
+    "other-host-no-streaming": {"replication": {"copier": "other-host", "scan_interval": None}},
+    "log-drain": {"replication": {"log": {"size": "10 KiB", "when_full": "drain"}, "scan_interval": None}, **TINY_HOSTS},
+    "log-drain-streaming": {"replication": {"log": {"size": "4 KiB", "when_full": "drain"}}, **TINY_HOSTS},
+    "log-checkpoint": {
+        "replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}, "scan_interval": None},
+        **TINY_HOSTS,
+    },
+    "log-checkpoint-streaming": {"replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}}, **TINY_HOSTS},
+    "log-stall": {"replication": {"log": {"size": "4 KiB", "when_full": "stall"}, "scan_interval": None}, **TINY_HOSTS},
+    "log-stall-one-line": {"replication": {"log": {"size": "512 B", "when_full": "stall"}}, **TINY_HOSTS},
+    "tiny-caches": TINY_HOSTS,
+    "two-vcpus": {"vm": {"vcpus": 2, "memory": "1 MiB"}, "workload": {"kind": "zipf", "working_set": "256 KiB"}},
+    "three-vcpus-log": {**THREE_SHARING, **TINY_HOSTS},
+    "three-vcpus-carry": {"replication": {"transfer": "carry"}, **THREE_SHARING, **TINY_HOSTS},
+    "three-vcpus-drain": {
+        "replication": {"log": {"size": "10 KiB", "when_full": "drain"}},
+        **THREE_SHARING,
+        **TINY_HOSTS,
+    },
+    "slow-link": {"link": {"bandwidth": "1 Gbit/s", "latency": "100 us"}},
+    "lossy-link": {"link": {"loss": "0.5 %"}},
+    "small-queue": {"link": {"queue": "16 KiB"}},
+    "no-fencing": {"fencing": {"kind": "none", "delay": "0 us"}},
+    "no-clients": {"clients": None},
+    "no-failure": {"failures": []},
+    "sequential": {"workload": {"kind": "sequential", "working_set": "1 MiB", "skew": 0.99}},
+    "pointer-chase": {"workload": {"kind": "pointer-chase", "working_set": "512 KiB"}},
+    "mix": {
+        "workload": {
+            "kind": "mix",
+            "phases": [
+                {"kind": "zipf", "working_set": "512 KiB", "accesses": 20_000},
+                {"kind": "idle", "accesses": 5},
+                {"kind": "sequential", "working_set": "256 KiB", "accesses": 9_000},
+            ],
+        }
+    },
+}
+
+
+def merged(base: Any, changes: Any) -> Any:
+    """Return nested mappings with other values in some places; a workload is replaced whole."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    result = dict(base)
+    for key, value in changes.items():
+        result[key] = value if key in ("workload", "primary", "secondary") else merged(base.get(key), value)
+    return result
+
+
+def small(variant: str = "base", **overrides: object) -> Scenario:
+    """Return a variant, with further keys overridden as by `Scenario.with_`."""
+    scenario = Scenario.model_validate(merged(BASE, {"name": variant, **VARIANTS[variant]}))
+    return scenario.with_(**overrides) if overrides else scenario
+
+
+def minute(variant: str = "base", **overrides: object) -> Scenario:
+    """Return a variant that lasts a few hundred microseconds, for runs that execute access by access."""
+    times = {
+        "duration": "900 us",
+        "replication.checkpoint_interval": "100 us",
+        "hypervisor.restore": "20 us",
+        "hypervisor.redirect": "20 us",
+        "hypervisor.quiesce": "5 us",
+        "detection.interval": "50 us",
+        "detection.timeout": "150 us",
+        "fencing.delay": "0 us" if variant == "no-fencing" else "30 us",
+        "workload": {"kind": "zipf", "working_set": "64 KiB", "instructions_per_access": 20.0},
+    }
+    spec = VARIANTS[variant]
+    if spec.get("replication", {}).get("scan_interval", "set") is not None:
+        times["replication.scan_interval"] = "30 us"
+    if spec.get("failures") != []:
+        times["failures.0.at"] = "430 us"
+    if "workload" in spec and "vm" not in spec:
+        del times["workload"]
+    return small(variant, **{**times, **overrides})
