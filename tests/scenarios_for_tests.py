@@ -20,7 +20,7 @@ BASE: dict[str, Any] = {
     "duration": "12 ms",
     "hosts": {"primary": SMALL_HOST, "secondary": SMALL_HOST},
     "vm": {"vcpus": 1, "memory": "2 MiB"},
-    "workload": {"kind": "zipf", "working_set": "1 MiB", "store_fraction": "30 %"},
+    "workload": {"kind": "zipf", "working_set": "1 MiB", "store_fraction": "30 %", "instructions_per_access": 30.0},
     "replication": {
         "protocol": "cacheline-flags",
         "checkpoint_interval": "1 ms",
@@ -37,7 +37,9 @@ BASE: dict[str, Any] = {
 }
 
 TINY_HOSTS = {"hosts": {"primary": TINY_HOST, "secondary": TINY_HOST}}
-THREE_SHARING = {"vm": {"vcpus": 3, "memory": "1 MiB"}, "workload": {"kind": "zipf", "working_set": "256 KiB"}}
+SHARED: dict[str, Any] = {"kind": "zipf", "working_set": "256 KiB", "instructions_per_access": 30.0}
+THREE_SHARING = {"vm": {"vcpus": 3, "memory": "1 MiB"}, "workload": SHARED}
+PRESSED: dict[str, Any] = {"kind": "uniform", "working_set": "1 MiB", "instructions_per_access": 10.0}
 
 #: What each variant has different from `BASE`.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -56,7 +58,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "log-stall": {"replication": {"log": {"size": "4 KiB", "when_full": "stall"}, "scan_interval": None}, **TINY_HOSTS},
     "log-stall-one-line": {"replication": {"log": {"size": "512 B", "when_full": "stall"}}, **TINY_HOSTS},
     "tiny-caches": TINY_HOSTS,
-    "two-vcpus": {"vm": {"vcpus": 2, "memory": "1 MiB"}, "workload": {"kind": "zipf", "working_set": "256 KiB"}},
+    "two-vcpus": {"vm": {"vcpus": 2, "memory": "1 MiB"}, "workload": SHARED},
     "three-vcpus-log": {**THREE_SHARING, **TINY_HOSTS},
     "three-vcpus-carry": {"replication": {"transfer": "carry"}, **THREE_SHARING, **TINY_HOSTS},
     "three-vcpus-drain": {
@@ -64,14 +66,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
         **THREE_SHARING,
         **TINY_HOSTS,
     },
-    "slow-link": {"link": {"bandwidth": "1 Gbit/s", "latency": "100 us"}},
+    "slow-link": {"link": {"bandwidth": "300 Mbit/s", "latency": "100 us"}},
     "lossy-link": {"link": {"loss": "0.5 %"}},
     "small-queue": {"link": {"queue": "16 KiB"}},
     "no-fencing": {"fencing": {"kind": "none", "delay": "0 us"}},
     "no-clients": {"clients": None},
     "no-failure": {"failures": []},
-    "sequential": {"workload": {"kind": "sequential", "working_set": "1 MiB", "skew": 0.99}},
-    "pointer-chase": {"workload": {"kind": "pointer-chase", "working_set": "512 KiB"}},
+    "sequential": {"workload": {"kind": "sequential", "working_set": "1 MiB", "instructions_per_access": 20.0}},
+    "pointer-chase": {"workload": {"kind": "pointer-chase", "working_set": "512 KiB", "instructions_per_access": 20.0}},
     "mix": {
         "workload": {
             "kind": "mix",

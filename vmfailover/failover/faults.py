@@ -14,7 +14,7 @@ PHASES = {
     "mid-scan": "final-scan",
     "mid-harvest": "harvest",
     "mid-transfer": "transfer",
-    "after-staging": "staged",
+    "after-staging": "lines-sent",
     "between-commit-and-ack": "commit",
 }
 

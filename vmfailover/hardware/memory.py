@@ -3,13 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.hardware.cache.state import VERSION_MODULUS
-
 
 class Memory:
     """The image of a VM in one host's memory.
 
-    A line's version counts the writes that went into its contents, modulo `VERSION_MODULUS`: two images are equal
+    A line's version counts the writes that went into its contents, modulo 2^30: two images are equal
     exactly if all their versions are.
     """
 
@@ -22,7 +20,3 @@ class Memory:
     def apply(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
         """Overwrite lines with versions received from another host, in order."""
         self.versions[lines] = versions
-
-    def mismatched_lines(self, expected: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-        """Return the numbers of the lines whose version is not the expected one, uint32[lines]."""
-        return np.flatnonzero(self.versions != expected % VERSION_MODULUS)

@@ -192,8 +192,13 @@ class ReplicationManager:
         self._journal.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
         self.parts.outputs.hold(epoch.number, epoch.outputs)
         for batch in batches:
-            self.parts.sender.put(batch)
+            lines_sent = self.parts.sender.put(batch)
+        lines_sent.callbacks.append(lambda _: self._lines_sent(marker))
         return self.parts.sender.put(marker)
+
+    def _lines_sent(self, marker: CommitMarker) -> None:
+        duration = self.parts.sender.transmission_ns([marker])
+        self._journal.record("lines-sent", self._host.name, epoch=marker.epoch, duration_ns=duration)
 
     # Modified lines on their way.
 

@@ -8,7 +8,6 @@ from vmfailover.results.invariants import (
     Commit,
     Verdict,
     active_verdict,
-    coherent_image,
     image_verdict,
     output_verdict,
     overlap_ns,
@@ -39,9 +38,9 @@ class Audit:
         self.committed_bytes = self.auditor.dirtied_bytes
 
     def _judge_image(self, epoch: int) -> None:
-        mismatched = self.auditor.mismatches(self._cluster.secondary.host.memory.versions)
-        self.mismatched_lines = int(mismatched.size)
-        self._image = image_verdict("image", epoch, mismatched)
+        comparison = self.auditor.compare(self._cluster.secondary.host.memory.versions)
+        self.mismatched_lines = comparison.mismatched
+        self._image = image_verdict("image", epoch, comparison)
 
     @property
     def split_brain_ns(self) -> int:
@@ -99,5 +98,5 @@ class Audit:
         node = cluster.secondary if cluster.unprotected else cluster.primary
         end = node.guest.capture()
         self.auditor.advance(end, len(cluster.manager.epochs), None, node.guest.device_writes)
-        mismatched = self.auditor.mismatches(coherent_image(node.host.processor.state))
-        return image_verdict("program", len(cluster.manager.epochs), mismatched)
+        comparison = self.auditor.compare_coherent(node.host.processor.state)
+        return image_verdict("program", len(cluster.manager.epochs), comparison)

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_in_place
 from vmfailover.guest.access_buffer import replay
-from vmfailover.guest.accesses import AccessChunk
+from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.cache.state import CacheState
-
-#: Versions count modulo this, as the lines of the simulated memory do.
-MODULUS = 1 << 30
-#: Line numbers that a message names at most.
-EXAMPLES = 8
+from vmfailover.results.ledger import EXAMPLES, MODULUS, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +47,12 @@ class Commit:
     guest_ns: int
 
 
-@compiled_in_place
-def _store(
-    block: npt.NDArray[np.uint32],
-    write: npt.NDArray[np.uint8],
-    count: npt.NDArray[np.uint32],
-    shift: int,
-    versions: npt.NDArray[np.uint32],
-    logged: npt.NDArray[np.int32],
-    stored: npt.NDArray[np.int32],
-    epoch: int,
-    unlogged: npt.NDArray[np.int64],
-) -> tuple[int, int]:
-    """Execute the stores among some records.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many lines of an image are wrong, and the first few of them."""
 
-    Returns the 64-byte blocks stored to for the first time in this epoch, and the stores to lines that this epoch has
-    not logged; the first few of these lines go to `unlogged`.
-    """
-    fresh = 0
-    missing = 0
-    for record in range(np.uint64(block.size)):
-        if write[record]:
-            place = np.int64(block[record])
-            line = place >> shift
-            versions[line] += count[record]
-            if stored[place] != epoch:
-                stored[place] = epoch
-                fresh += 1
-                if logged[line] != epoch:
-                    if missing < unlogged.size:
-                        unlogged[missing] = line
-                    missing += 1
-    return fresh, missing
-
-
-@compiled_in_place
-def _differing(image: npt.NDArray[np.uint32], versions: npt.NDArray[np.uint32], found: npt.NDArray[np.int64]) -> int:
-    """Return how many lines of an image are not at their version; as many as it holds go to `found`."""
-    differing = 0
-    for line in range(np.uint64(image.size)):
-        if image[line] != versions[line] & (MODULUS - 1):
-            if differing < found.size:
-                found[differing] = line
-            differing += 1
-    return differing
+    mismatched: int
+    examples: list[int]
 
 
 class Auditor:
@@ -104,17 +61,12 @@ class Auditor:
     def __init__(self, workload: Workload, start: GuestState, memory_bytes: int, line_bytes: int) -> None:
         """Begin at `start`, nothing having been written."""
         self._workload = workload
-        self._shift = (line_bytes // 64).bit_length() - 1
         self._line_bytes = line_bytes
         self._at = start
-        lines = memory_bytes // line_bytes
-        #: uint32[lines]: versions at the point reached, not reduced to the modulus of the simulated memory.
-        self.versions: npt.NDArray[np.uint32] = np.zeros(lines, np.uint32)
-        #: One more than the last epoch that logged a line, and that stored to a block; 0 for none.
-        self._logged = np.zeros(lines, np.int32)
-        self._stored = np.zeros(memory_bytes // 64, np.int32)
+        self._ledger = Ledger(memory_bytes, line_bytes)
         #: Bytes of the distinct 64-byte blocks modified, summed over the epochs.
         self.dirtied_bytes = 0
+        #: What was modified without being logged, a line of text an epoch.
         self.lost: list[str] = []
 
     def advance(
@@ -125,63 +77,52 @@ class Auditor:
         device_writes: Sequence[int],
     ) -> None:
         """Execute the program up to a captured state; `logged` are the addresses logged meanwhile, None to not ask."""
-        if logged is not None:
-            for addresses in logged:
-                self._logged[addresses // self._line_bytes] = epoch + 1
-        unlogged = np.empty(EXAMPLES, np.int64)
-        missing = 0
+        for addresses in logged or ():
+            self._ledger.log(addresses, epoch)
+        missing, examples = self._execute(to, epoch)
+        written = np.array(device_writes[self._at.device_writes : to.device_writes], np.int64)
+        unlogged = self._ledger.write(written, epoch)
+        self.dirtied_bytes += np.unique(written).size * self._line_bytes
+        self._at = to
+        missing, examples = missing + len(unlogged), (examples + unlogged)[:EXAMPLES]
+        if missing and logged is not None:
+            self.lost.append(f"epoch {epoch}: {missing} modified blocks not logged, in lines {examples}")
+
+    def _execute(self, to: GuestState, epoch: int) -> tuple[int, list[int]]:
+        """Execute the vCPUs' stores up to a state; say how many blocks were written unlogged, with examples."""
+        missing, examples = 0, list[int]()
         for vcpu, (first, stop) in enumerate(zip(self._at.positions, to.positions, strict=True)):
             for chunk in replay(self._workload, vcpu, first, stop):
-                fresh, lost = self._store(chunk, epoch, unlogged)
-                self.dirtied_bytes += int(fresh) * 64
-                if lost and not missing:
-                    missing, examples = int(lost), unlogged[:lost].tolist()
-        self._write_from_devices(device_writes[self._at.device_writes : to.device_writes])
-        self._at = to
-        if missing and logged is not None:
-            self.lost.append(f"epoch {epoch}: {missing} modified blocks not logged, lines {examples}")
+                fresh, lines, unlogged = self._ledger.store(chunk, epoch)
+                self.dirtied_bytes += fresh * BLOCK_BYTES
+                missing += unlogged
+                examples += lines
+        return missing, examples
 
-    def _store(self, chunk: AccessChunk, epoch: int, unlogged: npt.NDArray[np.int64]) -> tuple[int, int]:
-        return _store(
-            chunk.block,
-            chunk.write,
-            chunk.count,
-            self._shift,
-            self.versions,
-            self._logged,
-            self._stored,
-            epoch + 1,
-            unlogged,
-        )
+    def compare(self, image: npt.NDArray[np.uint32]) -> Comparison:
+        """Hold an image, uint32[lines], against what the program makes of it."""
+        return Comparison(*self._ledger.compare(image))
 
-    def _write_from_devices(self, lines: Sequence[int]) -> None:
-        written = np.array(lines, np.int64)
-        np.add.at(self.versions, written, 1)
-        self.dirtied_bytes += np.unique(written).size * self._line_bytes
-
-    def mismatches(self, image: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-        """Return the lines of an image, uint32[lines], that differ from what the program makes of them."""
-        found = np.empty(_differing(image, self.versions, np.empty(0, np.int64)), np.int64)
-        _differing(image, self.versions, found)
-        return found
+    def compare_coherent(self, state: CacheState) -> Comparison:
+        """Hold what a host's cores see against the program: its memory with the dirty rows of its caches in it."""
+        rows = state.l2[:, :, 1:]
+        dirty = rows[(rows >= 0) & (rows & 1 == 1)]
+        lines = dirty >> 32
+        behind = state.memory[lines]
+        state.memory[lines] = (dirty >> 2) % MODULUS
+        comparison = self.compare(state.memory)
+        state.memory[lines] = behind
+        return comparison
 
 
-def coherent_image(state: CacheState) -> npt.NDArray[np.uint32]:
-    """Return what a host's cores see, uint32[lines]: its memory with the dirty rows of its caches in it."""
-    image = state.memory.copy()
-    rows = state.l2[:, :, 1:]
-    dirty = rows[(rows >= 0) & (rows & 1 == 1)]
-    image[dirty >> 32] = (dirty >> 2) % MODULUS
-    return image
-
-
-def image_verdict(name: str, epoch: int, mismatched: npt.NDArray[np.int64]) -> Verdict:
+def image_verdict(name: str, epoch: int, comparison: Comparison) -> Verdict:
     """Judge an image by its mismatched lines."""
-    if mismatched.size == 0:
+    if comparison.mismatched == 0:
         return Verdict(name, True)
-    examples = ", ".join(map(str, mismatched[:EXAMPLES].tolist()))
-    more = ", …" if mismatched.size > EXAMPLES else ""
-    return Verdict(name, False, f"{mismatched.size} lines differ from epoch {epoch}'s checkpoint: {examples}{more}")
+    examples = ", ".join(map(str, comparison.examples))
+    more = ", …" if comparison.mismatched > len(comparison.examples) else ""
+    lines = f"{comparison.mismatched} lines differ from what epoch {epoch} left in them"
+    return Verdict(name, False, f"{lines}: {examples}{more}")
 
 
 def output_verdict(releases: Sequence[Release], commits: Sequence[Commit]) -> Verdict:

@@ -16,7 +16,7 @@ from vmfailover.compilation import compiled
 from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.hardware.address_log import ENTRY_BYTES, AddressLog
 from vmfailover.hardware.cache import kernel
-from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, new_cache
+from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, Why, new_cache
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.hosts import HostSpec
@@ -30,9 +30,10 @@ __all__ = ["TraceStatistics", "hierarchy", "trace_statistics"]
 GRANULARITIES = {"8 B": 8, "64 B": 64, "128 B": 128, "4 KiB": 4 << 10, "2 MiB": 2 << 20}
 #: Takes each stretch of the log, int64[n] byte addresses of lines in the order in which they were logged.
 Consume = Callable[[NDArray[np.int64]], None]
-#: An instruction count that no trace reaches.
+#: More instructions, and more records, than any trace has.
 _NEVER = 1 << 62
-_DEADLINE = 0
+#: A plain integer, as compiled functions need it.
+_DEADLINE = int(Why.DEADLINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _execute(
 
     `progress` is the clock at which the next check is due and the number of checks done, int64[2].
     """
-    while kernel.advance(state, accesses, start, progress[0], 1 << 62, log).why == _DEADLINE:
+    while kernel.advance(state, accesses, start, progress[0], _NEVER, log).why == _DEADLINE:
         kernel.scan(state, 0, log, 0)
         progress[0] = state.clock[0] + interval
         progress[1] += 1
@@ -177,9 +178,13 @@ def _first_mode_core(memory_bytes: int, host: HostSpec) -> CacheState:
 
 
 def _alone(chunk: AccessChunk) -> Accesses:
-    columns = (chunk.block, chunk.write, chunk.count, chunk.instructions)
-    block, write, count, instructions = (column.reshape(1, -1) for column in columns)
-    return Accesses(block, write, count, instructions, np.array([chunk.records], np.int64))
+    return Accesses(
+        block=chunk.block.reshape(1, -1),
+        write=chunk.write.reshape(1, -1),
+        count=chunk.count.reshape(1, -1),
+        instructions=chunk.instructions.reshape(1, -1),
+        length=np.array([chunk.records], np.int64),
+    )
 
 
 def _compile() -> None:

@@ -1,0 +1,128 @@
+"""`vmfailover run`: run scenarios and print what came of them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.progress import followed
+from vmfailover.errors import InputError
+from vmfailover.results.export import export, require_writable
+from vmfailover.results.run_result import RunResult
+from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.units import SIZE
+from vmfailover.studies.memory_estimate import require_memory
+
+#: Exit code where an invariant is broken.
+BROKEN = 1
+
+
+def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    del context, parameter
+    try:
+        return int(SIZE.read(text))
+    except ValueError as error:
+        raise InputError(f"--max-memory: {error}") from None
+
+
+@click.command("run")
+@scenario_arguments
+@set_option
+@seed_option
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON: an object, or for several a list.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write summary, tables and timeline to this folder.")
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=_size,
+    default="8 GiB",
+    show_default=True,
+    help="Refuse a run that would take more memory than this.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    scenarios: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+    out: Path | None,
+    max_memory: int,
+) -> None:
+    """Run each SCENARIO and print a summary.
+
+    Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, in which case
+    the results so far are printed and saved.
+    """
+    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
+    loaded = [load(path, seeded) for path in scenarios]
+    for scenario in loaded:
+        require_memory(scenario, max_memory)
+    folders = _folders(loaded, out)
+    results = list(_results(loaded, folders, summarise=not as_json))
+    if as_json:
+        click.echo(_json(results))
+    context.exit(_verdict(results))
+
+
+def _folders(scenarios: Sequence[Scenario], out: Path | None) -> list[Path | None]:
+    """Return where the files of each scenario go, all of which can be written to."""
+    if out is None:
+        return [None] * len(scenarios)
+    require_writable(out)
+    if len(scenarios) == 1:
+        return [out]
+    names = [scenario.name for scenario in scenarios]
+    for scenario in scenarios:
+        _require_folder_name(scenario, names.count(scenario.name))
+    folders = [out / name for name in names]
+    for folder in folders:
+        require_writable(folder)
+    return [*folders]
+
+
+def _require_folder_name(scenario: Scenario, uses: int) -> None:
+    if Path(scenario.name).name != scenario.name:
+        raise InputError(f"{scenario.path}: name: {scenario.name!r} cannot name a folder of --out; choose another name")
+    if uses > 1:
+        raise InputError(
+            f"{scenario.path}: name: {scenario.name!r} is the name of {uses} scenarios; --out needs different ones"
+        )
+
+
+def _results(scenarios: Sequence[Scenario], folders: Sequence[Path | None], *, summarise: bool) -> Iterator[RunResult]:
+    """Run the scenarios in turn, saving and printing each as it ends; an interrupted one is the last."""
+    for scenario, folder in zip(scenarios, folders, strict=True):
+        result = followed(scenario)
+        if folder is not None:
+            export(result, folder)
+        if summarise:
+            _summarise(result)
+        yield result
+        if result.interrupted:
+            return
+
+
+def _summarise(result: RunResult) -> None:
+    from rich.console import Console
+
+    from vmfailover.report.summary import print_summary
+
+    print_summary(result, Console(highlight=False, soft_wrap=False))
+
+
+def _json(results: Sequence[RunResult]) -> str:
+    texts = [result.to_json() for result in results]
+    return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
+
+
+def _verdict(results: Sequence[RunResult]) -> int:
+    """Name every broken invariant on stderr; return the exit code."""
+    for result in results:
+        for verdict in result.verdicts:
+            if not verdict.holds:
+                complain(f"{result.scenario.name}: invariant {verdict.name} is broken: {verdict.detail}")
+    if any(result.interrupted for result in results):
+        return INTERRUPTED
+    return 0 if all(result.consistent for result in results) else BROKEN

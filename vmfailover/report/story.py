@@ -1,0 +1,118 @@
+"""The instants of a run that its timeline shows, in milliseconds."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from vmfailover.results.run_result import EpochRow, RunResult
+
+MS = 1e-6
+#: What ends each part of a failover, in order.
+_STEPS = ("failure", "detect", "fence", "image-complete", "takeover")
+#: Share of the zoomed window that follows its last instant of interest.
+_MARGIN = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the run."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
+
+class Story:
+    """What happened when."""
+
+    def __init__(self, result: RunResult) -> None:
+        """Look at a run that has ended."""
+        self.result = result
+        self.end = result.end_ns * MS
+        self._first: dict[str, float] = {}
+        for event in result.event_rows:
+            self._first.setdefault(event.kind, event.time_ns * MS)
+
+    def instant(self, kind: str) -> float | None:
+        """Return when something first happened, None if it never did."""
+        return self._first.get(kind)
+
+    @property
+    def failure(self) -> float | None:
+        """When something failed."""
+        return self.instant("failure")
+
+    @property
+    def takeover_steps(self) -> list[tuple[float, float]]:
+        """The (start, length) of detection, fencing, applying and activation, as far as they came."""
+        starts = [self.instant(kind) for kind in _STEPS]
+        known = [at for at in starts if at is not None]
+        if starts[0] is None:
+            known = known[:1] + known
+        if known and self.instant("takeover") is None:
+            known.append(self.end)
+        return [(start, end - start) for start, end in pairwise(known)]
+
+    @property
+    def commits(self) -> list[tuple[EpochRow, float]]:
+        """Every committed epoch with the instant of its commit."""
+        return [(row, row.committed_ns * MS) for row in self.result.epoch_rows if row.committed_ns >= 0]
+
+    def spans(self, host: str) -> list[tuple[float, float]]:
+        """Return the (start, length) of every span in which a host ran the VM."""
+        return [(start * MS, (end - start) * MS) for start, end in self.result.spans[host] if end > start]
+
+    @property
+    def secondary_span(self) -> Window | None:
+        """From the takeover to the end, None without one."""
+        takeover = self.instant("takeover")
+        return None if takeover is None else Window(takeover, self.end)
+
+    @property
+    def pauses(self) -> list[tuple[float, float]]:
+        """The (start, length) of every checkpoint's pause, cut off by what ended the primary."""
+        last = self.primary_end
+        rows = [row for row in self.result.epoch_rows if 0 <= row.paused_ns * MS < last]
+        ends = [min(last, row.resumed_ns * MS) if row.resumed_ns >= 0 else last for row in rows]
+        return [(row.paused_ns * MS, end - row.paused_ns * MS) for row, end in zip(rows, ends, strict=True)]
+
+    @property
+    def primary_end(self) -> float:
+        """When the primary ceased to run the VM."""
+        spans = self.result.spans["primary"]
+        last = spans[-1][1] * MS if spans else 0.0
+        return self.failure if self.failure is not None else last if self.secondary_span else self.end
+
+    @property
+    def lost(self) -> Window | None:
+        """From the capture of the last committed checkpoint to the failure."""
+        if self.failure is None:
+            return None
+        captured = max((row.captured_ns * MS for row, at in self.commits if at <= self.restored), default=0.0)
+        return Window(captured, self.failure)
+
+    @property
+    def restored(self) -> float:
+        """When the image had to be complete."""
+        return self.instant("image-complete") or self.end
+
+    @property
+    def blackout(self) -> Window | None:
+        """The longest time without a response across the failure."""
+        if self.failure is None:
+            return None
+        times = sorted(response.received_ns * MS for response in self.result.responses)
+        gaps = [Window(start, end) for start, end in pairwise(times) if end > self.failure]
+        return max(gaps, key=lambda gap: gap.length, default=None)
+
+    @property
+    def detail(self) -> Window:
+        """The last two epochs before the primary's end."""
+        starts = [row.started_ns * MS for row in self.result.epoch_rows if row.started_ns * MS < self.primary_end]
+        whole = starts if self.failure is not None else starts[:-1]
+        start = (whole or [0.0])[-2:][0]
+        end = self.primary_end if self.failure is not None or len(starts) < 2 else starts[-1]
+        return Window(start, end + (end - start) * _MARGIN)

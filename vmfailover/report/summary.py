@@ -1,0 +1,153 @@
+"""The summary of a run that a person reads in ten seconds, for a terminal."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from vmfailover.report.breakdown import Breakdown
+from vmfailover.report.outcome import headline
+from vmfailover.report.quantities import (
+    bit_rate,
+    count,
+    counted,
+    duration,
+    percentiles,
+    share,
+    short_count,
+    size,
+    three_digits,
+)
+from vmfailover.results.invariants import Verdict
+from vmfailover.results.metrics import Metrics
+from vmfailover.results.run_result import RunResult
+
+#: Longer lines are hard to read.
+WIDEST = 100
+_INDENT = 9
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def print_summary(result: RunResult, console: Console) -> None:
+    """Print the summary of a run."""
+    width = min(console.width, WIDEST)
+    console.print(_title(result), _verdict(result, width), sep="\n")
+    breakdown = Breakdown(result)
+    if breakdown.parts:
+        console.print(Text(), breakdown, sep="\n", width=width)
+    console.print(Text(), *_groups(result, width), sep="\n")
+
+
+def _title(result: RunResult) -> Text:
+    protocol = result.scenario.replication.protocol
+    return Text.assemble((result.scenario.name, "bold"), f" · seed {result.seed} · {protocol}")
+
+
+def _verdict(result: RunResult, width: int) -> Text:
+    style = "bold red" if not result.consistent else "yellow" if result.interrupted else "green"
+    return Text("\n".join(_wrapped(headline(result), width)), style=style)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text, none of which parts a number from its unit or a tick from its name."""
+    joined = re.sub(r"(?<=[\d✓✗]) ", _NO_BREAK, text)
+    lines = (line for paragraph in joined.splitlines() for line in textwrap.wrap(paragraph, max(20, width)))
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _groups(result: RunResult, width: int) -> Iterator[Text]:
+    """The lines about each subject, whose name stands before the first."""
+    for name, content in _rows(result):
+        for number, line in enumerate(_wrapped(content, width - _INDENT)):
+            text = Text.assemble((f"{'' if number else name:{_INDENT}}", "bold"), line)
+            text.highlight_regex("✓", "green")
+            text.highlight_regex("✗.*", "bold red")
+            yield text
+
+
+def _rows(result: RunResult) -> Iterator[tuple[str, str]]:
+    values = result.values
+    yield "guest", _guest(values)
+    yield "epochs", _epochs(values)
+    yield "log", _log(values)
+    yield "link", _link(values)
+    yield "clients", _clients(result)
+    yield "loss", _loss(values)
+    yield "proof", _proof(result.verdicts)
+    yield "run", _run(values)
+
+
+def _guest(values: Metrics) -> str:
+    causes = ", ".join(f"{name} {share(values[f'guest.{name}_fraction'])}" for name in ("pause", "stall", "fault"))
+    return f"{share(values['guest.slowdown'])} slower than without protection ({causes})"
+
+
+def _epochs(values: Metrics) -> str:
+    committed = counted(values["checkpoint.count"], "checkpoint") + " committed"
+    if not values["checkpoint.count"]:
+        return committed
+    period = duration(values["checkpoint.period_mean_ns"])
+    pause, latency = percentiles(values, "checkpoint.pause"), percentiles(values, "checkpoint.commit_latency")
+    return f"{committed}, one every {period}\npause {pause}; commit latency {latency}"
+
+
+def _log(values: Metrics) -> str:
+    entries, duplicates = values["log.entries"] or 0, values["log.duplicates"] or 0
+    causes = {name: values[f"log.{name}"] or 0 for name in ("castout", "scan", "transfer")}
+    causes["software"] = entries - sum(causes.values())
+    listed = ", ".join(f"{name} {count(number)}" for name, number in causes.items() if number)
+    repeated = f" ({share(duplicates / entries)})" if duplicates else ""
+    stall = values["log.stall_ns"]
+    return (
+        f"{counted(entries, 'address', 'addresses')}{f': {listed}' if listed else ''}\n"
+        f"{counted(duplicates, 'duplicate')}{repeated}; peak fill {share(values['log.peak_fill'])}; "
+        f"{counted(values['log.interrupts'], 'interrupt')}; {f'stalled {duration(stall)}' if stall else 'no stall'}"
+    )
+
+
+def _link(values: Metrics) -> str:
+    amplification = values["replication.amplification"]
+    times = "" if amplification is None else f"; {three_digits(amplification)} × the bytes modified"
+    sent = f"{size(values['replication.bytes'])} in {counted(values['replication.lines'], 'line')}"
+    return f"{sent}; {bit_rate(values['replication.bandwidth_bps'])} on average{times}"
+
+
+def _clients(result: RunResult) -> str:
+    if result.scenario.clients is None:
+        return "none in this scenario"
+    answered = f"{counted(len(result.responses), 'answer')}, {counted(result.unanswered, 'request')} unanswered"
+    if not result.responses:
+        return answered
+    values = result.values
+    blackout = values["client.blackout_ns"]
+    gap = "" if blackout is None else f"blackout {duration(blackout)}; "
+    latency = percentiles(values, "client.latency", ("p50", "p99", "p999"))
+    return f"response time {latency}\n{gap}{answered}"
+
+
+def _loss(values: Metrics) -> str:
+    work = values["loss.work_ns"]
+    since = "nothing failed" if work is None else f"{duration(work)} of work since the last committed checkpoint"
+    split = values["loss.split_brain_ns"]
+    both = f"; both hosts ran the VM for {duration(split)}" if split else ""
+    return f"{since}; {counted(values['loss.outputs'], 'output')} lost{both}"
+
+
+def _proof(verdicts: tuple[Verdict, ...]) -> str:
+    """All that holds in one paragraph, and one before it for each invariant that does not."""
+    broken = [f"✗ {_name(verdict)} IS BROKEN: {verdict.detail}" for verdict in verdicts if not verdict.holds]
+    ticks = "  ".join(f"✓ {_name(verdict)}" for verdict in verdicts if verdict.holds)
+    notes = [f"note: {verdict.detail}" for verdict in verdicts if verdict.holds and verdict.detail]
+    return "\n".join([*broken, ticks, *notes])
+
+
+def _name(verdict: Verdict) -> str:
+    return verdict.name.replace("_vm", "_VM").replace("_", _NO_BREAK)
+
+
+def _run(values: Metrics) -> str:
+    took = duration((values["run.wall_seconds"] or 0) * 1e9)
+    speed = short_count(values["run.accesses_per_second"])
+    return f"{short_count(values['run.accesses'])} accesses in {took}, {speed} a second"

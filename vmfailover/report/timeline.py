@@ -1,0 +1,202 @@
+"""The timeline of a run as a picture: both hosts, the clients, and the last checkpoints in detail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from vmfailover.report.looks import Span, draw, legend_entry
+from vmfailover.report.outcome import headline
+from vmfailover.report.quantities import duration
+from vmfailover.report.story import MS, Story, Window
+from vmfailover.results.run_result import RunResult
+
+#: Inches and dots an inch: 1200 × 600 pixels.
+SIZE = (12, 6)
+DOTS_PER_INCH = 100
+#: Spans of the whole picture in the order of the legend.
+_STEPS = (Span.DETECTING, Span.FENCING, Span.APPLYING, Span.ACTIVATING)
+_DARK = "#222222"
+_ALARM = "#b3261e"
+#: Times as long as the fastest response from which on a logarithmic scale shows more.
+_WIDE = 30
+
+
+def timeline(result: RunResult) -> Axes:
+    """Draw a run on a figure of its own and return the axes with the hosts' lanes.
+
+    The figure, `timeline(result).figure`, belongs to no window and to no state of matplotlib.
+    """
+    with matplotlib.style.context("default"):
+        story = Story(result)
+        figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
+        FigureCanvasAgg(figure)
+        heights = [1.5, 2.2, 2.0] if result.responses else [1.5, 2.0]
+        rows = [figure.add_subplot(spec) for spec in figure.add_gridspec(len(heights), 1, height_ratios=heights)]
+        _draw_hosts(rows[0], story)
+        if result.responses:
+            _draw_clients(rows[1], story, rows[0])
+        _draw_detail(rows[-1], story)
+        _draw_legend(figure, story)
+        figure.suptitle(f"{result.scenario.name}: {headline(result)}", fontsize=11, x=0.01, ha="left")
+    return rows[0]
+
+
+def save_timeline(result: RunResult, path: Path) -> None:
+    """Write the timeline of a run as a PNG file; the same result gives the same bytes."""
+    figure = cast(Figure, timeline(result).figure)
+    figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def _draw_hosts(axes: Axes, story: Story) -> None:
+    """The whole run: which host runs the VM, the commits, and the parts of the failover."""
+    _lanes(axes, ("secondary", "primary"))
+    draw(axes, 1, [(0, story.primary_end)], Span.RUNNING)
+    draw(axes, 0, [(0, story.takeover_steps[0][0] if story.takeover_steps else story.end)], Span.RECEIVING)
+    for kind, step in zip(_STEPS, story.takeover_steps, strict=False):
+        draw(axes, 0, [step], kind)
+    _draw_secondary_run(axes, story)
+    axes.vlines([at for _, at in story.commits], -0.3, 0.3, color=_DARK, linewidth=0.8)
+    axes.set_xlim(0, story.end)
+    axes.set_title("the whole run", loc="left", fontsize=9)
+    _mark_failure(axes, story, named=True)
+    _mark_detail(axes, story.detail)
+    if not story.result.responses:
+        axes.set_xlabel("time (ms)", fontsize=9)
+
+
+def _draw_secondary_run(axes: Axes, story: Story) -> None:
+    window, warmup_ns = story.secondary_span, story.result.values["failover.warmup_ns"]
+    if window is None:
+        return
+    warm = window.end if warmup_ns is None else min(window.end, window.start + warmup_ns * MS)
+    draw(axes, 0, [(window.start, warm - window.start)], Span.WARMING)
+    draw(axes, 0, [(warm, window.end - warm)], Span.RUNNING)
+
+
+def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
+    """Every response at the time it was received."""
+    times = [response.received_ns * MS for response in story.result.responses]
+    latencies = [(response.received_ns - response.sent_ns) * MS for response in story.result.responses]
+    axes.plot(times, latencies, ".", color="#4878a8", markersize=4)
+    if max(latencies) > _WIDE * min(latencies):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.sharex(hosts)
+    _mark_failure(axes, story)
+    _mark_blackout(axes, story.blackout)
+    axes.set_ylabel("response time (ms)", fontsize=9)
+    axes.set_xlabel("time (ms)", fontsize=9)
+    axes.set_title("responses that clients received", loc="left", fontsize=9)
+    _tidy(axes)
+
+
+def _mark_blackout(axes: Axes, blackout: Window | None) -> None:
+    if blackout is None:
+        return
+    axes.axvspan(blackout.start, blackout.end, color="#000000", alpha=0.09, linewidth=0)
+    middle = (blackout.start + blackout.end) / 2
+    text = f"blackout\n{duration(blackout.length / MS)}"
+    axes.text(middle, 0.5, text, transform=axes.get_xaxis_transform(), ha="center", va="center", fontsize=9)
+
+
+def _draw_detail(axes: Axes, story: Story) -> None:
+    """The last epochs, in which pauses and transfers can be seen."""
+    window = story.detail
+    _lanes(axes, ("secondary", "link", "primary"))
+    draw(axes, 2, story.spans("primary"), Span.RUNNING)
+    draw(axes, 2, story.pauses, Span.PAUSED)
+    draw(axes, 1, _transfers(story), Span.SENDING)
+    for row, commit in story.commits:
+        _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
+    axes.set_xlim(window.start, window.end)
+    what = "the last epochs before the failure" if story.failure is not None else "two epochs"
+    axes.set_title(f"{what} in detail", loc="left", fontsize=9)
+    axes.set_xlabel("time (ms)", fontsize=9)
+    _mark_scans(axes, story)
+    _mark_lost_work(axes, story.lost)
+    _mark_failure(axes, story, named=True)
+
+
+def _transfers(story: Story) -> list[tuple[float, float]]:
+    """What was sent after each pause; an epoch that was cut off sent until the end of the primary."""
+    rows = [row for row in story.result.epoch_rows if row.resumed_ns >= 0]
+    ends = [row.sent_ns * MS if row.sent_ns >= 0 else story.primary_end for row in rows]
+    return [(row.resumed_ns * MS, end - row.resumed_ns * MS) for row, end in zip(rows, ends, strict=True)]
+
+
+def _mark_commit(axes: Axes, window: Window, at: float, text: str) -> None:
+    if not window.start <= at <= window.end:
+        return
+    axes.vlines(at, -0.3, 0.3, color=_DARK, linewidth=1.2)
+    right = at > window.start + 0.8 * window.length
+    offset, side = (-4, "right") if right else (4, "left")
+    axes.annotate(text, (at, 0), (offset, 0), textcoords="offset points", ha=side, va="center", fontsize=8)
+
+
+def _mark_scans(axes: Axes, story: Story) -> None:
+    scans = [event.time_ns * MS for event in story.result.event_rows if (event.kind, event.host) == ("scan", "primary")]
+    axes.plot(scans, [2.42] * len(scans), "v", color=_DARK, markersize=4, linestyle="none", clip_on=True)
+
+
+def _mark_lost_work(axes: Axes, lost: Window | None) -> None:
+    if lost is None or lost.length <= 0:
+        return
+    axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": _ALARM})
+    text = f"work lost: {duration(lost.length / MS)}"
+    middle = (lost.start + lost.end) / 2
+    axes.text(middle, 1.38, text, color=_ALARM, ha="center", va="top", fontsize=9)
+
+
+def _mark_failure(axes: Axes, story: Story, *, named: bool = False) -> None:
+    if story.failure is None:
+        return
+    axes.axvline(story.failure, color=_ALARM, linewidth=1.5, linestyle="--")
+    if named:
+        axes.annotate(
+            "crash",
+            (story.failure, 1),
+            (3, 2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=_ALARM,
+            fontsize=9,
+        )
+
+
+def _mark_detail(axes: Axes, window: Window) -> None:
+    """Frame what the picture below shows in detail."""
+    axes.axvspan(window.start, window.end, facecolor="none", edgecolor=_DARK, linewidth=0.8, linestyle=":")
+
+
+def _lanes(axes: Axes, names: tuple[str, ...]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.5, len(names) - 0.5)
+    axes.tick_params(axis="y", length=0)
+    _tidy(axes)
+
+
+def _tidy(axes: Axes) -> None:
+    axes.tick_params(labelsize=9)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _draw_legend(figure: Figure, story: Story) -> None:
+    steps = list(_STEPS[: len(story.takeover_steps)])
+    running = [Span.RUNNING, Span.PAUSED, Span.SENDING, Span.RECEIVING]
+    cold = [Span.WARMING] if story.secondary_span and story.result.values["failover.warmup_ns"] != 0 else []
+    marks = [
+        Line2D([], [], marker="|", color=_DARK, linestyle="none", markersize=9, label="commit"),
+        Line2D([], [], marker="v", color=_DARK, linestyle="none", markersize=4, label="check of the flags"),
+    ]
+    handles = [*map(legend_entry, [*running, *steps, *cold]), *marks]
+    figure.legend(handles=handles, loc="outside lower left", ncols=6, fontsize=8, frameon=False)

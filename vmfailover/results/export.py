@@ -1,0 +1,88 @@
+"""The folder that a run leaves behind: its summary, its tables and its timeline."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vmfailover.errors import InputError
+from vmfailover.journal import Event
+from vmfailover.results.run_result import EpochRow, RunResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The files of a folder.
+FILES = ("summary.json", "epochs.parquet", "events.parquet", "timeline.png")
+
+
+def require_writable(folder: Path) -> None:
+    """Raise InputError unless results can be written to `folder`, which need not exist; leave nothing behind."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest}: is not a folder; give --out another one")
+    try:
+        Path(tempfile.mkdtemp(dir=nearest)).rmdir()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{nearest}: cannot be written to ({reason}); give --out another folder") from None
+
+
+def export(result: RunResult, folder: Path) -> None:
+    """Write the files of a run to a folder, replacing those of an earlier one.
+
+    A new folder appears only once it is whole, and in an old one each file is replaced at once. The same result gives
+    the same bytes. Raises OSError where that cannot be; what was there before then stays.
+    """
+    with _unfinished(folder) as unfinished:
+        _write(result, unfinished)
+        if unfinished.parent == folder:
+            for name in FILES:
+                (unfinished / name).replace(folder / name)
+        else:
+            unfinished.rename(folder)
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """Make a folder to write to: in an old folder, since that may be a file system of its own, or beside a new one."""
+    parent = folder if folder.exists() else folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    unfinished = parent / f".{folder.name}.{secrets.token_hex(4)}"
+    unfinished.mkdir()
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write(result: RunResult, folder: Path) -> None:
+    from vmfailover.report.timeline import save_timeline
+
+    (folder / "summary.json").write_text(result.to_json() + "\n", encoding="utf-8")
+    _write_table(result.epoch_rows, EpochRow, folder / "epochs.parquet")
+    _write_table(result.event_rows, Event, folder / "events.parquet")
+    save_timeline(result, folder / "timeline.png")
+
+
+def _write_table(rows: Sequence[EpochRow | Event], record: type[EpochRow | Event], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema(record))
+    pq.write_table(table, path, compression="zstd")
+
+
+def _schema(record: type[EpochRow | Event]) -> pa.Schema:
+    """The columns of a record, the same for any number of rows."""
+    import pyarrow as pa
+
+    kinds: dict[Any, pa.DataType] = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
+    kinds |= {kind.__name__: stored for kind, stored in kinds.items()}
+    return pa.schema([pa.field(field.name, kinds[field.type], nullable=False) for field in fields(record)])

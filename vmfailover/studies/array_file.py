@@ -1,0 +1,51 @@
+"""A NumPy file written piece by piece, since its array may not fit into memory."""
+
+import errno
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+
+@contextmanager
+def growing_array(path: Path) -> Iterator[Callable[[NDArray[np.int64]], None]]:
+    """Give a function that appends to the int64[n] array in the `.npy` file at `path`, which appears once it is whole.
+
+    Raises OSError where the file cannot be written; then, as after any other error, nothing is left behind.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    total = 0
+    try:
+        with _opened(unfinished, path) as file:
+
+            def append(values: NDArray[np.int64]) -> None:
+                nonlocal total
+                file.write(np.ascontiguousarray(values, "<i8").tobytes())
+                total += values.size
+
+            _write_header(file, total)
+            yield append
+            file.seek(0)
+            _write_header(file, total)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _opened(unfinished: Path, path: Path) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        return unfinished.open("xb")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write_header(file: BinaryIO, length: int) -> None:
+    """Write the header, in which NumPy leaves room for any length."""
+    npy.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": (length,)})

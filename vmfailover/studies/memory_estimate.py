@@ -1,0 +1,61 @@
+"""How much memory a run will take, told before it starts."""
+
+from vmfailover.errors import InputError
+from vmfailover.guest.accesses import BLOCK_BYTES
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.units import SIZE
+from vmfailover.scenario.workload import TraceWorkload
+
+#: Bytes for each line: the versions in both hosts' memories, the auditor's, its stamps of what has been logged, a
+#: secondary's note of what it has modified, and the copies that comparing two images takes.
+LINE_BYTES = 4 + 4 + 4 + 4 + 1 + 4 + 4 + 1
+#: Bytes for each line and core of both hosts: where the caches hold it.
+PLACE_BYTES = 2 + 2
+#: Bytes for each block of 64 bytes: the auditor's stamps of what has been stored to.
+STAMP_BYTES = 4
+#: Bytes of a record of accesses in memory.
+RECORD_BYTES = 4 + 1 + 4 + 4
+#: Bytes that a row of L1 and of L2, each with the time of its last use, takes in the model.
+ROW_BYTES = 4 + 8 + 8 + 8
+
+
+def estimated_bytes(scenario: Scenario) -> int:
+    """Return the bytes of all arrays of a run; the records of what happens, and Python itself, come on top."""
+    vcpus, memory = scenario.vm.vcpus, scenario.vm.memory
+    hosts = (scenario.hosts.primary, scenario.hosts.secondary)
+    image = memory // hosts[0].line * (LINE_BYTES + PLACE_BYTES * vcpus) + memory // BLOCK_BYTES * STAMP_BYTES
+    caches = sum(_cache_bytes(host, vcpus) for host in hosts)
+    return image + caches + 2 * scenario.replication.log.size + _workload_bytes(scenario)
+
+
+def require_memory(scenario: Scenario, limit: int) -> None:
+    """Raise InputError, naming the file and the key, if the arrays of a run take more than `limit` bytes."""
+    needed = estimated_bytes(scenario)
+    if needed > limit:
+        raise InputError(
+            f"{scenario.path or scenario.name}: vm.memory: {SIZE.format(scenario.vm.memory)} take about "
+            f"{_rounded(needed)} to simulate, more than --max-memory {_rounded(limit)}; "
+            "make vm.memory smaller or --max-memory larger"
+        )
+
+
+def _cache_bytes(host: HostSpec, vcpus: int) -> int:
+    levels = vcpus * (host.l1.size + host.l2.size) + (host.l3.size if host.l3 else 0)
+    return levels // host.line * ROW_BYTES
+
+
+def _workload_bytes(scenario: Scenario) -> int:
+    """Return what the guest and the auditor, which reads the same stream on its own, hold of it."""
+    if not isinstance(scenario.workload, TraceWorkload):
+        return 0
+    from vmfailover.traces.format import open_trace
+
+    trace = open_trace(scenario.workload.trace)
+    kept = trace.records if trace.records <= trace.KEEP_RECORDS else trace.CHUNK_RECORDS * scenario.vm.vcpus
+    return 2 * kept * RECORD_BYTES
+
+
+def _rounded(size: int) -> str:
+    """Return a size in whole mebibytes, rounded up."""
+    return SIZE.format(-(-size >> 20 << 20))
