@@ -31,7 +31,7 @@ from vmfailover.replication.sender import Message, Sender
 from vmfailover.replication.unprotected import UnprotectedVm
 from vmfailover.results.invariants import Release
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.checks import guard_band
+from vmfailover.scenario.checks import guard_band, request_entries
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.streams import generator, seed_sequence
 
@@ -89,7 +89,7 @@ class Cluster:
         processor = Processor(twin, spec, scenario.vm.vcpus, memory, carry_flags=carry)
         request = scenario.clients.request if scenario.clients else 0
         ring = ReceiveRing(memory.versions.size, spec.line, request)
-        vm = VirtualMachine(processor, self._log(twin, spec), ring.log_entries)
+        vm = VirtualMachine(processor, self._log(twin, spec), request_entries(scenario))
         guest = Guest(
             vm,
             ring,
@@ -102,9 +102,13 @@ class Cluster:
         return Node(Host(self.env, name, processor, memory, out), guest, tracker)
 
     def _log(self, twin: CacheTwin, spec: HostSpec) -> AddressLog:
-        log = self.scenario.replication.log
-        band = 0 if log.when_full == "stall" else guard_band(self.scenario)
-        return AddressLog(twin, initial=self.scenario.vm.memory, size=log.size, line_bytes=spec.line, guard_band=band)
+        return AddressLog(
+            twin,
+            initial=self.scenario.vm.memory,
+            size=self.scenario.replication.log.size,
+            line_bytes=spec.line,
+            guard_band=guard_band(self.scenario),
+        )
 
     def _clients(self) -> Clients | None:
         spec = self.scenario.clients

@@ -35,11 +35,11 @@ SECOND_CRASH = "failures.1={at: 110 ms, kind: host-crash, target: primary}"
         ),
         (SECOND_CRASH, "failures.1: failures.1.target: the primary can crash only once; remove one failure"),
         ("vm.vcpus=13", "vm.vcpus: 13 is more than the 12 cores of hosts.primary; use fewer"),
-        ("replication.log.size=64 B", "replication.log.size: less than one line; write at least 128 B"),
+        ("replication.log.size=64 B", "replication.log.size: less than one line; write at least 66944 B"),
         (
             "replication.log.size=66560 B",
             "replication.log.size: 65 KiB is not beyond the guard band (L2 rows and stores in flight, 8 B each); "
-            "write more than 65 KiB, or 'when_full: stall'",
+            "write at least 66944 B, or 'when_full: stall'",
         ),
         ("vm.memory=1000000001 B", "vm.memory: 1000000001 B is not a multiple of the line of 128 B"),
         (
@@ -86,7 +86,7 @@ def test_all_disagreements_are_told_at_once(small: Path) -> None:
 
 
 def test_a_small_log_is_enough_for_a_processor_that_stalls(small: Path) -> None:
-    load(small, ["replication.log={size: 128 B, when_full: stall}"])
+    load(small, ["replication.log={size: 384 B, when_full: stall}"])
 
 
 def test_the_guard_band_is_the_flagged_rows_and_the_stores_in_flight(small: Path) -> None:

@@ -33,11 +33,6 @@ class ReceiveRing:
         self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self._lines)))
         self._first = max(0, memory_lines - self._buffers * self._lines)
 
-    @property
-    def log_entries(self) -> int:
-        """Log entries that one request may take: a flagged copy's and the hypervisor's, for each line."""
-        return 2 * self._lines
-
     def lines(self, write: int) -> range:
         """Return the lines of the buffer that comes after `write` lines written."""
         buffer = write // self._lines % self._buffers if self._lines else 0
@@ -83,7 +78,7 @@ class Guest:
 
     def receive(self, request: int) -> None:
         """Take a request from the network, or hold it back while the VM stands still or its log has no room."""
-        if self.vm.running and self.vm.log.free_entries >= self._ring.log_entries:
+        if self.vm.running and self.vm.log.free_entries >= self.vm.request_entries:
             self._write_buffer()
             self.on_accept(self.server.accept(request, self.vm.guest_ns(self._now())))
         else:

@@ -30,10 +30,11 @@ class VirtualMachine:
     An access that began before and ends after has been done; the rest of its time is spent before the next one.
     """
 
-    def __init__(self, processor: Processor, log: AddressLog, reserve_entries: int) -> None:
+    def __init__(self, processor: Processor, log: AddressLog, request_entries: int) -> None:
         """Prepare to run on all cores of `processor`, logging to `log`.
 
-        The VM stops for `on_log_limit` when fewer than the guard band plus `reserve_entries` entries are free.
+        The VM stops for `on_log_limit` when fewer entries are free than the guard band and `request_entries`, which
+        a request from the network may take.
         """
         self.processor = processor
         self.log = log
@@ -46,7 +47,7 @@ class VirtualMachine:
         self._pauses = 1
         #: Time lost because another thread used the memory's bandwidth, summed over the cores.
         self.contention_ns = 0
-        self._reserve = log.guard_band + reserve_entries
+        self.request_entries = request_entries
         self._origin_ns = 0
         self._since_ns = 0
         self._stopped_at_ns = 0
@@ -107,9 +108,13 @@ class VirtualMachine:
         return self.processor.count(Counter.ACCESSES)
 
     @property
+    def _reserve(self) -> int:
+        return self.log.guard_band + self.request_entries
+
+    @property
     def needs_log(self) -> bool:
-        """Whether less of the log is free than the VM may run with."""
-        return self.log.free_entries < self._reserve
+        """Whether the log may not have room for the next access, which logs at most one address from each core."""
+        return self.log.free_entries < self._reserve + self.processor.cores
 
     def advance_to(self, horizon_ns: int, quantum: int) -> Reached:
         """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""

@@ -52,21 +52,44 @@ def _memory(scenario: "Scenario") -> Iterator[Problem]:
 
 def _log(scenario: "Scenario") -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
-    band = guard_band(scenario) * LOG_ENTRY_BYTES
+    least = least_log(scenario)
     if log.size < line:
-        yield Problem(("replication", "log", "size"), f"less than one line; write at least {line} B")
-    elif log.when_full != "stall" and log.size <= band:
+        yield Problem(("replication", "log", "size"), f"less than one line; write at least {SIZE.format(least)}")
+    elif log.size < least and log.when_full == "stall":
+        yield Problem(
+            ("replication", "log", "size"),
+            f"{SIZE.format(log.size)} cannot take what one request and one access of each vCPU log, 8 B each, beside "
+            f"the line that stays free; write at least {SIZE.format(least)}",
+        )
+    elif log.size < least:
         yield Problem(
             ("replication", "log", "size"),
             f"{SIZE.format(log.size)} is not beyond the guard band (L2 rows and stores in flight, 8 B each); "
-            f"write more than {SIZE.format(band)}, or 'when_full: stall'",
+            f"write at least {SIZE.format(least)}, or 'when_full: stall'",
         )
 
 
 def guard_band(scenario: "Scenario") -> int:
-    """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host."""
+    """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host.
+
+    A processor that stalls on a full log needs none.
+    """
+    if scenario.replication.log.when_full == "stall":
+        return 0
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
+
+
+def request_entries(scenario: "Scenario") -> int:
+    """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
+    return 2 * -(-scenario.clients.request // scenario.hosts.primary.line) if scenario.clients else 0
+
+
+def least_log(scenario: "Scenario") -> int:
+    """Return the bytes of the smallest log with which the VM can run: whole lines, one of which stays free."""
+    line = scenario.hosts.primary.line
+    entries = guard_band(scenario) + request_entries(scenario) + scenario.vm.vcpus
+    return line * (1 + -(-entries * LOG_ENTRY_BYTES // line))
 
 
 def _times(scenario: "Scenario") -> Iterator[Problem]:
