@@ -290,14 +290,14 @@ def _run_hits(
     stored = np.int64(0)
     load_misses = np.int64(0)
     dirtied = np.int64(0)
-    while clock < bound and here < end:
+    left = bound - clock
+    while executed * instruction_cost < left and here < end:
         record = np.uint64(here)  # an index known not to be negative
         now = tick + here
         line = np.int64(block[record]) >> shift
         times = np.int64(count[record])
-        steps = np.int64(instructions[record])
         ways = place[line]
-        way = np.int64(ways >> L2_WAY_SHIFT)
+        way = np.uint64(ways >> L2_WAY_SHIFT)
         index = np.uint64(line) & l2_mask
         l1_used[np.uint64(line) & l1_mask, ways & L1_WAY] = now
         if write[record]:
@@ -314,11 +314,11 @@ def _run_hits(
             l2_used[index, way] = now
             _fill_l1(l1, l1_used, place, line, now)
             load_misses += 1
-            clock += l2_cost
-        clock += steps * instruction_cost
-        executed += steps
+            left -= l2_cost
+        executed += np.int64(instructions[record])
         performed += times
         here += 1
+    clock += executed * instruction_cost + load_misses * l2_cost
     return here, clock, executed, performed, stored, load_misses, dirtied
 
 
