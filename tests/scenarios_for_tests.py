@@ -39,16 +39,19 @@ BASE: dict[str, Any] = {
 TINY_HOSTS = {"hosts": {"primary": TINY_HOST, "secondary": TINY_HOST}}
 SHARED: dict[str, Any] = {"kind": "zipf", "working_set": "256 KiB", "instructions_per_access": 30.0}
 THREE_SHARING = {"vm": {"vcpus": 3, "memory": "1 MiB"}, "workload": SHARED}
-PRESSED: dict[str, Any] = {"kind": "uniform", "working_set": "1 MiB", "instructions_per_access": 10.0}
+NEAR = {"link": {"latency": "2 us"}}
 
 #: What each variant has different from `BASE`.
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
     "no-streaming": {"replication": {"scan_interval": None}},
     "helper-thread": {"replication": {"copier": "helper-thread"}},
-    "other-host": {"replication": {"copier": "other-host"}},
-    "other-host-no-streaming": {"replication": {"copier": "other-host", "scan_interval": None}},
-    "log-drain": {"replication": {"log": {"size": "10 KiB", "when_full": "drain"}, "scan_interval": None}, **TINY_HOSTS},
+    "other-host": {"replication": {"copier": "other-host", "batch": 512}, **NEAR},
+    "other-host-no-streaming": {"replication": {"copier": "other-host", "batch": 512, "scan_interval": None}, **NEAR},
+    "log-drain": {
+        "replication": {"log": {"size": "10 KiB", "when_full": "drain"}, "scan_interval": None},
+        **TINY_HOSTS,
+    },
     "log-drain-streaming": {"replication": {"log": {"size": "4 KiB", "when_full": "drain"}}, **TINY_HOSTS},
     "log-checkpoint": {
         "replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}, "scan_interval": None},
@@ -56,7 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "log-checkpoint-streaming": {"replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}}, **TINY_HOSTS},
     "log-stall": {"replication": {"log": {"size": "4 KiB", "when_full": "stall"}, "scan_interval": None}, **TINY_HOSTS},
-    "log-stall-one-line": {"replication": {"log": {"size": "512 B", "when_full": "stall"}}, **TINY_HOSTS},
+    "log-stall-least": {"replication": {"log": {"size": "384 B", "when_full": "stall"}}, **TINY_HOSTS},
     "tiny-caches": TINY_HOSTS,
     "two-vcpus": {"vm": {"vcpus": 2, "memory": "1 MiB"}, "workload": SHARED},
     "three-vcpus-log": {**THREE_SHARING, **TINY_HOSTS},
@@ -66,9 +69,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         **THREE_SHARING,
         **TINY_HOSTS,
     },
-    "slow-link": {"link": {"bandwidth": "300 Mbit/s", "latency": "100 us"}},
-    "lossy-link": {"link": {"loss": "0.5 %"}},
-    "small-queue": {"link": {"queue": "16 KiB"}},
+    "slow-link": {"link": {"bandwidth": "3 Gbit/s", "latency": "100 us"}},
+    "lossy-link": {"link": {"loss": "2 %", "retransmission_timeout": "50 us"}},
+    "small-queue": {"link": {"queue": "4 KiB"}},
     "no-fencing": {"fencing": {"kind": "none", "delay": "0 us"}},
     "no-clients": {"clients": None},
     "no-failure": {"failures": []},

@@ -10,6 +10,21 @@ from vmfailover.guest.virtual_machine import Reached, VirtualMachine
 DEFAULT_QUANTUM = 1 << 20
 
 
+#: Priority of events that happen after all others of their instant.
+LAST = simpy.events.NORMAL + 1
+
+
+class LastTimeout(simpy.Event):
+    """Happens after a delay, when all else that happens at that instant has happened."""
+
+    def __init__(self, env: simpy.Environment, delay_ns: int) -> None:
+        """Happen in `delay_ns` nanoseconds."""
+        super().__init__(env)
+        self._ok = True
+        self._value = None
+        env.schedule(self, LAST, delay_ns)
+
+
 class Scheduler:
     """Runs every VM exactly up to the simulation's next event, as one event a quantum.
 
@@ -42,7 +57,7 @@ class Scheduler:
                 self._resumed = self.env.event()
                 yield self._resumed
             elif self.env.peek() <= self.env.now:
-                yield self.env.timeout(0)
+                yield LastTimeout(self.env, 0)
             else:
                 yield from self._advance(running)
 
@@ -55,7 +70,7 @@ class Scheduler:
         for vm in running:
             reached.append(vm.advance_to(horizon, self._quantum))
             horizon = min(horizon, reached[-1].time_ns)
-        yield self.env.timeout(max(0, horizon - now))
+        yield LastTimeout(self.env, max(0, horizon - now))
         for vm, end in zip(running, reached, strict=True):
             if end.needs_log and end.time_ns <= horizon and vm.running:
                 vm.on_log_limit()

@@ -215,7 +215,7 @@ class ReplicationManager:
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the distinct lines, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
-        lines = np.unique(addresses // self._line_bytes)
+        lines = _distinct(addresses // self._line_bytes)
         self.epoch.logged.append(addresses)
         self.epoch.duplicates += addresses.size - lines.size
         return lines, addresses.size * self.hypervisor.deduplication
@@ -280,3 +280,10 @@ class ReplicationManager:
         yield from self._ship_early(vm_stopped=True)
         self.parts.tracker.release(self.parts.tracker.position)
         self._unreleased = self.epoch.number
+
+
+def _distinct(lines: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return each of some line numbers once, in order."""
+    ordered = np.sort(lines)
+    distinct: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
+    return distinct
