@@ -3,6 +3,7 @@
 from collections.abc import Generator
 
 import simpy
+from simpy.events import NORMAL, EventPriority
 
 from vmfailover.guest.virtual_machine import Reached, VirtualMachine
 
@@ -11,7 +12,7 @@ DEFAULT_QUANTUM = 1 << 20
 
 
 #: Priority of events that happen after all others of their instant.
-LAST = simpy.events.NORMAL + 1
+LAST = EventPriority(NORMAL + 1)
 
 
 class LastTimeout(simpy.Event):
