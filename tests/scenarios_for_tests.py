@@ -71,7 +71,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "slow-link": {"link": {"bandwidth": "5 Gbit/s", "latency": "100 us"}},
     "lossy-link": {"link": {"loss": "2 %", "retransmission_timeout": "50 us"}},
-    "small-queue": {"link": {"queue": "7 KiB"}},
+    "small-queue": {"link": {"queue": "7 KiB"}, "detection": {"timeout": "3 ms"}},
     "no-fencing": {"fencing": {"kind": "none", "delay": "0 us"}},
     "no-clients": {"clients": None},
     "no-failure": {"failures": []},

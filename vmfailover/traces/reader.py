@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,30 +54,27 @@ class TraceFile:
         """
         if not 0 <= vcpu < self.metadata.vcpus:
             raise IndexError(f"vCPU {vcpu} of a trace with {self.metadata.vcpus}")
-        keep = self.records <= self.KEEP_RECORDS
-        return self._kept_chunks(vcpu, first) if keep else self._streamed_chunks(vcpu, first)
-
-    def _kept_chunks(self, vcpu: int, first: int) -> Iterator[AccessChunk]:
-        everything = self._kept[vcpu]
-        for start in range(first, everything.records, self._chunk_records):
-            yield everything.part(start, min(start + self._chunk_records, everything.records))
+        kept = self.records <= self.KEEP_RECORDS
+        chunks = self._kept[vcpu] if kept else self._streamed(vcpu, first)
+        return (c.part(max(0, first - c.first), c.records) for c in chunks if c.first + c.records > first)
 
     @cached_property
-    def _kept(self) -> list[AccessChunk]:
+    def _kept(self) -> list[list[AccessChunk]]:
         """The whole stream of each vCPU."""
-        vcpus = self.metadata.vcpus
-        columns = Columns(*map(np.concatenate, zip(*self._decoded(0), strict=True)))
-        return [columns.of_vcpu(vcpu, vcpus, 0) for vcpu in range(vcpus)]
+        pieces = list(self._decoded(0))
+        return [list(self._of_vcpu(vcpu, pieces, 0)) for vcpu in range(self.metadata.vcpus)]
 
-    def _streamed_chunks(self, vcpu: int, first: int) -> Iterator[AccessChunk]:
+    def _streamed(self, vcpu: int, first: int) -> Iterator[AccessChunk]:
+        """A vCPU's stream from the row group on in which its record `first` is."""
         starts = self._starts[vcpu]
         row_group = int(np.searchsorted(starts, first, side="right")) - 1
-        position = int(starts[row_group])
-        for columns in self._decoded(row_group):
+        return self._of_vcpu(vcpu, self._decoded(row_group), int(starts[row_group]))
+
+    def _of_vcpu(self, vcpu: int, pieces: Iterable[Columns], position: int) -> Iterator[AccessChunk]:
+        for columns in pieces:
             chunk = columns.of_vcpu(vcpu, self.metadata.vcpus, position)
             position += chunk.records
-            if position > max(first, chunk.first):
-                yield chunk.part(max(0, first - chunk.first), chunk.records)
+            yield chunk
 
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
