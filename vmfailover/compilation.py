@@ -27,8 +27,8 @@ def compiled(function: FunctionT) -> FunctionT:
 
     Division by zero gives inf or nan, as in NumPy. The machine code is kept in `NUMBA_CACHE_DIR`, or else in the
     user's cache folder, and used again by later processes; without a folder that can be written, each process
-    compiles anew. Keep the constants that a compiled function uses in its own module or beside it: a change in a
-    folder with compiled functions makes all of them compile again, a change elsewhere does not.
+    compiles anew. Keep the constants that a compiled function uses in its own folder or the one above: a change there
+    makes all functions compile again, a change elsewhere does not.
     """
     return _jit(function)
 
@@ -63,9 +63,10 @@ def _default_folder() -> str:
 
 
 def _fingerprint() -> str:
-    """A digest of the folders with compiled functions, since machine code contains callees and constants."""
+    """A digest of the folders with compiled functions and above, since machine code contains callees and constants."""
     sources = {path: path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))}
-    folders = {path.parent for path, source in sources.items() if _IMPORT in source}
+    compiled_in = {path.parent for path, source in sources.items() if _IMPORT in source}
+    folders = compiled_in | {folder.parent for folder in compiled_in} - {_PACKAGE}
     digest = hashlib.sha256()
     for path, source in sources.items():
         if path.parent in folders:

@@ -1,0 +1,49 @@
+"""Writing the address log (200)."""
+
+# Python's integers and NumPy's are one type to the compiler.
+# mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
+
+from vmfailover.compilation import compiled_in_place
+from vmfailover.hardware.cache.kernel.constants import COLLECTED, INITIAL, LIMIT, LOG_WRITE, LOG_WRITE_FS, NEXT, WRAP
+from vmfailover.hardware.cache.state import PADDING, CacheState, LogState
+
+
+@compiled_in_place
+def flush(log: LogState) -> bool:
+    """Pad the collecting line and write it out to the log; say whether it held anything."""
+    registers = log.registers
+    if registers[COLLECTED] == 0:
+        return False
+    slot = (registers[NEXT] - registers[INITIAL]) // 8
+    for entry in range(log.collecting.size):
+        log.ring[slot + entry] = log.collecting[entry]
+        log.collecting[entry] = PADDING
+    registers[COLLECTED] = 0
+    registers[NEXT] += log.collecting.size * 8
+    if registers[NEXT] == registers[WRAP]:
+        registers[NEXT] = registers[INITIAL]
+    return True
+
+
+@compiled_in_place
+def log_address(log: LogState, line_address: int) -> bool:
+    """Append one line's real address to the log; say whether that wrote the collecting line out."""
+    registers = log.registers
+    log.collecting[registers[COLLECTED]] = line_address
+    registers[COLLECTED] += 1
+    registers[LIMIT] -= 1
+    return registers[COLLECTED] == log.collecting.size and flush(log)
+
+
+@compiled_in_place
+def log_line(state: CacheState, log: LogState, line: int, cause: int) -> bool:
+    """Log a line and count the cause; say whether that wrote the collecting line out."""
+    state.counters[cause] += 1
+    return log_address(log, line << (6 + state.policy[0]))
+
+
+@compiled_in_place
+def charge_log_write(state: CacheState, core: int) -> None:
+    """Let a core wait for the collecting line to be written out."""
+    state.clock[core] += state.costs[core, LOG_WRITE]
+    state.counters[LOG_WRITE_FS] += state.costs[core, LOG_WRITE]
