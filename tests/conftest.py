@@ -1,5 +1,6 @@
-"""What every test shares: simulated time must go on."""
+"""What every test shares: simulated time must go on. And what the proof by crashes has to tell at the end."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -29,3 +30,16 @@ def time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(simpy.Environment, "step", counted_step)
     yield
     since.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Report how many crashes struck in each phase of an epoch, over all tests that crashed something."""
+    struck: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "crashes" and isinstance(value, dict):
+                struck.update(value)
+    if struck:
+        terminalreporter.section("crashes by phase")
+    for phase, crashes in struck.most_common():
+        terminalreporter.write_line(f"{crashes:6d}  {phase}")

@@ -127,3 +127,16 @@ def minute(variant: str = "base", **overrides: object) -> Scenario:
     if "workload" in spec and "vm" not in spec:
         del times["workload"]
     return small(variant, **{**times, **overrides})
+
+
+def brief(variant: str = "base", **overrides: object) -> Scenario:
+    """Return a variant without failure that takes half as long, for runs by the thousand."""
+    times = {
+        "duration": "4200 us",
+        "replication.checkpoint_interval": "400 us",
+        "detection.interval": "100 us",
+        "detection.timeout": "350 us",
+        "fencing.delay": "100 us",
+        "failures": [],
+    }
+    return small(variant, **{**times, **overrides})

@@ -169,6 +169,7 @@ class Cluster:
             self.clients.respond(output.request)
 
     def _stop(self, node: Node) -> None:
+        self.journal.record("down", node.host.name)
         node.vm.pause(int(self.env.now))
         if self.clients is not None and not self.journal.first("takeover"):
             self.clients.connect(None)

@@ -40,15 +40,21 @@ class Breakdown:
     def __init__(self, result: RunResult) -> None:
         """Show the failover of a run in which something failed."""
         self.parts = list(_parts(result))
-        self._finished = result.values["failover.latency_ns"] is not None
+        self._title = _title(result)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Give the lines of the bar."""
         plain = not options.encoding.startswith("utf")
         total = duration(sum(part.duration_ns for part in self.parts))
-        yield Text(f"failover {total}" if self._finished else f"failover not finished after {total}", style="bold")
+        yield Text(f"{self._title} {total}", style="bold")
         yield _bar(self.parts, min(options.max_width, WIDEST_BAR), plain)
         yield Text("   ").join(_entry(part, plain) for part in self.parts)
+
+
+def _title(result: RunResult) -> str:
+    if result.values["failover.detection_ns"] is None:
+        return "takeover"
+    return "failover" if result.values["failover.latency_ns"] is not None else "failover not finished after"
 
 
 def _parts(result: RunResult) -> Iterator[Part]:

@@ -27,6 +27,7 @@ class Span(Enum):
     RUNNING = Look("VM runs", "#4878a8")
     WARMING = Look("VM runs, caches cold", "#8fb4d6", "----")
     PAUSED = Look("checkpoint pause", "#1a1a1a")
+    STOPPED = Look("VM stopped to copy, or for log space", "#ffffff", "....")
     RECEIVING = Look("keeps the image", "#e6e9ee")
     SENDING = Look("sends the rest of the epoch", "#c3ccd6", "||||")
     DETECTING = Look("detecting", "#fbe7a1", "//")

@@ -35,8 +35,8 @@ def count(number: float | None) -> str:
 
 
 def counted(number: float | None, noun: str, plural: str = "") -> str:
-    """Return a number of things, such as `1 line` or `no lines`."""
-    return f"{count(number) if number else 'no'} {noun if number == 1 else plural or f'{noun}s'}"
+    """Return a number of things, such as `1 line`, `no lines` or `507 k lines`."""
+    return f"{short_count(number) if number else 'no'} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def share(fraction: float | None) -> str:

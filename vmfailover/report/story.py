@@ -41,9 +41,14 @@ class Story:
         return self._first.get(kind)
 
     @property
-    def failure(self) -> float | None:
-        """When something failed."""
-        return self.instant("failure")
+    def down(self) -> float | None:
+        """When the primary crashed, or was fenced."""
+        return self.instant("down")
+
+    @property
+    def cause(self) -> str:
+        """What brought the primary down."""
+        return "fenced" if self.instant("failure") is None else "crash"
 
     @property
     def takeover_steps(self) -> list[tuple[float, float]]:
@@ -82,17 +87,15 @@ class Story:
     @property
     def primary_end(self) -> float:
         """When the primary ceased to run the VM."""
-        spans = self.result.spans["primary"]
-        last = spans[-1][1] * MS if spans else 0.0
-        return self.failure if self.failure is not None else last if self.secondary_span else self.end
+        return self.end if self.down is None else self.down
 
     @property
     def lost(self) -> Window | None:
-        """From the capture of the last committed checkpoint to the failure."""
-        if self.failure is None:
+        """From the capture of the last committed checkpoint to the end of the primary."""
+        if self.down is None:
             return None
         captured = max((row.captured_ns * MS for row, at in self.commits if at <= self.restored), default=0.0)
-        return Window(captured, self.failure)
+        return Window(captured, self.down)
 
     @property
     def restored(self) -> float:
@@ -101,18 +104,18 @@ class Story:
 
     @property
     def blackout(self) -> Window | None:
-        """The longest time without a response across the failure."""
-        if self.failure is None:
+        """The longest time without a response across the end of the primary."""
+        if self.down is None:
             return None
         times = sorted(response.received_ns * MS for response in self.result.responses)
-        gaps = [Window(start, end) for start, end in pairwise(times) if end > self.failure]
+        gaps = [Window(start, end) for start, end in pairwise(times) if end > self.down]
         return max(gaps, key=lambda gap: gap.length, default=None)
 
     @property
     def detail(self) -> Window:
         """The last two epochs before the primary's end."""
         starts = [row.started_ns * MS for row in self.result.epoch_rows if row.started_ns * MS < self.primary_end]
-        whole = starts if self.failure is not None else starts[:-1]
+        whole = starts if self.down is not None else starts[:-1]
         start = (whole or [0.0])[-2:][0]
-        end = self.primary_end if self.failure is not None or len(starts) < 2 else starts[-1]
+        end = self.primary_end if self.down is not None or len(starts) < 2 else starts[-1]
         return Window(start, end + (end - start) * _MARGIN)

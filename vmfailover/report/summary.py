@@ -11,7 +11,6 @@ from vmfailover.report.breakdown import Breakdown
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import (
     bit_rate,
-    count,
     counted,
     duration,
     percentiles,
@@ -80,8 +79,10 @@ def _rows(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _guest(values: Metrics) -> str:
-    causes = ", ".join(f"{name} {share(values[f'guest.{name}_fraction'])}" for name in ("pause", "stall", "fault"))
-    return f"{share(values['guest.slowdown'])} slower than without protection ({causes})"
+    shares = {name: values[f"guest.{name}_fraction"] for name in ("pause", "stall", "fault")}
+    causes = ", ".join(f"{name} {share(part)}" for name, part in shares.items() if part)
+    slower = f"{share(values['guest.slowdown'])} slower than without protection"
+    return f"{slower} ({causes})" if causes else slower
 
 
 def _epochs(values: Metrics) -> str:
@@ -97,11 +98,11 @@ def _log(values: Metrics) -> str:
     entries, duplicates = values["log.entries"] or 0, values["log.duplicates"] or 0
     causes = {name: values[f"log.{name}"] or 0 for name in ("castout", "scan", "transfer")}
     causes["software"] = entries - sum(causes.values())
-    listed = ", ".join(f"{name} {count(number)}" for name, number in causes.items() if number)
+    listed = ", ".join(f"{name} {short_count(number)}" for name, number in causes.items() if number)
     repeated = f" ({share(duplicates / entries)})" if duplicates else ""
     stall = values["log.stall_ns"]
     return (
-        f"{counted(entries, 'address', 'addresses')}{f': {listed}' if listed else ''}\n"
+        f"{counted(entries, 'entry', 'entries')}{f': {listed}' if listed else ''}\n"
         f"{counted(duplicates, 'duplicate')}{repeated}; peak fill {share(values['log.peak_fill'])}; "
         f"{counted(values['log.interrupts'], 'interrupt')}; {f'stalled {duration(stall)}' if stall else 'no stall'}"
     )

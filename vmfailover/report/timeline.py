@@ -38,7 +38,8 @@ def timeline(result: RunResult) -> Axes:
         figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
         FigureCanvasAgg(figure)
         heights = [1.5, 2.2, 2.0] if result.responses else [1.5, 2.0]
-        rows = [figure.add_subplot(spec) for spec in figure.add_gridspec(len(heights), 1, height_ratios=heights)]
+        grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+        rows = [figure.add_subplot(grid[row]) for row in range(len(heights))]
         _draw_hosts(rows[0], story)
         if result.responses:
             _draw_clients(rows[1], story, rows[0])
@@ -65,7 +66,7 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     axes.vlines([at for _, at in story.commits], -0.3, 0.3, color=_DARK, linewidth=0.8)
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9)
-    _mark_failure(axes, story, named=True)
+    _mark_down(axes, story, named=True)
     _mark_detail(axes, story.detail)
     if not story.result.responses:
         axes.set_xlabel("time (ms)", fontsize=9)
@@ -91,7 +92,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     else:
         axes.set_ylim(bottom=0)
     axes.sharex(hosts)
-    _mark_failure(axes, story)
+    _mark_down(axes, story)
     _mark_blackout(axes, story.blackout)
     axes.set_ylabel("response time (ms)", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
@@ -112,18 +113,19 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     """The last epochs, in which pauses and transfers can be seen."""
     window = story.detail
     _lanes(axes, ("secondary", "link", "primary"))
+    draw(axes, 2, [(0, story.primary_end)], Span.STOPPED)
     draw(axes, 2, story.spans("primary"), Span.RUNNING)
     draw(axes, 2, story.pauses, Span.PAUSED)
     draw(axes, 1, _transfers(story), Span.SENDING)
     for row, commit in story.commits:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
     axes.set_xlim(window.start, window.end)
-    what = "the last epochs before the failure" if story.failure is not None else "two epochs"
+    what = "the last epochs of the primary" if story.down is not None else "two epochs"
     axes.set_title(f"{what} in detail", loc="left", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
     _mark_scans(axes, story)
-    _mark_lost_work(axes, story.lost)
-    _mark_failure(axes, story, named=True)
+    _mark_lost_work(axes, story.lost, story.result.values["loss.work_ns"])
+    _mark_down(axes, story, named=True)
 
 
 def _transfers(story: Story) -> list[tuple[float, float]]:
@@ -147,23 +149,25 @@ def _mark_scans(axes: Axes, story: Story) -> None:
     axes.plot(scans, [2.42] * len(scans), "v", color=_DARK, markersize=4, linestyle="none", clip_on=True)
 
 
-def _mark_lost_work(axes: Axes, lost: Window | None) -> None:
+def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> None:
+    """Show the time since the last committed checkpoint, and how much of it the guest has run."""
     if lost is None or lost.length <= 0:
         return
     axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": _ALARM})
-    text = f"work lost: {duration(lost.length / MS)}"
+    text = f"{duration(work_ns)} of work lost"
     middle = (lost.start + lost.end) / 2
-    axes.text(middle, 1.38, text, color=_ALARM, ha="center", va="top", fontsize=9)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(middle, 1.42, text, color=_ALARM, ha="center", va="center", fontsize=9, bbox=box)
 
 
-def _mark_failure(axes: Axes, story: Story, *, named: bool = False) -> None:
-    if story.failure is None:
+def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
+    if story.down is None:
         return
-    axes.axvline(story.failure, color=_ALARM, linewidth=1.5, linestyle="--")
+    axes.axvline(story.down, color=_ALARM, linewidth=1.5, linestyle="--")
     if named:
         axes.annotate(
-            "crash",
-            (story.failure, 1),
+            story.cause,
+            (story.down, 1),
             (3, 2),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
@@ -192,7 +196,7 @@ def _tidy(axes: Axes) -> None:
 
 def _draw_legend(figure: Figure, story: Story) -> None:
     steps = list(_STEPS[: len(story.takeover_steps)])
-    running = [Span.RUNNING, Span.PAUSED, Span.SENDING, Span.RECEIVING]
+    running = [Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING]
     cold = [Span.WARMING] if story.secondary_span and story.result.values["failover.warmup_ns"] != 0 else []
     marks = [
         Line2D([], [], marker="|", color=_DARK, linestyle="none", markersize=9, label="commit"),

@@ -33,8 +33,12 @@ def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_second
 
 
 def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
-    """The parts add up to the latency: each begins where the one before ends."""
-    instants = [_time(cluster, kind) for kind in ("failure", "detect", "fence", "image-complete", "takeover")]
+    """The parts add up to the latency: each begins where the one before ends. A false alarm has no latency."""
+    detected = _time(cluster, "detect")
+    failed = _time(cluster, "failure")
+    answered = failed is not None and (detected is None or failed <= detected)
+    instants = [failed if answered else None, detected]
+    instants += [_time(cluster, kind) for kind in ("fence", "image-complete", "takeover")]
     parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
     return {
@@ -48,25 +52,25 @@ def _clients(cluster: Cluster) -> Metrics:
     responses = cluster.clients.responses if cluster.clients else []
     latencies = [response.received_ns - response.sent_ns for response in responses]
     return {
-        "client.blackout_ns": _blackout(responses, _time(cluster, "failure")),
+        "client.blackout_ns": _blackout(responses, _time(cluster, "down")),
         "client.latency_p50_ns": _quantile(latencies, 0.5),
         "client.latency_p99_ns": _quantile(latencies, 0.99),
         "client.latency_p999_ns": _quantile(latencies, 0.999),
     }
 
 
-def _blackout(responses: Sequence[Response], failure_ns: int | None) -> int | None:
+def _blackout(responses: Sequence[Response], down_ns: int | None) -> int | None:
     times = sorted(response.received_ns for response in responses)
-    if failure_ns is None or not times or times[-1] <= failure_ns:
+    if down_ns is None or not times or times[-1] <= down_ns:
         return None
-    gaps = (later - earlier for earlier, later in pairwise(times) if later > failure_ns)
+    gaps = (later - earlier for earlier, later in pairwise(times) if later > down_ns)
     return max(gaps, default=None)
 
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
-    vm = cluster.primary.vm
-    failed = cluster.journal.first("failure")
-    work = vm.guest_ns(failed.time_ns) - cluster.receiver.committed.guest_ns if failed else None
+    down_ns = _time(cluster, "down")
+    committed = cluster.receiver.committed
+    work = None if down_ns is None else cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns
     return {
         "loss.work_ns": work,
         "loss.outputs": audit.outputs_lost,
@@ -114,7 +118,7 @@ def _checkpoints(cluster: Cluster) -> Metrics:
 
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:
     shipped = cluster.link.forward.statistics.stream_bytes
-    protected_ns = _time(cluster, "failure") or int(cluster.env.now)
+    protected_ns = _time(cluster, "down") or int(cluster.env.now)
     committed = cluster.journal.times("commit")
     lines = sum(epoch.lines for epoch in cluster.manager.epochs if epoch.number in committed)
     line_bytes = cluster.scenario.hosts.primary.line

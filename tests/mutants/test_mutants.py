@@ -1,0 +1,38 @@
+"""Every deliberate defect is found, by the invariant or the law that is there to find it."""
+
+import pytest
+from runs_for_tests import LAWS, broken, observe
+from scenarios_for_tests import small
+
+from vmfailover.hardware.cache.twin import CacheTwin
+
+from . import failover_defects, hardware_defects, replication_defects  # noqa: F401
+from .injection import MUTANTS, Injection, Mutant
+
+#: What is broken in the scenarios of the table as the product is.
+SOUND: dict[tuple[str, CacheTwin], dict[str, str]] = {}
+
+
+def found_without_defect(mutant: Mutant) -> dict[str, str]:
+    """Run the scenario of a mutant as the product is, once for all mutants that share it."""
+    key = (mutant.scenario.hash, mutant.twin)
+    if key not in SOUND:
+        SOUND[key] = broken(observe(mutant.scenario, twin=mutant.twin))
+    return SOUND[key]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_the_defect_is_found(mutant: Mutant) -> None:
+    assert not found_without_defect(mutant)
+    with pytest.MonkeyPatch.context() as patch:
+        injection = Injection(patch)
+        mutant.inject(injection)
+        found = broken(observe(mutant.scenario, twin=mutant.twin))
+    assert injection.fired
+    assert mutant.caught_by in found
+
+
+def test_the_table_is_long_enough_and_uses_every_invariant_and_law() -> None:
+    assert len(MUTANTS) >= 30
+    invariants = {verdict.name for verdict in observe(small()).result.verdicts}
+    assert {mutant.caught_by for mutant in MUTANTS.values()} == invariants | (LAWS.keys() - {"answers_wait"})

@@ -1,0 +1,185 @@
+"""Runs whose every part can be looked at, and what holds in each beside the invariants that it checks itself."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import simpy
+from scenarios_for_tests import small
+
+from vmfailover import simulation
+from vmfailover.cluster import Cluster
+from vmfailover.journal import Event
+from vmfailover.results.invariants import Auditor
+from vmfailover.results.metrics import WALL_CLOCK
+from vmfailover.results.run_result import RunResult
+from vmfailover.scenario import Scenario
+
+#: Later than every run, nanoseconds.
+NEVER = 1 << 62
+
+
+class WatchedCluster(Cluster):
+    """A cluster that notes what cannot be seen at the end any more."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        #: The image that the VM is activated over, uint32[lines].
+        self.image: npt.NDArray[np.uint32] | None = None
+        #: Whether `tail` was where the last acknowledged epoch ended, at each commit.
+        self.tail_waited: list[bool] = []
+        #: Epochs after which the secondary's image was not as the program had left it.
+        self.wrong_epochs: list[int] = []
+        #: When the primary went down.
+        self.down_ns = NEVER
+        self._auditor = Auditor(self.workload, self.start, self.scenario.vm.memory, self.scenario.hosts.primary.line)
+        self.primary.host.down.callbacks.append(self._note_down)
+        self.journal.on("takeover", self._note_image)
+        self.journal.on("commit", self._note_tail)
+        self.journal.on("apply", self._check_epoch)
+
+    def _note_down(self, _: simpy.Event) -> None:
+        self.down_ns = int(self.env.now)
+
+    def _note_image(self, _: Event) -> None:
+        self.image = self.secondary.host.memory.versions.copy()
+
+    def _note_tail(self, _: Event) -> None:
+        epochs = self.manager.epochs
+        released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
+        tail = self.primary.vm.log.tail
+        self.tail_waited.append(tail == (released[-1] if released else self.scenario.vm.memory))
+
+    def _check_epoch(self, applied: Event) -> None:
+        state = self.manager.epochs[applied.epoch].state
+        assert state is not None
+        self._auditor.advance(state, applied.epoch, None, self.primary.guest.device_writes)
+        if self._auditor.compare(self.secondary.host.memory.versions).mismatched:
+            self.wrong_epochs.append(applied.epoch)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A run that has ended, and the cluster in which it happened."""
+
+    result: RunResult
+    cluster: WatchedCluster
+
+
+def observe(scenario: Scenario, **options: Any) -> Observed:
+    """Run a scenario as `simulation.run` does, and keep its cluster."""
+    clusters: list[WatchedCluster] = []
+
+    def watched(*args: Any) -> WatchedCluster:
+        clusters.append(WatchedCluster(*args))
+        return clusters[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulation, "Cluster", watched)
+        result = simulation.run(scenario, **options)
+    return Observed(result, clusters[0])
+
+
+@cache
+def observe_variant(variant: str) -> Observed:
+    """Run a small variant once for all tests that only look at it."""
+    return observe(small(variant))
+
+
+def happened(result: RunResult, kind: str, epoch: int | None = None) -> list[Event]:
+    """Return the events of a kind, in one epoch or in all."""
+    return [event for event in result.event_rows if event.kind == kind and epoch in (None, event.epoch)]
+
+
+def record_of(result: RunResult) -> dict[str, Any]:
+    """Return everything that a run says, except how fast this machine was."""
+    return {
+        "metrics": {name: value for name, value in result.values.items() if name not in WALL_CLOCK},
+        "verdicts": result.verdicts,
+        "epochs": result.epoch_rows,
+        "events": result.event_rows,
+        "responses": result.responses,
+        "spans": result.spans,
+        "unanswered": result.unanswered,
+        "end_ns": result.end_ns,
+        "scenario": result.scenario.hash,
+        "seed": result.seed,
+    }
+
+
+def broken(observed: Observed) -> dict[str, str]:
+    """Return each invariant of the product, and each law of these tests, that does not hold, and why."""
+    verdicts = {verdict.name: verdict.detail for verdict in observed.result.verdicts if not verdict.holds}
+    laws = {name: law.__doc__ or "" for name, law in LAWS.items() if not law(observed)}
+    return verdicts | laws
+
+
+def responses_before_commit(observed: Observed) -> Iterator[int]:
+    """Yield the requests whose answer left the primary before the epoch that computed it was acknowledged."""
+    cluster = observed.cluster
+    assert cluster.clients is not None
+    answered = {response.request: response.received_ns for response in observed.result.responses}
+    taken_over = min((event.time_ns for event in happened(observed.result, "takeover")), default=NEVER)
+    for epoch in cluster.manager.epochs:
+        released = epoch.acknowledged_ns if epoch.acknowledged_ns >= 0 else NEVER
+        for output in epoch.outputs:
+            received = answered.get(output.request)
+            if received is not None and received - cluster.clients.spec.latency < min(released, taken_over):
+                yield output.request
+
+
+def _answers_wait(observed: Observed) -> bool:
+    """No client has an answer before the epoch that computed it is committed and acknowledged."""
+    return observed.cluster.clients is None or not any(responses_before_commit(observed))
+
+
+def _dead_host_is_silent(observed: Observed) -> bool:
+    """A host that is down answers nobody."""
+    return all(release.time_ns <= observed.cluster.down_ns for release in observed.cluster.releases)
+
+
+def _secondary_tracks(observed: Observed) -> bool:
+    """After a takeover every line that the VM modifies is logged, in the log, or flagged still."""
+    cluster = observed.cluster
+    if cluster.unprotected is None or cluster.image is None:
+        return True
+    host, vm = cluster.secondary.host, cluster.secondary.vm
+    rows = host.processor.state.l2[:, :, 1:]
+    dirty = rows[(rows >= 0) & (rows & 1 == 1)]
+    current = host.memory.versions.copy()
+    current[dirty >> 32] = dirty >> 2 & (1 << 30) - 1
+    known = cluster.unprotected.modified.copy()
+    known[vm.log.read() // host.memory.line_bytes] = True
+    known[rows[(rows >= 0) & (rows & 2 == 2)] >> 32] = True
+    return not np.any((current != cluster.image) & ~known)
+
+
+def _tail_waits(observed: Observed) -> bool:
+    """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
+    return observed.cluster.manager.interrupts > 0 or all(observed.cluster.tail_waited)
+
+
+def _every_image(observed: Observed) -> bool:
+    """Not only at the takeover, but after every epoch the image is what the program has made of it."""
+    return not observed.cluster.wrong_epochs
+
+
+def _epochs_commit_in_order(observed: Observed) -> bool:
+    """Epochs are committed one after the other, without a gap."""
+    commits = [event.epoch for event in happened(observed.result, "commit")]
+    return commits == list(range(len(commits)))
+
+
+#: What holds in every run beside the invariants that the product checks.
+LAWS: dict[str, Callable[[Observed], bool]] = {
+    "answers_wait": _answers_wait,
+    "dead_host_is_silent": _dead_host_is_silent,
+    "secondary_tracks": _secondary_tracks,
+    "tail_waits": _tail_waits,
+    "every_image": _every_image,
+    "epochs_commit_in_order": _epochs_commit_in_order,
+}

@@ -1,0 +1,152 @@
+"""The metrics of a run against what the run itself shows."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from runs_for_tests import Observed, happened, observe, observe_variant
+from scenarios_for_tests import VARIANTS, small
+
+from vmfailover.hardware.cache.state import Counter
+from vmfailover.results.names import METRICS
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def value(run: Observed, name: str) -> float:
+    metric = run.result.values[name]
+    assert metric is not None
+    return metric
+
+
+@every_variant
+def test_every_metric_is_there_in_order(variant: str) -> None:
+    assert list(observe_variant(variant).result.values) == list(METRICS)
+
+
+@every_variant
+def test_the_log_holds_what_its_causes_wrote(variant: str) -> None:
+    run = observe(small(variant, failures=[]))
+    software = len(run.cluster.primary.guest.device_writes)
+    causes = sum(value(run, f"log.{cause}") for cause in ("castout", "scan", "transfer"))
+    read = sum(epoch.log_entries for epoch in run.result.epoch_rows)
+    assert value(run, "log.entries") == causes + software
+    assert value(run, "log.entries") == read + run.cluster.primary.vm.log.read().size
+    assert run.cluster.primary.host.processor.count(Counter.LOG_SOFTWARE) == software
+
+
+@every_variant
+def test_the_log_is_never_fuller_than_full(variant: str) -> None:
+    run = observe_variant(variant)
+    assert 0 < value(run, "log.peak_fill") <= 1
+    assert value(run, "log.interrupts") == len(happened(run.result, "log-limit"))
+    assert (value(run, "log.stall_ns") > 0) == (value(run, "log.interrupts") > 0)
+
+
+@every_variant
+def test_duplicates_are_entries_that_no_line_was_sent_for(variant: str) -> None:
+    run = observe_variant(variant)
+    entries = sum(epoch.log_entries for epoch in run.result.epoch_rows)
+    assert value(run, "log.duplicates") == sum(epoch.duplicates for epoch in run.result.epoch_rows)
+    assert entries - value(run, "log.duplicates") >= value(run, "replication.lines") > 0
+
+
+@every_variant
+def test_checkpoints_are_counted_by_their_commits(variant: str) -> None:
+    run = observe_variant(variant)
+    committed = [row for row in run.result.epoch_rows if row.committed_ns >= 0]
+    assert value(run, "checkpoint.count") == len(committed) == len(happened(run.result, "commit"))
+    pauses = sorted(row.resumed_ns - row.paused_ns for row in committed)
+    assert pauses[0] <= value(run, "checkpoint.pause_p50_ns") <= value(run, "checkpoint.pause_p99_ns") <= pauses[-1]
+    assert value(run, "checkpoint.commit_latency_p50_ns") >= 2 * run.result.scenario.link.latency
+
+
+@every_variant
+def test_the_parts_of_a_pause_add_up(variant: str) -> None:
+    run = observe_variant(variant)
+    resume = run.result.scenario.hypervisor.resume
+    rows = [row for row in run.result.epoch_rows if row.resumed_ns >= 0]
+    assert rows
+    for row in rows:
+        parts = row.quiesce_ns + row.scan_ns + row.capture_ns + row.deduplication_ns + row.harvest_ns + resume
+        assert row.resumed_ns - row.paused_ns == parts
+
+
+@every_variant
+def test_the_instants_of_an_epoch_are_in_order(variant: str) -> None:
+    for row in observe_variant(variant).result.epoch_rows:
+        instants = [
+            row.started_ns,
+            row.paused_ns,
+            row.captured_ns,
+            row.resumed_ns,
+            row.committed_ns,
+            row.acknowledged_ns,
+        ]
+        known = [instant for instant in instants if instant >= 0]
+        assert known == sorted(known)
+        assert instants == known + [-1] * (len(instants) - len(known))
+
+
+@pytest.mark.parametrize("batch", [64, 500])
+def test_the_link_carries_lines_states_and_headers(batch: int) -> None:
+    changes = {"duration": "5900 us", "failures": [], "replication.batch": batch, "replication.log.size": "1 MiB"}
+    run = observe(small("no-streaming", **changes))
+    sent = [row for row in run.result.epoch_rows if row.sent_ns >= 0]
+    assert len(sent) == len(run.result.epoch_rows) - 1 == 5
+    shipped = sum(row.lines * (8 + 128) + (math.ceil(row.lines / batch) + 1) * 32 for row in sent)
+    assert value(run, "log.interrupts") == 0
+    assert value(run, "replication.bytes") == shipped + len(sent) * (32 + 8192)
+    assert value(run, "replication.bytes") == run.cluster.link.forward.statistics.stream_bytes
+    assert value(run, "replication.bandwidth_bps") == pytest.approx(value(run, "replication.bytes") * 8 / 5.9e-3)
+
+
+@every_variant
+def test_the_link_is_never_busier_than_the_run_is_long(variant: str) -> None:
+    run = observe_variant(variant)
+    statistics, spec = run.cluster.link.forward.statistics, run.result.scenario.link
+    assert value(run, "replication.bytes") == statistics.stream_bytes > 0
+    assert statistics.wire_bytes >= statistics.stream_bytes + statistics.datagram_bytes + spec.overhead
+    assert statistics.busy_ns <= run.result.end_ns
+    assert statistics.wire_bytes * 8e9 / spec.bandwidth == pytest.approx(statistics.busy_ns, rel=0.01)
+
+
+@every_variant
+def test_the_causes_of_the_slowdown_add_up_to_it(variant: str) -> None:
+    run = observe_variant(variant)
+    causes = [value(run, f"guest.{cause}_fraction") for cause in ("pause", "stall", "fault")]
+    assert min(causes) >= 0
+    assert sum(causes) == pytest.approx(value(run, "guest.slowdown"), abs=1e-12)
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"no-failure"}))
+def test_the_work_lost_is_what_the_vm_ran_since_the_last_checkpoint(variant: str) -> None:
+    run = observe_variant(variant)
+    (takeover,) = happened(run.result, "takeover")
+    (failure,) = happened(run.result, "failure")
+    captured = run.result.epoch_rows[takeover.epoch].captured_ns if takeover.epoch >= 0 else 0
+    spans = run.result.spans["primary"]
+    assert value(run, "loss.work_ns") == sum(
+        min(end, failure.time_ns) - begin for begin, end in spans if begin >= captured
+    )
+
+
+@every_variant
+def test_no_access_is_counted_that_the_program_does_not_have(variant: str) -> None:
+    run = observe_variant(variant)
+    executed = sum(run.cluster.primary.vm.positions)
+    if run.cluster.unprotected is not None:
+        executed += sum(run.cluster.secondary.vm.positions) - sum(run.cluster.receiver.committed.positions)
+    assert value(run, "run.accesses") == executed > 1000
+
+
+@pytest.mark.parametrize("variant", ["base", "no-failure", "three-vcpus-log"])
+def test_client_metrics_are_those_of_the_responses(variant: str) -> None:
+    run = observe_variant(variant)
+    latencies = [response.received_ns - response.sent_ns for response in run.result.responses]
+    for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+        assert np.mean(np.array(latencies) <= value(run, f"client.latency_{name}_ns")) >= share
+    received = sorted(response.received_ns for response in run.result.responses)
+    blackout = run.result.values["client.blackout_ns"]
+    assert blackout == (max(b - a for a, b in pairwise(received)) if variant == "base" else blackout)
