@@ -45,7 +45,7 @@ def vm_outlives_its_host(injection: Injection) -> None:
         injection.fire()
 
 
-@mutant(BEFORE_THE_ACKNOWLEDGEMENT, caught_by="dead_host_is_silent")
+@mutant(BEFORE_THE_ACKNOWLEDGEMENT, caught_by="output_commit")
 def dead_host_answers_its_clients(injection: Injection) -> None:
     @injection.into(Cluster, "_acknowledged")
     def acknowledged(original: Any, cluster: Cluster, epoch: int) -> None:
@@ -72,7 +72,7 @@ def vm_resumes_where_the_primary_died(injection: Injection) -> None:
         original(cluster, lost)
 
 
-@mutant(small("base"), caught_by="secondary_tracks")
+@mutant(small("base"), caught_by="nothing_lost_in_log")
 def second_mode_after_the_takeover(injection: Injection) -> None:
     @injection.into(VirtualMachine, "load")
     def load(original: Any, vm: VirtualMachine, workload: Any, positions: Any, guest_ns: int, now_ns: int) -> None:

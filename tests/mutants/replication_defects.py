@@ -56,7 +56,7 @@ def deduplication_drops_the_last_line(injection: Injection) -> None:
         return lines[:-1], duration
 
 
-@mutant(small("base"), caught_by="every_image")
+@mutant(small("base"), caught_by="image")
 def one_line_dropped_from_one_epoch(injection: Injection) -> None:
     @injection.into(ReplicationManager, "_read_log")
     def read_log(original: Any, manager: ReplicationManager) -> Any:

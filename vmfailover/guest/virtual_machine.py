@@ -127,10 +127,14 @@ class VirtualMachine:
             if stop.why == Why.DEADLINE:
                 return Reached(horizon_ns)
             if stop.why != Why.EXHAUSTED:
-                clock = int(self.processor.state.clock[stop.core])
-                instant = -(-clock // FS_PER_NS) + self._origin_ns
-                return Reached(min(instant, horizon_ns), needs_log=stop.why == Why.LOG_LIMIT)
+                needs_log = stop.why == Why.LOG_LIMIT
+                return Reached(min(self._instant_of(stop.core, up=needs_log), horizon_ns), needs_log)
             self._refill(int(stop.core))
+
+    def _instant_of(self, core: int, *, up: bool) -> int:
+        """Return the simulated time of a core's clock in whole nanoseconds, rounded up or down."""
+        clock = int(self.processor.state.clock[core])
+        return (-(-clock // FS_PER_NS) if up else clock // FS_PER_NS) + self._origin_ns
 
     @contextmanager
     def contended(self, factor: float) -> Iterator[None]:

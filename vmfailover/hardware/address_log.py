@@ -27,7 +27,7 @@ class AddressLog:
         self.guard_band = guard_band
         self.state = new_log(initial=initial, size=size - size % line_bytes, line_bytes=line_bytes)
         self._read = initial
-        self.peak_fill = 0.0
+        self._released_fill = 0.0
 
     @property
     def next(self) -> int:
@@ -50,11 +50,15 @@ class AddressLog:
         used = (self.next - self.tail) % self.size
         return (self.size - self._line_bytes - used) // ENTRY_BYTES - int(self.state.registers[Register.COLLECTED])
 
+    @property
+    def peak_fill(self) -> float:
+        """The largest share of the buffer that has been in use."""
+        fill = 1 - self.free_entries * ENTRY_BYTES / (self.size - self._line_bytes)
+        return max(self._released_fill, fill)
+
     def set_limit(self, reserve: int = 0) -> None:
         """Let the controller log until only `reserve` entries are free."""
-        free = self.free_entries
-        self.peak_fill = max(self.peak_fill, 1 - free * ENTRY_BYTES / (self.size - self._line_bytes))
-        self.state.registers[Register.LIMIT] = free - reserve
+        self.state.registers[Register.LIMIT] = self.free_entries - reserve
 
     def append(self, address: int) -> None:
         """Log an address in software."""
@@ -73,4 +77,5 @@ class AddressLog:
 
     def release(self, position: int) -> None:
         """Move `tail` up to an address that `next` had when the entries before it were read."""
+        self._released_fill = self.peak_fill
         self.state.registers[Register.TAIL] = position

@@ -62,7 +62,7 @@ class Channel:
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
-        self._deliver_at(arrival, left, deliver)
+        self._deliver_at(arrival, left + retransmission_ns, deliver)
         yield self.env.timeout(left - self.env.now)
         return left
 
@@ -99,6 +99,7 @@ class Channel:
             wire_bytes = lost * (self.spec.mtu + self.spec.overhead)
             delay += self.spec.retransmission_timeout + self._wire_ns(wire_bytes)
             self._busy_until += self._wire_ns(wire_bytes)
+            self.statistics.busy_ns += self._wire_ns(wire_bytes)
             self.statistics.wire_bytes += wire_bytes
             self.statistics.retransmitted_frames += lost
             lost = int(self.random.binomial(lost, self.spec.loss))

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.hardware.address_log import AddressLog
-from vmfailover.hardware.cache.state import Accesses, Cost, Counter, Stop, new_cache
+from vmfailover.hardware.cache.state import FLAG, TAG_SHIFT, Accesses, Cost, Counter, Stop, new_cache
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
@@ -98,6 +98,13 @@ class Processor:
     def dirty_rows(self) -> int:
         """Dirty rows in all L2s."""
         return int(np.count_nonzero(self.state.l2[:, :, 1:] & 1))
+
+    @property
+    def flagged_lines(self) -> npt.NDArray[np.int64]:
+        """Lines with a flagged row in some L2, int64[n]."""
+        rows = self.state.l2[:, :, 1:]
+        flagged: npt.NDArray[np.int64] = rows[rows & FLAG != 0] >> TAG_SHIFT
+        return flagged
 
     @property
     def dirty_lines_balance(self) -> bool:

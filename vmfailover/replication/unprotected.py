@@ -51,6 +51,12 @@ class UnprotectedVm:
         self.modified[self._tracker.read() // self._host.memory.line_bytes] = True
         self._tracker.release(self._tracker.position)
 
+    def found_modified(self) -> npt.NDArray[np.int64]:
+        """Return the addresses of all lines found modified since the start, int64[n]: logged, or flagged still."""
+        self.consume()
+        lines = np.union1d(np.flatnonzero(self.modified), self._guest.vm.processor.flagged_lines)
+        return lines * self._host.memory.line_bytes
+
     def _on_log_limit(self) -> None:
         self.interrupts += 1
         self.consume()

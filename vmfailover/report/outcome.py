@@ -25,16 +25,17 @@ def _interrupted(result: RunResult) -> str:
 
 def _story(result: RunResult) -> str:
     failure, takeover = first_event(result, "failure"), first_event(result, "takeover")
+    detected = first_event(result, "detect")
+    if takeover and not (failure and detected and failure.time_ns <= detected.time_ns):
+        return (
+            f"False alarm: the secondary took over at {duration(takeover.time_ns)} from a primary that had not failed."
+        )
     if failure and takeover:
         after = duration(takeover.time_ns - failure.time_ns)
         return f"The {failure.host} crashed at {duration(failure.time_ns)}; {after} later the VM ran on the secondary."
     if failure:
         return (
             f"The {failure.host} crashed at {duration(failure.time_ns)}; the run ended before the secondary took over."
-        )
-    if takeover:
-        return (
-            f"False alarm: the secondary took over at {duration(takeover.time_ns)} from a primary that had not failed."
         )
     if result.scenario.failures:
         return f"No failure: the run ended before {_planned(result.scenario.failures[0])}."

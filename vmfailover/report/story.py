@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from vmfailover.results.metrics import blackout
 from vmfailover.results.run_result import EpochRow, RunResult
 
 MS = 1e-6
@@ -32,13 +33,14 @@ class Story:
         """Look at a run that has ended."""
         self.result = result
         self.end = result.end_ns * MS
-        self._first: dict[str, float] = {}
+        self._first_ns: dict[str, int] = {}
         for event in result.event_rows:
-            self._first.setdefault(event.kind, event.time_ns * MS)
+            self._first_ns.setdefault(event.kind, event.time_ns)
 
     def instant(self, kind: str) -> float | None:
         """Return when something first happened, None if it never did."""
-        return self._first.get(kind)
+        first_ns = self._first_ns.get(kind)
+        return None if first_ns is None else first_ns * MS
 
     @property
     def down(self) -> float | None:
@@ -46,17 +48,23 @@ class Story:
         return self.instant("down")
 
     @property
+    def false_alarm(self) -> bool:
+        """Whether the secondary took the primary for dead before it failed."""
+        detected, failed = self.instant("detect"), self.instant("failure")
+        return detected is not None and (failed is None or detected < failed)
+
+    @property
     def cause(self) -> str:
         """What brought the primary down."""
-        return "fenced" if self.instant("failure") is None else "crash"
+        return "crash" if self.instant("failure") == self.down else "fenced"
 
     @property
     def takeover_steps(self) -> list[tuple[float, float]]:
         """The (start, length) of detection, fencing, applying and activation, as far as they came."""
         starts = [self.instant(kind) for kind in _STEPS]
+        if self.false_alarm:
+            starts[0] = starts[1]
         known = [at for at in starts if at is not None]
-        if starts[0] is None:
-            known = known[:1] + known
         if known and self.instant("takeover") is None:
             known.append(self.end)
         return [(start, end - start) for start, end in pairwise(known)]
@@ -105,11 +113,8 @@ class Story:
     @property
     def blackout(self) -> Window | None:
         """The longest time without a response across the end of the primary."""
-        if self.down is None:
-            return None
-        times = sorted(response.received_ns * MS for response in self.result.responses)
-        gaps = [Window(start, end) for start, end in pairwise(times) if end > self.down]
-        return max(gaps, key=lambda gap: gap.length, default=None)
+        gap = blackout(self.result.responses, self._first_ns.get("down"), self._first_ns.get("takeover"))
+        return Window(gap[0] * MS, gap[1] * MS) if gap else None
 
     @property
     def detail(self) -> Window:

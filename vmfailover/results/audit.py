@@ -26,8 +26,10 @@ class Audit:
         self.mismatched_lines = 0
         #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
         self.committed_bytes = 0
-        self._image: Verdict | None = None
+        self._image = Verdict("image", True)
+        self._complete = False
         cluster.journal.on("commit", self._on_commit)
+        cluster.journal.on("apply", self._on_apply)
         cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch))
 
     def _on_commit(self, event: Event) -> None:
@@ -37,10 +39,21 @@ class Audit:
         self.auditor.advance(epoch.state, epoch.number, epoch.logged, self._cluster.primary.guest.device_writes)
         self.committed_bytes = self.auditor.dirtied_bytes
 
+    def _on_apply(self, event: Event) -> None:
+        """Judge the image after each epoch too, unless a later one is committed already."""
+        if event.epoch == self.commits[-1].epoch and not self._complete:
+            self._judge(event.epoch)
+
     def _judge_image(self, epoch: int) -> None:
+        self._complete = True
+        self.mismatched_lines = self._judge(epoch)
+
+    def _judge(self, epoch: int) -> int:
+        """Hold the secondary's image against the program; the first mismatch is kept. Returns mismatched lines."""
         comparison = self.auditor.compare(self._cluster.secondary.host.memory.versions)
-        self.mismatched_lines = comparison.mismatched
-        self._image = image_verdict("image", epoch, comparison)
+        if self._image.holds:
+            self._image = image_verdict("image", epoch, comparison)
+        return comparison.mismatched
 
     @property
     def split_brain_ns(self) -> int:
@@ -64,17 +77,18 @@ class Audit:
         cluster = self._cluster
         for node in (cluster.primary, cluster.secondary):
             node.vm.pause(int(cluster.env.now))
-        if self._image is None:
+        if not self._complete:
             cluster.receiver.apply_all_now()
             self._judge_image(cluster.receiver.committed_epoch)
-        assert self._image is not None
+        down = cluster.journal.first("down")
+        program = self._program_verdict()
         return (
             self._image,
-            output_verdict(cluster.releases, self.commits),
+            output_verdict(cluster.releases, self.commits, down.time_ns if down else None),
             active_verdict(self.split_brain_ns, fenced=cluster.scenario.fencing.kind != "none"),
             self._log_verdict(),
             self._balance_verdict(),
-            self._program_verdict(),
+            program,
         )
 
     def _log_verdict(self) -> Verdict:
@@ -97,6 +111,7 @@ class Audit:
         cluster = self._cluster
         node = cluster.secondary if cluster.unprotected else cluster.primary
         end = node.guest.capture()
-        self.auditor.advance(end, len(cluster.manager.epochs), None, node.guest.device_writes)
+        found = [cluster.unprotected.found_modified()] if cluster.unprotected else None
+        self.auditor.advance(end, len(cluster.manager.epochs), found, node.guest.device_writes)
         comparison = self.auditor.compare_coherent(node.host.processor.state)
         return image_verdict("program", len(cluster.manager.epochs), comparison)

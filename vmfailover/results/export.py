@@ -38,15 +38,24 @@ def export(result: RunResult, folder: Path) -> None:
     """Write the files of a run to a folder, replacing those of an earlier one.
 
     A new folder appears only once it is whole, and in an old one each file is replaced at once. The same result gives
-    the same bytes. Raises OSError where that cannot be; what was there before then stays.
+    the same bytes. Raises OSError, naming the folder, where that cannot be; what was there before then stays.
     """
-    with _unfinished(folder) as unfinished:
+    with _naming(folder), _unfinished(folder) as unfinished:
         _write(result, unfinished)
         if unfinished.parent == folder:
             for name in FILES:
                 (unfinished / name).replace(folder / name)
         else:
             unfinished.rename(folder)
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Let an OSError name the user's folder, whatever file in it could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(folder)) from None
 
 
 @contextmanager

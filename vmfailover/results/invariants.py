@@ -125,11 +125,17 @@ def image_verdict(name: str, epoch: int, comparison: Comparison) -> Verdict:
     return Verdict(name, False, f"{lines}: {examples}{more}")
 
 
-def output_verdict(releases: Sequence[Release], commits: Sequence[Commit]) -> Verdict:
-    """Judge output commit: every output belongs to a state that the secondary had when the output was released."""
+def output_verdict(releases: Sequence[Release], commits: Sequence[Commit], down_ns: int | None = None) -> Verdict:
+    """Judge output commit: every output belongs to a state that the secondary had when the output was released.
+
+    Nothing leaves a host that is down.
+    """
     times = np.array([commit.time_ns for commit in commits], np.int64)
     reached = np.maximum.accumulate(np.array([-1, *(commit.guest_ns for commit in commits)], np.int64))
     for release in releases:
+        if down_ns is not None and release.time_ns > down_ns:
+            detail = f"an output left at {release.time_ns} ns, after its host went down at {down_ns} ns"
+            return Verdict("output_commit", False, detail)
         covered = reached[np.searchsorted(times, release.time_ns, side="right")]
         if release.guest_ns > covered:
             detail = f"an output of guest time {release.guest_ns} ns left at {release.time_ns} ns, before its commit"

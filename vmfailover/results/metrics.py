@@ -51,20 +51,25 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
 def _clients(cluster: Cluster) -> Metrics:
     responses = cluster.clients.responses if cluster.clients else []
     latencies = [response.received_ns - response.sent_ns for response in responses]
+    gap = blackout(responses, _time(cluster, "down"), _time(cluster, "takeover"))
     return {
-        "client.blackout_ns": _blackout(responses, _time(cluster, "down")),
+        "client.blackout_ns": gap[1] - gap[0] if gap else None,
         "client.latency_p50_ns": _quantile(latencies, 0.5),
         "client.latency_p99_ns": _quantile(latencies, 0.99),
         "client.latency_p999_ns": _quantile(latencies, 0.999),
     }
 
 
-def _blackout(responses: Sequence[Response], down_ns: int | None) -> int | None:
-    times = sorted(response.received_ns for response in responses)
-    if down_ns is None or not times or times[-1] <= down_ns:
+def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: int | None) -> tuple[int, int] | None:
+    """Return the longest time (from, to) without a response that has part of the time without a VM in it.
+
+    It begins with the run if no response came before; None if all hosts were well or no response came after.
+    """
+    if down_ns is None or takeover_ns is None:
         return None
-    gaps = (later - earlier for earlier, later in pairwise(times) if later > down_ns)
-    return max(gaps, default=None)
+    times = [0, *sorted(response.received_ns for response in responses)]
+    gaps = [(start, end) for start, end in pairwise(times) if end > down_ns and start < takeover_ns]
+    return max(gaps, key=lambda gap: gap[1] - gap[0], default=None)
 
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
