@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-import simpy
 from scenarios_for_tests import small
 
 from vmfailover import simulation
 from vmfailover.cluster import Cluster
 from vmfailover.journal import Event
-from vmfailover.results.invariants import Auditor
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
@@ -28,38 +24,15 @@ class WatchedCluster(Cluster):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        #: The image that the VM is activated over, uint32[lines].
-        self.image: npt.NDArray[np.uint32] | None = None
         #: Whether `tail` was where the last acknowledged epoch ended, at each commit.
         self.tail_waited: list[bool] = []
-        #: Epochs after which the secondary's image was not as the program had left it.
-        self.wrong_epochs: list[int] = []
-        #: When the primary went down.
-        self.down_ns = NEVER
-        self._auditor = Auditor(self.workload, self.start, self.scenario.vm.memory, self.scenario.hosts.primary.line)
-        self.primary.host.down.callbacks.append(self._note_down)
-        self.journal.on("takeover", self._note_image)
         self.journal.on("commit", self._note_tail)
-        self.journal.on("apply", self._check_epoch)
-
-    def _note_down(self, _: simpy.Event) -> None:
-        self.down_ns = int(self.env.now)
-
-    def _note_image(self, _: Event) -> None:
-        self.image = self.secondary.host.memory.versions.copy()
 
     def _note_tail(self, _: Event) -> None:
         epochs = self.manager.epochs
         released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
         tail = self.primary.vm.log.tail
         self.tail_waited.append(tail == (released[-1] if released else self.scenario.vm.memory))
-
-    def _check_epoch(self, applied: Event) -> None:
-        state = self.manager.epochs[applied.epoch].state
-        assert state is not None
-        self._auditor.advance(state, applied.epoch, None, self.primary.guest.device_writes)
-        if self._auditor.compare(self.secondary.host.memory.versions).mismatched:
-            self.wrong_epochs.append(applied.epoch)
 
 
 @dataclass(frozen=True)
@@ -137,35 +110,9 @@ def _answers_wait(observed: Observed) -> bool:
     return observed.cluster.clients is None or not any(responses_before_commit(observed))
 
 
-def _dead_host_is_silent(observed: Observed) -> bool:
-    """A host that is down answers nobody."""
-    return all(release.time_ns <= observed.cluster.down_ns for release in observed.cluster.releases)
-
-
-def _secondary_tracks(observed: Observed) -> bool:
-    """After a takeover every line that the VM modifies is logged, in the log, or flagged still."""
-    cluster = observed.cluster
-    if cluster.unprotected is None or cluster.image is None:
-        return True
-    host, vm = cluster.secondary.host, cluster.secondary.vm
-    rows = host.processor.state.l2[:, :, 1:]
-    dirty = rows[(rows >= 0) & (rows & 1 == 1)]
-    current = host.memory.versions.copy()
-    current[dirty >> 32] = dirty >> 2 & (1 << 30) - 1
-    known = cluster.unprotected.modified.copy()
-    known[vm.log.read() // host.memory.line_bytes] = True
-    known[rows[(rows >= 0) & (rows & 2 == 2)] >> 32] = True
-    return not np.any((current != cluster.image) & ~known)
-
-
 def _tail_waits(observed: Observed) -> bool:
     """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
     return observed.cluster.manager.interrupts > 0 or all(observed.cluster.tail_waited)
-
-
-def _every_image(observed: Observed) -> bool:
-    """Not only at the takeover, but after every epoch the image is what the program has made of it."""
-    return not observed.cluster.wrong_epochs
 
 
 def _epochs_commit_in_order(observed: Observed) -> bool:
@@ -177,9 +124,6 @@ def _epochs_commit_in_order(observed: Observed) -> bool:
 #: What holds in every run beside the invariants that the product checks.
 LAWS: dict[str, Callable[[Observed], bool]] = {
     "answers_wait": _answers_wait,
-    "dead_host_is_silent": _dead_host_is_silent,
-    "secondary_tracks": _secondary_tracks,
     "tail_waits": _tail_waits,
-    "every_image": _every_image,
     "epochs_commit_in_order": _epochs_commit_in_order,
 }
