@@ -5,6 +5,7 @@ from importlib import import_module
 import click
 
 from vmfailover.cli.options import error_boundary
+from vmfailover.version import version
 
 #: Each command with its line in the list of commands; the command itself is `command` in the module of its name.
 COMMANDS = {
@@ -41,17 +42,8 @@ class _LazyGroup(click.Group):
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        click.echo(f"vmfailover {_version()}")
+        click.echo(f"vmfailover {version()}")
         context.exit()
-
-
-def _version() -> str:
-    from importlib import metadata  # takes longer to import than --help should
-
-    try:
-        return metadata.version("vmfailover")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

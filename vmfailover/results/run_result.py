@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.cluster import Cluster
@@ -14,6 +13,7 @@ from vmfailover.journal import Event
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import Metrics
 from vmfailover.scenario import Scenario
+from vmfailover.version import version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,7 @@ class RunResult:
         """Return what `--json` prints; the keys of `metrics` are in the order of `results.names`."""
         return {
             "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": metadata.version("vmfailover"),
+            "vmfailover_version": version(),
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.seed,
             "metrics": self.values,
