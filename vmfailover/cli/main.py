@@ -1,6 +1,8 @@
 """The command `vmfailover`: finds the module of a subcommand, and imports it only to run it."""
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -36,6 +38,8 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a character that the terminal does not have is no error
         with error_boundary():
             return super().invoke(ctx)
 

@@ -41,6 +41,9 @@ def error_boundary() -> Iterator[None]:
     except OSError as error:
         complain(f"error: {error.filename or 'cannot continue'}: {(error.strerror or str(error)).lower()}")
         raise click.exceptions.Exit(BAD_INPUT) from None
+    except MemoryError:
+        complain("there is not enough memory; make vm.memory or the trace's memory_bytes smaller")
+        raise click.exceptions.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
 

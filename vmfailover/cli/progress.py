@@ -47,7 +47,10 @@ def _bar(scenario: Scenario) -> Iterator[Progress]:
 
 
 class _Interrupt:
-    """Notes the first Ctrl-C, so that the simulation stops where its state is whole; the second stops it at once."""
+    """Notes the first Ctrl-C, so that the simulation stops where its state is whole; the second ends the process.
+
+    Nothing is raised from the handler: compiled code cannot pass it on.
+    """
 
     def __init__(self) -> None:
         self._noted = False
@@ -65,7 +68,6 @@ class _Interrupt:
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if self._noted:
-            raise KeyboardInterrupt
+        del frame
         self._noted = True
+        signal.signal(number, signal.SIG_DFL)

@@ -92,13 +92,13 @@ def _require_folder_name(scenario: Scenario, uses: int) -> None:
 
 
 def _results(scenarios: Sequence[Scenario], folders: Sequence[Path | None], *, summarise: bool) -> Iterator[RunResult]:
-    """Run the scenarios in turn, saving and printing each as it ends; an interrupted one is the last."""
+    """Run the scenarios in turn, printing and saving each as it ends; an interrupted one is the last."""
     for scenario, folder in zip(scenarios, folders, strict=True):
         result = followed(scenario)
-        if folder is not None:
-            export(result, folder)
         if summarise:
             _summarise(result)
+        if folder is not None:
+            export(result, folder)
         yield result
         if result.interrupted:
             return
@@ -109,7 +109,7 @@ def _summarise(result: RunResult) -> None:
 
     from vmfailover.report.summary import print_summary
 
-    print_summary(result, Console(highlight=False, soft_wrap=False))
+    print_summary(result, Console(highlight=False))
 
 
 def _json(results: Sequence[RunResult]) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from vmfailover.report.quantities import duration
@@ -12,6 +11,7 @@ from vmfailover.results.run_result import RunResult
 
 #: Characters of the longest bar.
 WIDEST_BAR = 80
+_GAP = "   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +21,27 @@ class Part:
     name: str
     duration_ns: int
     glyph: str
-    #: Stands for the glyph where the terminal has only ASCII.
-    plain: str
     style: str
 
 
 _LOOKS = (
-    ("detection", "█", "#", "yellow"),
-    ("fencing", "▓", "=", "magenta"),
-    ("apply", "▒", "+", "cyan"),
-    ("activation", "░", "-", "green"),
+    ("detection", "█", "yellow"),
+    ("fencing", "▓", "magenta"),
+    ("apply", "▒", "cyan"),
+    ("activation", "░", "green"),
 )
 
 
-class Breakdown:
-    """A bar of all parts of the latency that came to pass, with their times and their sum."""
+def breakdown(result: RunResult, width: int) -> Iterator[Text]:
+    """Yield lines of at most `width` characters: the latency, a bar of the parts that came to pass, and their times.
 
-    def __init__(self, result: RunResult) -> None:
-        """Show the failover of a run in which something failed."""
-        self.parts = list(_parts(result))
-        self._title = _title(result)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """Give the lines of the bar."""
-        plain = not options.encoding.startswith("utf")
-        total = duration(sum(part.duration_ns for part in self.parts))
-        yield Text(f"{self._title} {total}", style="bold")
-        yield _bar(self.parts, min(options.max_width, WIDEST_BAR), plain)
-        yield Text("   ").join(_entry(part, plain) for part in self.parts)
+    There are none for a run without any of them.
+    """
+    parts = list(_parts(result))
+    if parts:
+        yield Text(f"{_title(result)} {duration(sum(part.duration_ns for part in parts))}", style="bold")
+        yield bar(parts, min(width, WIDEST_BAR))
+        yield from legend(parts, width)
 
 
 def _title(result: RunResult) -> str:
@@ -64,19 +57,30 @@ def _parts(result: RunResult) -> Iterator[Part]:
             yield Part(name, int(value), *look)
 
 
-def _bar(parts: Sequence[Part], width: int, plain: bool) -> Text:
+def bar(parts: Sequence[Part], width: int) -> Text:
+    """Return the parts side by side in proportion, `width` characters in all."""
     cells = zip(parts, _widths([part.duration_ns for part in parts], width), strict=True)
-    return Text.assemble(*(((part.plain if plain else part.glyph) * cell, part.style) for part, cell in cells))
+    return Text.assemble(*((part.glyph * cell, part.style) for part, cell in cells))
 
 
 def _widths(amounts: Sequence[int], width: int) -> list[int]:
-    """Share out `width` characters in proportion; what is more than nothing gets one at least."""
-    total = max(1, sum(amounts))
+    """Share out `width` characters; what is more than nothing gets one at least, at the expense of the widest."""
+    total = sum(amounts)
+    if not total:
+        return [0] * len(amounts)
     edges = [round(amount * width / total) for amount in accumulate(amounts, initial=0)]
-    shared = zip(amounts, pairwise(edges), strict=True)
-    return [max(end - start, 1 if amount else 0) for amount, (start, end) in shared]
+    shared = [end - start or (amount > 0) for amount, (start, end) in zip(amounts, pairwise(edges), strict=True)]
+    shared[shared.index(max(shared))] -= sum(shared) - width
+    return shared
 
 
-def _entry(part: Part, plain: bool) -> Text:
-    glyph = part.plain if plain else part.glyph
-    return Text.assemble((glyph, part.style), f"\N{NO-BREAK SPACE}{part.name} {duration(part.duration_ns)}")
+def legend(parts: Sequence[Part], width: int) -> Iterator[Text]:
+    """Yield lines of at most `width` characters that tell the parts' times; no entry is broken."""
+    line = Text()
+    for part in parts:
+        entry = Text.assemble((part.glyph, part.style), f" {part.name} {duration(part.duration_ns)}")
+        if line and len(line) + len(_GAP) + len(entry) > width:
+            yield line
+            line = Text()
+        line = Text.assemble(line, _GAP, entry) if line else entry
+    yield line

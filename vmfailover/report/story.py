@@ -74,6 +74,12 @@ class Story:
         """Every committed epoch with the instant of its commit."""
         return [(row, row.committed_ns * MS) for row in self.result.epoch_rows if row.committed_ns >= 0]
 
+    @property
+    def scans(self) -> list[float]:
+        """When the primary's flags were checked."""
+        events = self.result.event_rows
+        return [event.time_ns * MS for event in events if (event.kind, event.host) == ("scan", "primary")]
+
     def spans(self, host: str) -> list[tuple[float, float]]:
         """Return the (start, length) of every span in which a host ran the VM."""
         return [(start * MS, (end - start) * MS) for start, end in self.result.spans[host] if end > start]

@@ -2,12 +2,13 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from vmfailover.report.breakdown import Breakdown
+from vmfailover.report.ascii import in_ascii
+from vmfailover.report.breakdown import breakdown
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import (
     bit_rate,
@@ -27,16 +28,25 @@ from vmfailover.results.run_result import RunResult
 WIDEST = 100
 _INDENT = 9
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+#: Where a long line is broken, the best places first: after a sentence, a clause, an item.
+_BREAKS = (r"(?<=\.) ", r"(?<=;) ", r"(?<=,) ")
 
 
 def print_summary(result: RunResult, console: Console) -> None:
-    """Print the summary of a run."""
-    width = min(console.width, WIDEST)
-    console.print(_title(result), _verdict(result, width), sep="\n")
-    breakdown = Breakdown(result)
-    if breakdown.parts:
-        console.print(Text(), breakdown, sep="\n", width=width)
-    console.print(Text(), *_groups(result, width), sep="\n")
+    """Print the summary of a run, in ASCII if the console has no Unicode."""
+    unicode = console.encoding.startswith("utf")
+    for line in summary(result, min(console.width, WIDEST)):
+        console.print(line if unicode else in_ascii(line), soft_wrap=True)
+
+
+def summary(result: RunResult, width: int) -> Iterator[Text]:
+    """Yield the lines of the summary of a run, at most `width` characters long if their words allow it."""
+    yield _title(result)
+    yield from _verdict(result, width)
+    bar = list(breakdown(result, width))
+    yield from [Text(), *bar] if bar else []
+    yield Text()
+    yield from _groups(result, width)
 
 
 def _title(result: RunResult) -> Text:
@@ -44,16 +54,32 @@ def _title(result: RunResult) -> Text:
     return Text.assemble((result.scenario.name, "bold"), f" · seed {result.seed} · {protocol}")
 
 
-def _verdict(result: RunResult, width: int) -> Text:
+def _verdict(result: RunResult, width: int) -> Iterator[Text]:
     style = "bold red" if not result.consistent else "yellow" if result.interrupted else "green"
-    return Text("\n".join(_wrapped(headline(result), width)), style=style)
+    return (Text(line, style=style) for line in _wrapped(headline(result), width))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Return the lines of a text, none of which parts a number from its unit or a tick from its name."""
+    """Return the lines of a text, broken between sentences and clauses if that will do.
+
+    No line parts a number from its unit or a tick from its name.
+    """
     joined = re.sub(r"(?<=[\d✓✗]) ", _NO_BREAK, text)
-    lines = (line for paragraph in joined.splitlines() for line in textwrap.wrap(paragraph, max(20, width)))
+    lines = (line for paragraph in joined.splitlines() for line in _packed(paragraph, max(20, width), _BREAKS))
     return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _packed(text: str, width: int, breaks: Sequence[str]) -> list[str]:
+    """Fill lines with the pieces between breaks, and break up further a piece that is longer than a line."""
+    if len(text) <= width or not breaks:
+        return textwrap.wrap(text, width)
+    lines: list[str] = []
+    for piece in re.split(breaks[0], text):
+        if lines and len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += f" {piece}"
+        else:
+            lines += _packed(piece, width, breaks[1:])
+    return lines
 
 
 def _groups(result: RunResult, width: int) -> Iterator[Text]:
@@ -112,7 +138,7 @@ def _link(values: Metrics) -> str:
     amplification = values["replication.amplification"]
     times = "" if amplification is None else f"; {three_digits(amplification)} × the bytes modified"
     sent = f"{size(values['replication.bytes'])} in {counted(values['replication.lines'], 'line')}"
-    return f"{sent}; {bit_rate(values['replication.bandwidth_bps'])} on average{times}"
+    return f"{sent}; mean {bit_rate(values['replication.bandwidth_bps'])}{times}"
 
 
 def _clients(result: RunResult) -> str:

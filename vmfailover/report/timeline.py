@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import cast
 
@@ -20,10 +21,14 @@ from vmfailover.results.run_result import RunResult
 #: Inches and dots an inch: 1200 × 600 pixels.
 SIZE = (12, 6)
 DOTS_PER_INCH = 100
+#: Characters of the title that fit into a line.
+_TITLE_CHARACTERS = 140
 #: Spans of the whole picture in the order of the legend.
 _STEPS = (Span.DETECTING, Span.FENCING, Span.APPLYING, Span.ACTIVATING)
 _DARK = "#222222"
 _ALARM = "#b3261e"
+#: Points above the axes at which a title leaves room for the mark of the primary's end.
+_ABOVE_MARK = 15
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
 _WIDE = 30
 
@@ -45,7 +50,8 @@ def timeline(result: RunResult) -> Axes:
             _draw_clients(rows[1], story, rows[0])
         _draw_detail(rows[-1], story)
         _draw_legend(figure, story)
-        figure.suptitle(f"{result.scenario.name}: {headline(result)}", fontsize=11, x=0.01, ha="left")
+        title = textwrap.fill(f"{result.scenario.name}: {headline(result)}", _TITLE_CHARACTERS)
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
     return rows[0]
 
 
@@ -65,7 +71,7 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     _draw_secondary_run(axes, story)
     axes.vlines([at for _, at in story.commits], -0.3, 0.3, color=_DARK, linewidth=0.8)
     axes.set_xlim(0, story.end)
-    axes.set_title("the whole run", loc="left", fontsize=9)
+    axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
     _mark_detail(axes, story.detail)
     if not story.result.responses:
@@ -121,7 +127,7 @@ def _draw_detail(axes: Axes, story: Story) -> None:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
     axes.set_xlim(window.start, window.end)
     what = "the last epochs of the primary" if story.down is not None else "two epochs"
-    axes.set_title(f"{what} in detail", loc="left", fontsize=9)
+    axes.set_title(f"{what} in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
     axes.set_xlabel("time (ms)", fontsize=9)
     _mark_scans(axes, story)
     _mark_lost_work(axes, story.lost, story.result.values["loss.work_ns"])
@@ -145,8 +151,7 @@ def _mark_commit(axes: Axes, window: Window, at: float, text: str) -> None:
 
 
 def _mark_scans(axes: Axes, story: Story) -> None:
-    scans = [event.time_ns * MS for event in story.result.event_rows if (event.kind, event.host) == ("scan", "primary")]
-    axes.plot(scans, [2.42] * len(scans), "v", color=_DARK, markersize=4, linestyle="none", clip_on=True)
+    axes.plot(story.scans, [2.42] * len(story.scans), "v", color=_DARK, markersize=4, linestyle="none", clip_on=True)
 
 
 def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> None:
@@ -195,12 +200,20 @@ def _tidy(axes: Axes) -> None:
 
 
 def _draw_legend(figure: Figure, story: Story) -> None:
-    steps = list(_STEPS[: len(story.takeover_steps)])
-    running = [Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING]
-    cold = [Span.WARMING] if story.secondary_span and story.result.values["failover.warmup_ns"] != 0 else []
-    marks = [
-        Line2D([], [], marker="|", color=_DARK, linestyle="none", markersize=9, label="commit"),
-        Line2D([], [], marker="v", color=_DARK, linestyle="none", markersize=4, label="check of the flags"),
-    ]
-    handles = [*map(legend_entry, [*running, *steps, *cold]), *marks]
+    handles = [*map(legend_entry, _spans_shown(story)), *_marks_shown(story)]
     figure.legend(handles=handles, loc="outside lower left", ncols=6, fontsize=8, frameon=False)
+
+
+def _spans_shown(story: Story) -> list[Span]:
+    steps = [kind for kind, (_, length) in zip(_STEPS, story.takeover_steps, strict=False) if length > 0]
+    cold = [Span.WARMING] if story.secondary_span and story.result.values["failover.warmup_ns"] != 0 else []
+    return [Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING, *steps, *cold]
+
+
+def _marks_shown(story: Story) -> list[Line2D]:
+    looks = {"commit": ("|", 9, story.commits), "check of the flags": ("v", 4, story.scans)}
+    return [
+        Line2D([], [], marker=marker, color=_DARK, linestyle="none", markersize=size, label=label)
+        for label, (marker, size, shown) in looks.items()
+        if shown
+    ]

@@ -7,17 +7,19 @@ from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.units import SIZE
 from vmfailover.scenario.workload import TraceWorkload
 
-#: Bytes for each line: the versions in both hosts' memories, the auditor's, its stamps of what has been logged, a
-#: secondary's note of what it has modified, and the copies that comparing two images takes.
-LINE_BYTES = 4 + 4 + 4 + 4 + 1 + 4 + 4 + 1
+#: Bytes for each line: its versions in both hosts' memories, the auditor's version and its stamp of what was logged, a
+#: secondary's note of what it has modified, and its place in the list of these that is checked at the end.
+LINE_BYTES = 4 + 4 + 4 + 4 + 1 + 8
 #: Bytes for each line and core of both hosts: where the caches hold it.
 PLACE_BYTES = 2 + 2
 #: Bytes for each block of 64 bytes: the auditor's stamps of what has been stored to.
 STAMP_BYTES = 4
 #: Bytes of a record of accesses in memory.
 RECORD_BYTES = 4 + 1 + 4 + 4
-#: Bytes that a row of L1 and of L2, each with the time of its last use, takes in the model.
-ROW_BYTES = 4 + 8 + 8 + 8
+#: Bytes for each vCPU: the accesses that the guest and the auditor have at hand.
+AT_HAND_BYTES = 2 << 20
+#: Bytes of a row of L1 and of L2, each with the time of its last use, and of a row of L3.
+ROW_BYTES = (4 + 8, 8 + 8, 4)
 
 
 def estimated_bytes(scenario: Scenario) -> int:
@@ -26,7 +28,7 @@ def estimated_bytes(scenario: Scenario) -> int:
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     image = memory // hosts[0].line * (LINE_BYTES + PLACE_BYTES * vcpus) + memory // BLOCK_BYTES * STAMP_BYTES
     caches = sum(_cache_bytes(host, vcpus) for host in hosts)
-    return image + caches + 2 * scenario.replication.log.size + _workload_bytes(scenario)
+    return image + caches + 2 * scenario.replication.log.size + AT_HAND_BYTES * vcpus + _trace_bytes(scenario)
 
 
 def require_memory(scenario: Scenario, limit: int) -> None:
@@ -41,19 +43,21 @@ def require_memory(scenario: Scenario, limit: int) -> None:
 
 
 def _cache_bytes(host: HostSpec, vcpus: int) -> int:
-    levels = vcpus * (host.l1.size + host.l2.size) + (host.l3.size if host.l3 else 0)
-    return levels // host.line * ROW_BYTES
+    """Return the bytes of all rows; a set of L1 or L2 has one more than it has ways."""
+    l1, l2, l3 = ROW_BYTES
+    private = sum(level.sets(host.line) * (1 + level.ways) * row for level, row in ((host.l1, l1), (host.l2, l2)))
+    return vcpus * private + (host.l3.size // host.line * l3 if host.l3 else 0)
 
 
-def _workload_bytes(scenario: Scenario) -> int:
-    """Return what the guest and the auditor, which reads the same stream on its own, hold of it."""
+def _trace_bytes(scenario: Scenario) -> int:
+    """Return what is held of a trace: all of it, or a chunk for each vCPU, by the guest and by the auditor."""
     if not isinstance(scenario.workload, TraceWorkload):
         return 0
     from vmfailover.traces.format import open_trace
 
     trace = open_trace(scenario.workload.trace)
-    kept = trace.records if trace.records <= trace.KEEP_RECORDS else trace.CHUNK_RECORDS * scenario.vm.vcpus
-    return 2 * kept * RECORD_BYTES
+    held = trace.records if trace.records <= trace.KEEP_RECORDS else 2 * trace.CHUNK_RECORDS * scenario.vm.vcpus
+    return held * RECORD_BYTES
 
 
 def _rounded(size: int) -> str:

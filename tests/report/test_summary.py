@@ -1,0 +1,171 @@
+"""The summary of a run: what it says, and that it fits the terminal."""
+
+import re
+from dataclasses import replace
+from io import BytesIO, TextIOWrapper
+
+import pytest
+from rich.console import Console
+
+from vmfailover.report.outcome import headline
+from vmfailover.report.quantities import bit_rate, counted, duration, share, short_count
+from vmfailover.report.summary import print_summary, summary
+from vmfailover.results.invariants import Verdict
+from vmfailover.results.run_result import RunResult
+
+from .outcomes import INTERRUPTED, OUTCOMES, outcome
+
+SUBJECTS = ["guest", "epochs", "log", "link", "clients", "loss", "proof", "run"]
+#: What a line looks like that parts a number from its unit, or a tick from its name.
+UNIT_FIRST = re.compile(r" *([nµm]?s|%|[kMGT]?(B|bit/s)|[kMGT])([ ,;.)]|$)")
+TICK_LAST = re.compile(r"[✓✗]$")
+EVERY = [*OUTCOMES, INTERRUPTED]
+
+
+def lines(result: RunResult, width: int = 100) -> list[str]:
+    return [line.plain for line in summary(result, width)]
+
+
+def about(name: str) -> dict[str, str]:
+    """Return what a summary says about each subject."""
+    subjects: dict[str, str] = {}
+    for line in lines(outcome(name)):
+        subject, text = line[:9].strip(), line[9:]
+        if subject in SUBJECTS:
+            subjects[subject] = text
+        elif not subject and subjects:
+            subjects[list(subjects)[-1]] += f" {text}"
+    return subjects
+
+
+def printed(result: RunResult, width: int, encoding: str, *, terminal: bool = False) -> str:
+    screen = BytesIO()
+    file = TextIOWrapper(screen, encoding)
+    print_summary(result, Console(file=file, width=width, highlight=False, force_terminal=terminal))
+    file.flush()
+    return screen.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_subject_is_there_once_and_in_order(name: str) -> None:
+    assert list(about(name)) == SUBJECTS
+    assert lines(outcome(name))[0].startswith(f"{outcome(name).scenario.name} · seed 7 · cacheline-flags")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+@pytest.mark.parametrize("name", EVERY)
+def test_fits_the_terminal(name: str, width: int) -> None:
+    _title, *shown = lines(outcome(name), width)
+    assert max(map(len, shown)) <= width
+    assert not [line for line in shown if UNIT_FIRST.match(line) or TICK_LAST.search(line)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_width_changes_no_word(name: str) -> None:
+    def words(width: int) -> list[str]:
+        return [word for line in lines(outcome(name), width) for word in line.split() if set(word) - set("█▓▒░")]
+
+    assert words(60) == words(80) == words(1000)
+
+
+def test_the_facts_of_a_failover() -> None:
+    values, told = outcome("failover").values, about("failover")
+    assert told["guest"].startswith(f"{share(values['guest.slowdown'])} slower than without protection (pause ")
+    assert told["epochs"].startswith("6 checkpoints committed, one every 1.00 ms pause p50 ")
+    assert told["log"].startswith(f"{counted(values['log.entries'], 'entry', 'entries')}: castout ")
+    assert f"mean {bit_rate(values['replication.bandwidth_bps'])}; " in told["link"]
+    assert f"blackout {duration(values['client.blackout_ns'])}; " in told["clients"]
+    assert (
+        told["loss"]
+        == f"{duration(values['loss.work_ns'])} of work since the last committed checkpoint; no outputs lost"
+    )
+    assert told["proof"].split("  ")[0] == "✓ image"
+    assert told["proof"].count("✓") == len(outcome("failover").verdicts)
+    assert told["run"].endswith(" a second")
+
+
+def test_the_causes_of_log_entries_add_up() -> None:
+    values = outcome("several vCPUs").values
+    exact = {name: int(values[f"log.{name}"] or 0) for name in ("castout", "scan", "transfer")}
+    software = int(values["log.entries"] or 0) - sum(exact.values())
+    told = about("several vCPUs")["log"]
+    assert all(f"{name} {short_count(number)}" in told for name, number in exact.items() if number)
+    assert f"software {short_count(software)}" in told
+
+
+def test_no_failure() -> None:
+    told = about("no failure, no clients")
+    assert told["loss"] == "nothing failed; no outputs lost"
+    assert told["clients"] == "none in this scenario"
+
+
+def test_no_checkpoint() -> None:
+    assert about("no checkpoint")["epochs"] == "no checkpoints committed"
+
+
+def test_two_active_hosts_are_reported() -> None:
+    told = about("false alarm without fencing")
+    split = duration(outcome("false alarm without fencing").values["loss.split_brain_ns"])
+    assert told["loss"].endswith(f"; both hosts ran the VM for {split}")
+    assert "note: both hosts ran the VM" in told["proof"]
+
+
+def test_a_broken_invariant_stands_first() -> None:
+    told = about("broken")
+    assert told["proof"].startswith("✗ image IS BROKEN: ")
+    assert "lines differ from what epoch" in told["proof"]
+    assert told["proof"].count("✗") == 3
+
+
+def test_styles_tell_good_from_bad() -> None:
+    assert "\x1b[32mEvery invariant holds." in printed(outcome("late failure"), 80, "utf-8", terminal=True)
+    assert "\x1b[1;31mBROKEN: 3 invariants, see proof." in printed(outcome("broken"), 80, "utf-8", terminal=True)
+    assert "\x1b[33mInterrupted at " in printed(outcome(INTERRUPTED), 80, "utf-8", terminal=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+@pytest.mark.parametrize("name", EVERY)
+def test_in_ascii(name: str, encoding: str) -> None:
+    text = printed(outcome(name), 80, encoding)
+    assert text.isascii()
+    assert "?" not in text
+    assert "+ output commit" in text
+
+
+def test_a_name_beyond_ascii() -> None:
+    result = outcome("failover")
+    named = replace(result, scenario=result.scenario.model_copy(update={"name": "Überfall 障害"}))
+    assert printed(named, 80, "ascii").startswith("?berfall ?? - seed 7")
+    assert printed(named, 80, "utf-8").startswith("Überfall 障害 · seed 7")
+
+
+def test_markup_in_a_name_is_text() -> None:
+    result = outcome("failover")
+    named = replace(result, scenario=result.scenario.model_copy(update={"name": "[red]x[/]"}))
+    assert printed(named, 80, "utf-8").startswith("[red]x[/] · seed 7")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("failover", "The primary crashed at 6.30 ms; 1.72 ms later the VM ran on the secondary."),
+        ("late failure", "The primary crashed at 11.9 ms; the run ended before the secondary took over."),
+        ("failure that never came", "No failure: the run ended before epoch 9999 was mid-scan."),
+        ("no checkpoint", "No failure in this scenario; the VM ran protected for 12.0 ms, no checkpoints committed."),
+        (INTERRUPTED, "Interrupted at 4.02 ms of 12.0 ms. No failure: the run ended before 6.30 ms."),
+    ],
+)
+def test_headlines(name: str, expected: str) -> None:
+    assert headline(outcome(name)) == f"{expected} Every invariant holds."
+
+
+def test_the_headline_of_a_false_alarm() -> None:
+    told = headline(outcome("false alarm"))
+    assert told.startswith("False alarm: the secondary took over at ")
+    assert told.endswith(" from a primary that had not failed. Every invariant holds.")
+
+
+def test_the_headline_counts_what_is_broken() -> None:
+    result = outcome("no failure")
+    broken = replace(result, verdicts=(Verdict("image", False, "line 1"), Verdict("output_commit", True)))
+    assert headline(broken).endswith(" BROKEN: 1 invariant, see proof.")

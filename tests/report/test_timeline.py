@@ -1,0 +1,178 @@
+"""The timeline of a run: what it shows of each outcome, and that all of it can be read."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from vmfailover.report.outcome import headline
+from vmfailover.report.quantities import duration
+from vmfailover.report.timeline import save_timeline, timeline
+
+from .outcomes import INTERRUPTED, OUTCOMES, outcome
+
+EVERY = [*OUTCOMES, INTERRUPTED]
+WITH_CRASH = [
+    "failover",
+    "early failure",
+    "late failure",
+    "unfinished failover",
+    "failure without clients",
+    "slow link",
+]
+#: Pixels by which the boxes of two texts may overlap without touching ink: the room above and below letters.
+SLACK = 3
+
+
+@cache
+def drawn(name: str) -> Figure:
+    """Return the picture of an outcome, every part in its place."""
+    figure = cast(Figure, timeline(outcome(name)).figure)
+    figure.draw_without_rendering()
+    return figure
+
+
+def panel(name: str, title: str) -> Axes:
+    return next(axes for axes in drawn(name).axes if axes.get_title("left").startswith(title))
+
+
+def texts(figure: Figure) -> Iterator[Text]:
+    """Every text that can be seen."""
+    outside = {label for axes in figure.axes for label in _outside_labels(axes)}
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_visible() and text.get_text().strip() and text not in outside:
+            yield text
+
+
+def _outside_labels(axes: Axes) -> Iterator[Text]:
+    """The labels of ticks that are beyond the ends of an axis, which matplotlib keeps but does not draw."""
+    for axis, end in ((axes.xaxis, 0), (axes.yaxis, 1)):
+        low, high = axis.get_view_interval()
+        for label in (*axis.get_majorticklabels(), *axis.get_minorticklabels()):
+            if not low <= label.get_position()[end] <= high:
+                yield label
+
+
+def words(artist: Figure | Axes) -> list[str]:
+    return [text.get_text() for text in artist.findobj(Text) if isinstance(text, Text) and text.get_text().strip()]
+
+
+def legend(name: str) -> list[str]:
+    return [text.get_text() for text in drawn(name).legends[0].get_texts()]
+
+
+def box(text: Text) -> Bbox:
+    extent = text.get_window_extent()
+    return Bbox.from_extents(extent.x0, extent.y0 + SLACK, extent.x1, extent.y1 - SLACK)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_text_covers_another(name: str) -> None:
+    boxes = [(text.get_text(), box(text)) for text in texts(drawn(name))]
+    overlapping = [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if a.overlaps(b)]
+    assert not overlapping
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_text_is_on_the_picture(name: str) -> None:
+    figure = drawn(name)
+    cut_off = [
+        text.get_text()
+        for text in texts(figure)
+        if not (figure.bbox.contains(*box(text).min) and figure.bbox.contains(*box(text).max))
+    ]
+    assert not cut_off
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_axis_has_its_unit(name: str) -> None:
+    axes = drawn(name).axes
+    assert axes[-1].get_xlabel() == "time (ms)"
+    assert [axis.get_ylabel() for axis in axes[1:-1]] in ([], ["response time (ms)"])
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["secondary", "primary"]
+    assert [label.get_text() for label in axes[-1].get_yticklabels()] == ["secondary", "link", "primary"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_title_is_the_verdict(name: str) -> None:
+    title = drawn(name).get_suptitle().replace("\n", " ")
+    assert title == f"{outcome(name).scenario.name}: {headline(outcome(name))}"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_whole_run_is_shown(name: str) -> None:
+    axes = drawn(name).axes[0]
+    assert axes.get_xlim() == pytest.approx((0, outcome(name).end_ns / 1e6))
+
+
+@pytest.mark.parametrize("name", WITH_CRASH)
+def test_a_crash_is_marked_and_its_loss_is_that_of_the_metrics(name: str) -> None:
+    detail = words(panel(name, "the last epochs of the primary"))
+    assert f"{duration(outcome(name).values['loss.work_ns'])} of work lost" in detail
+    assert "crash" in detail
+    assert "crash" in words(panel(name, "the whole run"))
+
+
+@pytest.mark.parametrize("name", ["no failure", "failure that never came", "no failure, no clients", INTERRUPTED])
+def test_nothing_is_lost_without_a_failure(name: str) -> None:
+    shown = words(drawn(name))
+    assert not {"crash", "fenced"} & set(shown)
+    assert not [text for text in shown if "lost" in text or "blackout" in text]
+    assert not {"detecting", "fencing", "applying", "activating"} & set(legend(name))
+
+
+def test_a_false_alarm() -> None:
+    assert "fenced" in words(panel("false alarm", "the whole run"))
+    assert "crash" not in words(drawn("false alarm"))
+    assert {"fencing", "activating"} <= set(legend("false alarm"))
+    assert "detecting" not in legend("false alarm")
+
+
+def test_the_legend_names_what_there_is() -> None:
+    assert {"detecting", "fencing", "activating", "commit", "check of the flags"} <= set(legend("failover"))
+    assert {"detecting", "fencing"} <= set(legend("unfinished failover"))
+    assert "commit" not in legend("no checkpoint")
+
+
+def test_the_blackout_is_that_of_the_metrics() -> None:
+    gap = duration(outcome("failover").values["client.blackout_ns"])
+    assert f"blackout\n{gap}" in words(panel("failover", "responses"))
+
+
+@pytest.mark.parametrize("name", ["failure without clients", "no failure, no clients"])
+def test_without_clients_there_is_no_panel_of_responses(name: str) -> None:
+    assert len(drawn(name).axes) == 2
+    assert drawn(name).axes[0].get_xlabel() == "time (ms)"
+
+
+def test_every_response_is_shown() -> None:
+    responses = outcome("failover").responses
+    line = panel("failover", "responses").get_lines()[0]
+    assert np.asarray(line.get_xdata()) == pytest.approx([response.received_ns / 1e6 for response in responses])
+    latencies = [(response.received_ns - response.sent_ns) / 1e6 for response in responses]
+    assert np.asarray(line.get_ydata()) == pytest.approx(latencies)
+
+
+def test_the_commits_before_the_failure_are_named() -> None:
+    rows = [row for row in outcome("failover").epoch_rows if row.committed_ns >= 0]
+    assert f"epoch {rows[-1].epoch} committed" in words(panel("failover", "the last epochs"))
+
+
+def test_the_file_is_a_picture_and_the_same_twice(tmp_path: Path) -> None:
+    digests = set()
+    for name in ("first.png", "second.png"):
+        save_timeline(outcome("failover"), tmp_path / name)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+    assert imread(tmp_path / "first.png").shape[:2] == (600, 1200)

@@ -1,0 +1,134 @@
+"""What `vmfailover bench` measures: the kernel, what feeds it, and whole runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from vmfailover.errors import InputError
+from vmfailover.guest.accesses import AccessChunk
+from vmfailover.guest.workloads import open_workload
+from vmfailover.hardware.cache.state import Counter
+from vmfailover.results.ledger import Ledger
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.workload import SyntheticWorkload, TraceWorkload
+from vmfailover.simulation import run
+from vmfailover.studies.measurement import Benchmark, Sample
+from vmfailover.studies.stopwatch import Stopwatch
+from vmfailover.studies.trace_run import TraceRun
+from vmfailover.traces.format import open_trace
+
+__all__ = ["benchmarks", "kernel_host"]
+
+#: Instructions from one check of the flags to the next, where there are any.
+SCAN_INSTRUCTIONS = 1_000_000
+#: Records of a trace that are held in memory, at most.
+TRACE_RECORDS = 1 << 25
+#: Records that are generated for one sample.
+SYNTHETIC_RECORDS = 1 << 22
+SYNTHETIC_MEMORY = 1 << 30
+SYNTHETIC_KINDS = ("zipf", "sequential", "uniform", "pointer-chase")
+
+
+def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iterator[Benchmark]:
+    """Yield all benchmarks of a scenario, which is the one in the file at `path` with `overrides`.
+
+    The kernel is measured on its workload, one core with L1 and L2 alone, and so is reading if that is a trace.
+    """
+    yield from _kernel_benchmarks(scenario)
+    if isinstance(scenario.workload, TraceWorkload):
+        yield Benchmark("reading the trace", partial(_reading, scenario.workload.trace))
+    for kind in SYNTHETIC_KINDS:
+        yield Benchmark(f"generating and executing: {kind}", partial(_synthetic, scenario, kind))
+    yield Benchmark("run, after start-up", partial(_run, scenario))
+    yield Benchmark("process: vmfailover --help", partial(_process, ["--help"]))
+    assignments = [word for text in overrides for word in ("--set", text)]
+    yield Benchmark("process: vmfailover run", partial(_process, ["run", str(path), *assignments]))
+
+
+def kernel_host(scenario: Scenario) -> HostSpec:
+    """Return the host that the kernel is measured on: the primary without its L3."""
+    return scenario.hosts.primary.model_copy(update={"l3": None})
+
+
+def _kernel_benchmarks(scenario: Scenario) -> Iterator[Benchmark]:
+    chunks = _recorded(scenario)
+    yield Benchmark("kernel", partial(_kernel, scenario, chunks, None))
+    yield Benchmark("kernel, with checks", partial(_kernel, scenario, chunks, SCAN_INSTRUCTIONS))
+    yield Benchmark("kernel, with checks and audit", partial(_audited, scenario, chunks))
+
+
+def _recorded(scenario: Scenario) -> list[AccessChunk]:
+    """Return the beginning of the first vCPU's stream, in memory."""
+    if isinstance(scenario.workload, TraceWorkload):
+        return list(_beginning(open_trace(scenario.workload.trace).chunks(0), TRACE_RECORDS))
+    workload = open_workload(scenario.workload, scenario.vm.vcpus, scenario.hosts.primary.line, scenario.seed)
+    return list(_beginning(workload.chunks(0), SYNTHETIC_RECORDS))
+
+
+def _beginning(chunks: Iterable[AccessChunk], records: int) -> Iterator[AccessChunk]:
+    for chunk in chunks:
+        yield chunk
+        if chunk.first + chunk.records >= records:
+            return
+
+
+def _kernel(scenario: Scenario, chunks: Iterable[AccessChunk], scan_instructions: int | None) -> Sample:
+    core = TraceRun(scenario.vm.memory, kernel_host(scenario), scan_instructions)
+    for chunk in chunks:
+        core.execute(chunk)
+    return _executed(core, core.seconds)
+
+
+def _audited(scenario: Scenario, chunks: Iterable[AccessChunk]) -> Sample:
+    """Execute the stores a second time, as a run's audit does, each chunk being an epoch."""
+    core = TraceRun(scenario.vm.memory, kernel_host(scenario), SCAN_INSTRUCTIONS)
+    ledger, audit = Ledger(scenario.vm.memory, scenario.hosts.primary.line), Stopwatch()
+    log, store = audit.timed(ledger.log), audit.timed(ledger.store)
+    for epoch, chunk in enumerate(chunks):
+        log(core.execute(chunk), epoch)
+        store(chunk, epoch)
+    return _executed(core, core.seconds + audit.seconds, audit=audit.seconds)
+
+
+def _executed(core: TraceRun, seconds: float, **others: float) -> Sample:
+    return Sample(seconds, core.records, core.count(Counter.ACCESSES), {"kernel": core.seconds, **others})
+
+
+def _reading(path: Path) -> Sample:
+    began = time.perf_counter()
+    trace = open_trace(path)
+    records = sum(chunk.records for vcpu in range(trace.metadata.vcpus) for chunk in trace.chunks(vcpu))
+    return Sample(time.perf_counter() - began, records, trace.metadata.accesses)
+
+
+def _synthetic(scenario: Scenario, kind: str) -> Sample:
+    spec = SyntheticWorkload.model_validate({"kind": kind})
+    host = kernel_host(scenario)
+    core, workload = TraceRun(SYNTHETIC_MEMORY, host), open_workload(spec, 1, host.line, scenario.seed)
+    began = time.perf_counter()
+    for chunk in _beginning(workload.chunks(0), SYNTHETIC_RECORDS):
+        core.execute(chunk)
+    return _executed(core, time.perf_counter() - began)
+
+
+def _run(scenario: Scenario) -> Sample:
+    kernel, audit = Stopwatch(), Stopwatch()
+    with audit.watching(Ledger, "log", "store", "write", "compare"):
+        values = run(scenario, twin=kernel.kernel()).values
+    seconds, accesses = float(values["run.wall_seconds"] or 0), int(values["run.accesses"] or 0)
+    return Sample(seconds, accesses=accesses, parts={"kernel": kernel.seconds, "audit": audit.seconds})
+
+
+def _process(arguments: Sequence[str]) -> Sample:
+    began = time.perf_counter()
+    process = subprocess.run([sys.executable, "-m", "vmfailover", *arguments], capture_output=True, text=True)
+    seconds = time.perf_counter() - began
+    if process.returncode > 1:
+        raise InputError(process.stderr)
+    return Sample(seconds)
