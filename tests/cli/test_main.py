@@ -1,8 +1,10 @@
 """The command group: quick help, and errors without tracebacks."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -40,6 +42,14 @@ def test_runs_as_a_module() -> None:
     assert "No such command 'frobnicate'" in result.stderr
 
 
+def test_a_character_that_the_terminal_does_not_have_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vmfailover", "init", str(tmp_path / "a–b.yaml")]
+    environment = {**os.environ, "PYTHONIOENCODING": "iso-8859-1"}
+    process = subprocess.run(command, capture_output=True, encoding="iso-8859-1", env=environment)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.startswith(f"{tmp_path / 'a?b.yaml'}: written; ")
+
+
 def failing(error: BaseException) -> Callable[[], None]:
     def command() -> None:
         with error_boundary():
@@ -56,6 +66,7 @@ def failing(error: BaseException) -> Callable[[], None]:
         (InputError("too many"), 2, "error: too many\n"),
         (PermissionError(13, "Permission denied", "out"), 2, "error: out: permission denied\n"),
         (OSError("disk on fire"), 2, "error: cannot continue: disk on fire\n"),
+        (MemoryError(), 2, "error: there is not enough memory; make vm.memory or the trace's memory_bytes smaller\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

@@ -55,5 +55,5 @@ def complain(text: str) -> None:
 
 
 def _names_file(line: str) -> bool:
-    path = Path(line.partition(":")[0])
-    return bool(path.suffix) or path.exists()
+    name, colon, _ = line.partition(":")
+    return bool(colon) and (bool(Path(name).suffix) or Path(name).exists())
