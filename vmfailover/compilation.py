@@ -38,6 +38,11 @@ def compiled_in_place(function: FunctionT) -> FunctionT:
     return _jit(function, _nrt=False)
 
 
+def compiled_inline(function: FunctionT) -> FunctionT:
+    """As `compiled_in_place`, for a function that becomes part of each of its callers."""
+    return _jit(function, _nrt=False, forceinline=True)
+
+
 def _jit(function: FunctionT, **options: bool) -> FunctionT:
     common: Any = {"error_model": "numpy", "nogil": True, **options}
     if _cache_folder() is not None:

@@ -9,6 +9,7 @@ from vmfailover.cluster import Cluster
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
+from vmfailover.interruption import Interruption
 from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.progress import RateSampler
@@ -17,8 +18,14 @@ from vmfailover.scenario import Scenario
 
 #: Called now and then with the simulated time reached, in nanoseconds.
 Progress = Callable[[int], None]
-#: How often a run reports its progress.
+#: A run can be interrupted, and reports its progress, so often at least …
 PROGRESS_STEPS = 200
+#: … and after so much simulated time at most, nanoseconds.
+LONGEST_STEP_NS = 10_000_000
+
+
+def _unseen(time_ns: int) -> None:
+    """Tell nobody."""
 
 
 def run(
@@ -26,12 +33,13 @@ def run(
     *,
     twin: CacheTwin = kernel,
     quantum: int = DEFAULT_QUANTUM,
-    progress: Progress | None = None,
+    progress: Progress = _unseen,
 ) -> RunResult:
     """Run one experiment and check its invariants.
 
     `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation; neither
-    changes the result. An interrupt from the keyboard ends the run early: what there is by then is the result.
+    changes the result. Ctrl-C, or KeyboardInterrupt from `progress`, ends the run early: what there is by then is the
+    result. A second Ctrl-C raises.
     """
     began = time.perf_counter()
     env = simpy.Environment()
@@ -45,15 +53,14 @@ def run(
     return RunResult.of(cluster, metrics, verdicts, interrupted=interrupted)
 
 
-def _run_until(env: simpy.Environment, end_ns: int, progress: Progress | None) -> bool:
-    """Run to the end; say whether the user interrupted it."""
-    try:
-        if progress is None:
-            env.run(until=end_ns)
-        else:
-            for step in range(1, PROGRESS_STEPS + 1):
-                env.run(until=end_ns * step // PROGRESS_STEPS)
+def _run_until(env: simpy.Environment, end_ns: int, progress: Progress) -> bool:
+    """Run to the end, step by step; say whether the user interrupted it."""
+    step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS))
+    with Interruption() as interruption:
+        while env.now < end_ns and not interruption.noted:
+            env.run(until=min(int(env.now) + step_ns, end_ns))
+            try:
                 progress(int(env.now))
-    except KeyboardInterrupt:
-        return True
-    return False
+            except KeyboardInterrupt:
+                break
+    return int(env.now) < end_ns

@@ -1,10 +1,8 @@
-"""Runs a scenario as a command does: with a progress bar if it takes long, and stopping cleanly when interrupted."""
+"""Runs a scenario as a command does: with a progress bar if it takes long."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -18,14 +16,9 @@ PATIENCE = 2.0
 
 
 def followed(scenario: Scenario) -> RunResult:
-    """Run a scenario, with a progress bar on a terminal; the first Ctrl-C ends it between two steps."""
-    with _bar(scenario) as progress, _Interrupt() as interrupt:
-
-        def step(time_ns: int) -> None:
-            progress.update(progress.task_ids[0], completed=time_ns)
-            interrupt.check()
-
-        return run(scenario, progress=step)
+    """Run a scenario, with a progress bar on a terminal."""
+    with _bar(scenario) as progress:
+        return run(scenario, progress=lambda time_ns: progress.update(progress.task_ids[0], completed=time_ns))
 
 
 @contextmanager
@@ -44,30 +37,3 @@ def _bar(scenario: Scenario) -> Iterator[Progress]:
         patience.cancel()
         patience.join()
         progress.stop()
-
-
-class _Interrupt:
-    """Notes the first Ctrl-C, so that the simulation stops where its state is whole; the second ends the process.
-
-    Nothing is raised from the handler: compiled code cannot pass it on.
-    """
-
-    def __init__(self) -> None:
-        self._noted = False
-
-    def __enter__(self) -> "_Interrupt":
-        self._before = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if there was a Ctrl-C."""
-        if self._noted:
-            raise KeyboardInterrupt
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self._noted = True
-        signal.signal(number, signal.SIG_DFL)

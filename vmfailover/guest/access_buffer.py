@@ -70,11 +70,20 @@ def _in_place(chunk: AccessChunk) -> Accesses:
     )
 
 
-def replay(workload: Workload, vcpu: int, first: int, stop: int) -> Iterator[AccessChunk]:
-    """Yield the records `first` to `stop` (exclusive) of a vCPU's stream."""
-    if first == stop:
-        return
-    for chunk in workload.chunks(vcpu, first):
-        yield chunk.part(0, min(chunk.records, stop - chunk.first))
-        if chunk.first + chunk.records >= stop:
-            return
+class Replay:
+    """Reads a vCPU's stream onwards, beside whoever executes it."""
+
+    def __init__(self, workload: Workload, vcpu: int, first: int) -> None:
+        """Begin with record `first`."""
+        self._chunks = workload.chunks(vcpu, first)
+        self._next = first
+        self._rest: AccessChunk | None = None
+
+    def up_to(self, stop: int) -> Iterator[AccessChunk]:
+        """Yield the records from where the last call ended to `stop` (exclusive)."""
+        while self._next < stop:
+            chunk = self._rest or next(self._chunks)
+            taken = chunk.part(0, min(chunk.records, stop - self._next))
+            self._rest = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
+            self._next += taken.records
+            yield taken

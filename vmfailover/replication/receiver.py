@@ -48,11 +48,14 @@ class Receiver:
         self.committed = initial
         self.committed_epoch = -1
         self.applied_epoch = -1
+        #: Lines that have arrived, with repetitions.
+        self.lines = 0
 
     def stage(self, batch: LineBatch) -> None:
         """Keep lines of an epoch until it is whole."""
         if self._closed:
             return
+        self.lines += batch.lines.size
         self._staged.setdefault(batch.epoch, StagedEpoch()).batches.append(batch)
         if batch.final:
             self._journal.record("staged", self._host.name, epoch=batch.epoch)

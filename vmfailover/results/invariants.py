@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.guest.access_buffer import replay
+from vmfailover.guest.access_buffer import Replay
 from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.workloads import Workload
@@ -60,7 +60,7 @@ class Auditor:
 
     def __init__(self, workload: Workload, start: GuestState, memory_bytes: int, line_bytes: int) -> None:
         """Begin at `start`, nothing having been written."""
-        self._workload = workload
+        self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
         self._ledger = Ledger(memory_bytes, line_bytes)
@@ -91,8 +91,8 @@ class Auditor:
     def _execute(self, to: GuestState, epoch: int) -> tuple[int, list[int]]:
         """Execute the vCPUs' stores up to a state; say how many blocks were written unlogged, with examples."""
         missing, examples = 0, list[int]()
-        for vcpu, (first, stop) in enumerate(zip(self._at.positions, to.positions, strict=True)):
-            for chunk in replay(self._workload, vcpu, first, stop):
+        for replay, stop in zip(self._replays, to.positions, strict=True):
+            for chunk in replay.up_to(stop):
                 fresh, lines, unlogged = self._ledger.store(chunk, epoch)
                 self.dirtied_bytes += fresh * BLOCK_BYTES
                 missing += unlogged
@@ -159,6 +159,6 @@ def overlap_ns(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int
 def active_verdict(split_brain_ns: int, *, fenced: bool) -> Verdict:
     """Judge that never both hosts ran the VM; without fencing an overlap is a result, not a defect."""
     if split_brain_ns and fenced:
-        return Verdict("one_active_vm", False, f"both hosts ran the VM for {split_brain_ns} ns")
-    detail = f"both hosts ran the VM for {split_brain_ns} ns: fencing is off" if split_brain_ns else ""
+        return Verdict("one_active_vm", False, f"both hosts ran the VM for {split_brain_ns / 1e6:g} ms")
+    detail = f"both hosts ran the VM for {split_brain_ns / 1e6:g} ms: fencing is off" if split_brain_ns else ""
     return Verdict("one_active_vm", True, detail)

@@ -130,7 +130,7 @@ def _replication(cluster: Cluster, audit: Audit) -> Metrics:
     dirtied = audit.committed_bytes
     return {
         "replication.bytes": shipped,
-        "replication.lines": sum(epoch.lines for epoch in cluster.manager.epochs),
+        "replication.lines": cluster.receiver.lines,
         "replication.bandwidth_bps": shipped * 8e9 / max(1, protected_ns),
         "replication.amplification": lines * line_bytes / dirtied if dirtied else None,
     }

@@ -118,6 +118,7 @@ class RunResult:
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.seed,
             "metrics": self.values,
+            **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
             "invariants": {item.name: {"holds": item.holds, "detail": item.detail} for item in self.verdicts},
         }
 

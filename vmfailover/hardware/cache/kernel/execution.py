@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled, compiled_in_place
+from vmfailover.compilation import compiled, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DEADLINE,
@@ -24,7 +24,6 @@ from vmfailover.hardware.cache.kernel.misses import run_miss
 from vmfailover.hardware.cache.state import DIRTY, FLAG, Accesses, CacheState, LogState, Stop
 
 
-@compiled
 def advance(
     state: CacheState, accesses: Accesses, start: npt.NDArray[np.int64], deadline: int, quantum: int, log: LogState
 ) -> Stop:
@@ -33,6 +32,18 @@ def advance(
     `start`, int64[cores], moves on in place. Stops exactly at the deadline, when a core has no access left, when the
     next access needs more log than the limit register allows, and after `quantum` records; the result of several calls
     does not depend on how they were cut.
+    """
+    return Stop(*run_cores(state, accesses, start, deadline, quantum, log))
+
+
+@compiled
+def run_cores(
+    state: CacheState, accesses: Accesses, start: npt.NDArray[np.int64], deadline: int, quantum: int, log: LogState
+) -> tuple[int, int, int, int]:
+    """Do what `advance` says, for compiled callers; the answer is a plain tuple.
+
+    To make an object of any other class, the compiler's runtime would call the interpreter, which does not survive
+    an exception raised by a signal handler there.
     """
     before = state.clock.copy()
     remaining = np.int64(quantum)
@@ -48,10 +59,10 @@ def advance(
             remaining -= start[core] - first
             if why in (DEADLINE, QUANTUM):
                 continue
-        return Stop(why, core, start[core], state.clock[core] - before[core])
+        return why, core, start[core], state.clock[core] - before[core]
 
 
-@compiled_in_place
+@compiled_inline
 def _run_core(
     state: CacheState,
     accesses: Accesses,
@@ -110,7 +121,7 @@ def _run_core(
     return why
 
 
-@compiled_in_place
+@compiled_inline
 def _turn(clock: npt.NDArray[np.int64], deadline: int) -> tuple[int, int]:
     """Return the core that runs next, the one with the smallest clock, and the clock at which its turn is over."""
     core = 0

@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import L1_WAY, L2_WAY_SHIFT
 from vmfailover.hardware.cache.kernel.rows import after_stores, fill_l1
 from vmfailover.hardware.cache.state import DIRTY
@@ -19,7 +19,7 @@ Rows = npt.NDArray[np.int64]
 Ticks = npt.NDArray[np.int64]
 
 
-@compiled_in_place
+@compiled_inline
 def run_hits(
     accesses: tuple[Column, Writes, Column, Column],
     rows: tuple[Place, Lines, Ticks, Rows, Ticks],

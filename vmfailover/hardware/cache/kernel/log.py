@@ -3,7 +3,7 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_in_place, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import COLLECTED, INITIAL, LIMIT, LOG_WRITE, LOG_WRITE_FS, NEXT, WRAP
 from vmfailover.hardware.cache.state import PADDING, CacheState, LogState
 
@@ -35,14 +35,14 @@ def log_address(log: LogState, line_address: int) -> bool:
     return registers[COLLECTED] == log.collecting.size and flush(log)
 
 
-@compiled_in_place
+@compiled_inline
 def log_line(state: CacheState, log: LogState, line: int, cause: int) -> bool:
     """Log a line and count the cause; say whether that wrote the collecting line out."""
     state.counters[cause] += 1
     return log_address(log, line << (6 + state.policy[0]))
 
 
-@compiled_in_place
+@compiled_inline
 def charge_log_write(state: CacheState, core: int) -> None:
     """Let a core wait for the collecting line to be written out."""
     state.clock[core] += state.costs[core, LOG_WRITE]

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DIRTIED,
@@ -40,7 +40,7 @@ from vmfailover.hardware.cache.state import (
 WRITTEN = DIRTY | FLAG
 
 
-@compiled_in_place
+@compiled_inline
 def run_miss(
     state: CacheState, log: LogState, core: int, line: int, is_store: bool, times: int, written: int, now: int
 ) -> bool:
@@ -70,7 +70,7 @@ def run_miss(
     return True
 
 
-@compiled_in_place
+@compiled_inline
 def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: bool) -> int:
     """Bring a line that missed into L2, at its cost; return its way, 0 if the log has no room for what that logs."""
     index = line & (state.l2.shape[1] - 1)
@@ -99,7 +99,7 @@ def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: 
     return way
 
 
-@compiled_in_place
+@compiled_inline
 def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
     """Cast a row out of a core's L2: write back, log, drop from L1, move on to L3."""
     line = row >> TAG_SHIFT

@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import L1_WAY, L2_WAY_SHIFT, WRITEBACKS
 from vmfailover.hardware.cache.state import (
     INVALID,
@@ -18,20 +18,20 @@ from vmfailover.hardware.cache.state import (
 )
 
 
-@compiled_in_place
+@compiled_inline
 def l2_row(state: CacheState, core: int, line: int) -> np.int64:
     """Return a core's L2 row of a line, `INVALID_ROW` if it has none."""
     return state.l2[core, line & (state.l2.shape[1] - 1), state.place[core, line] >> L2_WAY_SHIFT]
 
 
-@compiled_in_place
+@compiled_inline
 def write_back(state: CacheState, row: int) -> None:
     """Write a dirty row's data to memory."""
     state.memory[row >> TAG_SHIFT] = (row & VERSION_MASK) >> VERSION_SHIFT
     state.counters[WRITEBACKS] += 1
 
 
-@compiled_in_place
+@compiled_inline
 def drop(state: CacheState, core: int, line: int) -> None:
     """Invalidate a core's rows of a line in L2 and, if it is there too, in L1."""
     place = state.place[core, line]
@@ -44,7 +44,7 @@ def drop(state: CacheState, core: int, line: int) -> None:
     state.place[core, line] = 0
 
 
-@compiled_in_place
+@compiled_inline
 def least_recent(used: npt.NDArray[np.int64], index: int) -> int:
     """Return the way of a set that was used least recently, the first one of several."""
     way = 1
@@ -54,7 +54,7 @@ def least_recent(used: npt.NDArray[np.int64], index: int) -> int:
     return way
 
 
-@compiled_in_place
+@compiled_inline
 def fill_l1(
     l1: npt.NDArray[np.int32], l1_used: npt.NDArray[np.int64], place: npt.NDArray[np.uint16], line: int, tick: int
 ) -> None:
@@ -69,7 +69,7 @@ def fill_l1(
     place[line] |= way
 
 
-@compiled_in_place
+@compiled_inline
 def after_stores(row: int, times: int, written: int) -> int:
     """Return a row after `times` stores."""
     return (row & ~VERSION_MASK) | ((row + (times << VERSION_SHIFT)) & VERSION_MASK) | written

@@ -3,7 +3,7 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import L2_WAY_SHIFT, LOG_TRANSFER, TRANSFERS
 from vmfailover.hardware.cache.kernel.log import charge_log_write, log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back
@@ -13,7 +13,7 @@ from vmfailover.hardware.cache.state import DIRTY, FLAG, INVALID_ROW, CacheState
 WRITTEN = DIRTY | FLAG
 
 
-@compiled_in_place
+@compiled_inline
 def flags_elsewhere(state: CacheState, core: int, line: int, is_store: bool) -> int:
     """Count the addresses that other cores' rows of a line will log when this core asks for it."""
     flags = 0
@@ -25,7 +25,7 @@ def flags_elsewhere(state: CacheState, core: int, line: int, is_store: bool) -> 
     return flags
 
 
-@compiled_in_place
+@compiled_inline
 def ask_other_cores(state: CacheState, log: LogState, core: int, line: int, is_store: bool) -> int:
     """Deal with the rows of a line in other cores' L2 before a load or store of this core.
 

@@ -3,11 +3,11 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.state import INVALID, CacheState
 
 
-@compiled_in_place
+@compiled_inline
 def _l3_way(state: CacheState, line: int) -> int:
     """Return the way of L3 that holds a line, the number of ways if none does."""
     ways = state.l3.shape[1]
@@ -17,7 +17,7 @@ def _l3_way(state: CacheState, line: int) -> int:
     return ways
 
 
-@compiled_in_place
+@compiled_inline
 def insert_in_l3(state: CacheState, line: int) -> None:
     """Make a line the most recent of its L3 set; the least recent falls out if it was not there."""
     index = line & (state.l3.shape[0] - 1)
@@ -26,7 +26,7 @@ def insert_in_l3(state: CacheState, line: int) -> None:
     state.l3[index, 0] = line
 
 
-@compiled_in_place
+@compiled_inline
 def take_from_l3(state: CacheState, line: int) -> bool:
     """Remove a line from L3; say whether it was there."""
     ways = state.l3.shape[1]

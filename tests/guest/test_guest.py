@@ -1,0 +1,120 @@
+"""The guest: requests come in by DMA, wait while it cannot take them, and are part of its captured state."""
+
+import numpy as np
+import pytest
+import simpy
+from hypothesis import given
+from hypothesis import strategies as st
+from programs import EXAMPLES, LINE_BYTES, LINES, endless, virtual_machine
+
+from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing
+from vmfailover.guest.server import Completion
+from vmfailover.hardware.cache.state import Counter
+
+SERVICE_NS = 100
+#: Two lines a request.
+REQUEST_BYTES = 2 * LINE_BYTES
+START = GuestState(positions=(0,), guest_ns=0)
+
+
+def new_guest(
+    env: simpy.Environment, *, log_device_writes: bool = True, log_lines: int = 16, request_entries: int = 4
+) -> Guest:
+    vm = virtual_machine(endless(), log_lines=log_lines, request_entries=request_entries)
+    ring = ReceiveRing(LINES, LINE_BYTES, REQUEST_BYTES)
+    guest = Guest(vm, ring, SERVICE_NS, lambda: int(env.now), log_device_writes=log_device_writes)
+    guest.start(endless(), START, [])
+    return guest
+
+
+@EXAMPLES
+@given(lines=st.integers(4, 5000), request=st.integers(1, 2000), requests=st.integers(1, 600))
+def test_buffers_follow_each_other_in_a_ring_at_the_top_of_memory(lines: int, request: int, requests: int) -> None:
+    ring = ReceiveRing(lines, LINE_BYTES, request)
+    size = -(-request // LINE_BYTES)
+    written = [line for number in range(requests) for line in ring.lines(number * size)]
+    buffers = max(1, min(RECEIVE_BUFFERS, lines // 4 // size))
+    first = max(0, lines - buffers * size)
+    assert written == [first + number % (buffers * size) for number in range(requests * size)]
+
+
+def test_requests_of_no_bytes_write_nothing() -> None:
+    assert len(ReceiveRing(LINES, LINE_BYTES, 0).lines(0)) == 0
+
+
+def test_a_running_guest_accepts_a_request_at_its_guest_time() -> None:
+    env = simpy.Environment()
+    guest = new_guest(env)
+    accepted: list[Completion] = []
+    guest.on_accept = accepted.append
+    env.run(until=50)
+    guest.vm.resume(50)
+    env.run(until=80)
+    guest.receive(7)
+    assert accepted == [Completion(7, 30 + SERVICE_NS)]
+    assert guest.server.waiting == (Completion(7, 30 + SERVICE_NS),)
+
+
+@pytest.mark.parametrize("log_device_writes", [True, False])
+def test_a_request_is_written_into_memory_and_logged_if_the_hypervisor_does(log_device_writes: bool) -> None:
+    guest = new_guest(simpy.Environment(), log_device_writes=log_device_writes)
+    guest.vm.resume(0)
+    guest.receive(0)
+    lines = guest.device_writes
+    assert len(lines) == 2
+    assert np.flatnonzero(guest.vm.processor.memory.versions).tolist() == lines
+    assert (guest.vm.log.read() // LINE_BYTES).tolist() == (lines if log_device_writes else [])
+    assert guest.vm.processor.count(Counter.LOG_SOFTWARE) == (2 if log_device_writes else 0)
+
+
+def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None:
+    guest = new_guest(simpy.Environment())
+    for request in (3, 1, 2):
+        guest.receive(request)
+    assert guest.server.waiting == ()
+    assert guest.device_writes == []
+    guest.vm.resume(0)
+    assert [completion.request for completion in guest.server.waiting] == [3, 1, 2]
+    assert len(guest.device_writes) == 6
+
+
+def test_requests_wait_for_room_in_the_log() -> None:
+    guest = new_guest(simpy.Environment(), log_lines=2)
+    guest.vm.resume(0)
+    for request in range(12):
+        guest.receive(request)
+    taken = [completion.request for completion in guest.server.waiting]
+    assert taken == list(range(7))
+    assert guest.vm.log.free_entries == 2
+    guest.vm.pause(0)
+    guest.vm.log.read()
+    guest.vm.log.release(guest.vm.log.next)
+    guest.vm.resume(0)
+    assert [completion.request for completion in guest.server.waiting] == list(range(12))
+
+
+def test_what_is_captured_is_what_is_restored() -> None:
+    env = simpy.Environment()
+    guest, other = new_guest(env), new_guest(env)
+    guest.vm.resume(0)
+    guest.receive(0)
+    guest.receive(1)
+    env.run(until=120)
+    guest.vm.advance_to(120, 1 << 20)
+    guest.vm.pause(120)
+    assert guest.server.take_completed(120) == [Completion(0, 100)]
+    state = guest.capture()
+    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4)
+    other.start(endless(), state, [*guest.device_writes, 99])
+    assert other.capture() == state
+    assert other.device_writes == guest.device_writes
+    assert not other.vm.running
+
+
+def test_a_restored_guest_serves_new_requests_after_those_that_wait() -> None:
+    env = simpy.Environment()
+    guest = new_guest(env)
+    guest.start(endless(), GuestState((0,), 500, (Completion(4, 580),)), [])
+    guest.vm.resume(0)
+    guest.receive(5)
+    assert guest.server.waiting == (Completion(4, 580), Completion(5, 580 + SERVICE_NS))

@@ -1,0 +1,169 @@
+"""The scheduler: whoever looks at a VM, at whatever instant, finds it exactly there."""
+
+from typing import Any
+
+import pytest
+import simpy
+from hypothesis import given
+from hypothesis import strategies as st
+from programs import EXAMPLES, LINES, MISS_NS, Program, endless, everything, programs, virtual_machine
+
+from vmfailover.guest.scheduler import LastTimeout, Scheduler
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.hardware.processor import FS_PER_NS
+
+#: No access of these tests takes longer: a miss with its instructions.
+LONGEST_ACCESS_NS = MISS_NS + 40
+GAPS = st.lists(st.integers(1, 300), min_size=1, max_size=10)
+
+
+def scheduled(*machines: VirtualMachine, quantum: int = 1 << 20, lookahead_ns: int = 1000) -> simpy.Environment:
+    """Return an environment in which these machines run."""
+    env = simpy.Environment()
+    scheduler = Scheduler(env, quantum, lookahead_ns)
+    for vm in machines:
+        scheduler.add(vm)
+        vm.resume(0)
+    return env
+
+
+def reached_ns(vm: VirtualMachine) -> int:
+    """Return the instant up to which a running VM has executed, the access under way included."""
+    return vm.instant(int(vm.processor.state.clock.min()) // FS_PER_NS)
+
+
+def exactly(program: Program, instant: int) -> dict[str, object]:
+    """Return what a VM knows that has run to an instant in one go."""
+    vm = virtual_machine(program)
+    vm.resume(0)
+    vm.advance_to(instant, 1 << 20)
+    return everything(vm)
+
+
+@EXAMPLES
+@given(program=programs(2, most=30), gaps=GAPS, quantum=st.integers(1, 40))
+def test_a_vm_is_where_it_belongs_at_every_event(program: Program, gaps: list[int], quantum: int) -> None:
+    vm = virtual_machine(program)
+    env = scheduled(vm, quantum=quantum)
+
+    def look() -> Any:
+        for gap in gaps:
+            yield env.timeout(gap)
+            assert everything(vm) == exactly(program, int(env.now))
+
+    env.run(env.process(look()))
+    assert env.now == sum(gaps)
+
+
+@EXAMPLES
+@given(gaps=GAPS)
+def test_a_vm_never_passes_the_next_event(gaps: list[int]) -> None:
+    vm = virtual_machine(endless(LINES, instructions=40))
+    env = scheduled(vm)
+    due = [sum(gaps[:count]) for count in range(1, len(gaps) + 1)]
+    for instant in due:
+        env.timeout(instant)
+    for instant in due:
+        while env.peek() < instant:
+            env.step()
+            assert reached_ns(vm) < instant + LONGEST_ACCESS_NS
+        while env.peek() == instant:
+            env.step()
+
+
+@pytest.mark.parametrize("lookahead_ns", [1, 70, 1000])
+def test_two_machines_stay_within_the_lookahead(lookahead_ns: int) -> None:
+    machines = [virtual_machine(endless(LINES, instructions=steps)) for steps in (1, 40)]
+    env = scheduled(*machines, lookahead_ns=lookahead_ns)
+    env.timeout(5000)
+    while env.now < 5000:
+        env.step()
+        for vm in machines:
+            assert reached_ns(vm) <= env.now + lookahead_ns + LONGEST_ACCESS_NS
+    assert [vm.positions for vm in machines] == [(5000 // 21 + 1,), (5000 // 60 + 1,)]
+
+
+def test_one_machine_needs_one_event_however_long_it_runs() -> None:
+    env = scheduled(virtual_machine(endless()))
+    env.timeout(15_000)
+    steps = 0
+    while env.now < 15_000:
+        env.step()
+        steps += 1
+    assert steps < 10
+
+
+def test_a_vm_that_is_resumed_goes_on() -> None:
+    vm = virtual_machine(endless(instructions=10))
+    env = scheduled(vm)
+    for instant, step in ((45, vm.pause), (60, vm.resume)):
+        env.run(until=instant)
+        step(instant)
+    env.run(until=80)
+    assert vm.positions == (4,)
+    assert vm.guest_ns(80) == 65
+
+
+def limited(quantum: int, relief: int) -> tuple[list[int], dict[str, object]]:
+    """Run a VM with a small log that is emptied some time after each interrupt; return their instants."""
+    vm = virtual_machine(endless(LINES, write=True), log_lines=4, guard_band=10)
+    env = scheduled(vm, quantum=quantum)
+    interrupts: list[int] = []
+
+    def empty() -> Any:
+        yield env.timeout(relief)
+        vm.log.read()
+        vm.log.release(vm.log.next)
+        vm.resume(int(env.now))
+
+    def interrupt() -> None:
+        interrupts.append(int(env.now))
+        vm.pause(int(env.now))
+        env.process(empty())
+
+    vm.on_log_limit = interrupt
+    env.run(until=12_000)
+    return interrupts, everything(vm)
+
+
+@pytest.mark.parametrize("quantum", [1, 7, 4096])
+def test_the_log_interrupts_at_the_same_instants_for_any_quantum(quantum: int) -> None:
+    interrupts, end = limited(quantum, relief=500)
+    assert len(interrupts) > 2
+    assert (interrupts, end) == limited(1 << 20, relief=500)
+
+
+def test_a_vm_stopped_by_something_else_is_not_interrupted() -> None:
+    vm = virtual_machine(endless(LINES, write=True), log_lines=4)
+    env = scheduled(vm)
+    interrupts: list[float] = []
+    vm.on_log_limit = lambda: interrupts.append(env.now) or vm.pause(int(env.now))  # type: ignore[func-returns-value]
+    env.run(until=20_000)
+    (instant,) = interrupts
+    again = virtual_machine(endless(LINES, write=True), log_lines=4)
+    env = scheduled(again)
+    again.on_log_limit = vm.on_log_limit
+    env.timeout(instant).callbacks.append(lambda _: again.pause(int(instant)))  # type: ignore[union-attr]
+    env.run(until=20_000)
+    assert interrupts == [instant]
+    assert again.needs_log
+
+
+def test_a_last_timeout_comes_after_all_else_of_its_instant() -> None:
+    env = simpy.Environment()
+    order: list[str] = []
+
+    def last() -> Any:
+        yield LastTimeout(env, 10)
+        order.append("last")
+
+    def other() -> Any:
+        yield env.timeout(10)
+        order.append("first")
+        yield env.timeout(0)
+        order.append("second")
+
+    env.process(last())
+    env.process(other())
+    env.run()
+    assert order == ["first", "second", "last"]

@@ -1,0 +1,214 @@
+"""A virtual machine: its state is exact at every instant, whatever the pieces in which it gets there."""
+
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from programs import EXAMPLES, LINES, MISS_NS, Program, Record, endless, everything, programs, virtual_machine
+
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.hardware.cache.state import Cost, Counter
+
+QUANTUM = 1 << 20
+
+
+def run_to(vm: VirtualMachine, horizon_ns: int, quantum: int = QUANTUM) -> None:
+    """Execute up to an instant, in as many calls as the quantum makes of it."""
+    while vm.advance_to(horizon_ns, quantum).time_ns < horizon_ns:
+        pass
+
+
+@EXAMPLES
+@given(
+    data=st.data(),
+    vcpus=st.integers(1, 3),
+    pieces=st.lists(st.integers(0, 400), max_size=8),
+    quantum=st.integers(1, 50),
+)
+def test_pieces_come_to_the_same_as_the_whole(data: st.DataObject, vcpus: int, pieces: list[int], quantum: int) -> None:
+    program = data.draw(programs(vcpus))
+    whole, cut = virtual_machine(program), virtual_machine(program)
+    for vm in (whole, cut):
+        vm.resume(0)
+    for horizon in accumulate(pieces):
+        run_to(cut, horizon, quantum)
+    run_to(whole, sum(pieces))
+    assert everything(cut) == everything(whole)
+
+
+@pytest.mark.parametrize(
+    ("instant", "done"), [(0, 0), (1, 1), (MISS_NS + 10, 1), (MISS_NS + 11, 2), (MISS_NS + 20, 2), (MISS_NS + 21, 3)]
+)
+def test_an_access_is_done_from_the_moment_at_which_it_begins(instant: int, done: int) -> None:
+    vm = virtual_machine(endless(instructions=10))
+    vm.resume(0)
+    run_to(vm, instant)
+    assert (vm.accesses, vm.positions, vm.instructions) == (done, (done,), 10 * done)
+
+
+def test_a_pause_delays_all_that_follows() -> None:
+    vm, other = (virtual_machine(endless(instructions=10)) for _ in range(2))
+    for machine in (vm, other):
+        machine.resume(0)
+    run_to(vm, 50)
+    vm.pause(50)
+    vm.resume(75)
+    run_to(vm, 125)
+    run_to(other, 100)
+    assert everything(vm) == everything(other)
+
+
+def test_a_vm_runs_when_every_pause_is_taken_back() -> None:
+    vm = virtual_machine(endless())
+    states = [vm.running]
+    for step in (vm.resume, vm.pause, vm.pause, vm.resume, vm.resume):
+        step(10)
+        states.append(vm.running)
+    assert states == [False, True, False, False, False, True]
+
+
+def test_nested_pauses_make_one_gap_between_spans() -> None:
+    vm = virtual_machine(endless())
+    for step, instant in (
+        (vm.resume, 5),
+        (vm.pause, 10),
+        (vm.pause, 20),
+        (vm.resume, 30),
+        (vm.resume, 40),
+        (vm.pause, 70),
+    ):
+        step(instant)
+    assert vm.spans == [(5, 10), (40, 70)]
+    assert vm.guest_ns(1000) == 35
+
+
+def test_whoever_asked_is_told_of_each_start_and_of_no_other_resume() -> None:
+    vm = virtual_machine(endless())
+    told: list[bool] = []
+    vm.on_resume.append(lambda: told.append(vm.running))
+    for step in (vm.resume, vm.pause, vm.pause, vm.resume, vm.resume):
+        step(0)
+    assert told == [True, True]
+
+
+@EXAMPLES
+@given(start=st.integers(0, 1000), before=st.integers(0, 1000), gaps=st.lists(st.integers(0, 100), max_size=12))
+def test_guest_time_is_the_time_in_which_the_vm_ran(start: int, before: int, gaps: list[int]) -> None:
+    vm = virtual_machine(endless())
+    vm.load(endless(), (0,), before, start)
+    now, ran = start, before
+    for gap in gaps:
+        now += gap
+        ran += gap if vm.running else 0
+        assert vm.guest_ns(now) == ran
+        (vm.pause if vm.running else vm.resume)(now)
+    if vm.running:
+        vm.pause(now)
+    assert sum(end - begin for begin, end in vm.spans) == ran - before
+
+
+@EXAMPLES
+@given(guest_ns=st.integers(0, 10_000), gap=st.integers(0, 1000))
+def test_instant_is_the_inverse_of_guest_time(guest_ns: int, gap: int) -> None:
+    vm = virtual_machine(endless())
+    vm.resume(0)
+    vm.pause(300)
+    vm.resume(300 + gap)
+    assert vm.guest_ns(vm.instant(guest_ns)) == guest_ns
+
+
+def test_a_vm_is_loaded_stopped_in_first_mode_at_its_guest_time() -> None:
+    vm = virtual_machine(endless())
+    vm.load(endless(), (7,), 500, 2000)
+    assert not vm.running
+    assert (vm.positions, vm.guest_ns(9999)) == ((7,), 500)
+    assert vm.processor.state.mode.tolist() == [1]
+    vm.resume(2100)
+    assert vm.guest_ns(2101) == 501
+    run_to(vm, 2101)
+    assert vm.positions == (8,)
+
+
+@pytest.mark.parametrize("position", [0, 13])
+def test_a_loaded_vm_goes_on_where_it_was_captured(position: int) -> None:
+    program = Program([Record(line, write=True) for line in range(40)])
+    vm = virtual_machine(program)
+    vm.load(program, (position,), 0, 0)
+    vm.resume(0)
+    run_to(vm, 10_000)
+    assert vm.positions == (40,)
+    assert vm.processor.count(Counter.STORES) == 40 - position
+
+
+def test_a_vm_whose_program_has_ended_halts_and_time_goes_on() -> None:
+    vm = virtual_machine(Program([Record(1)], [Record(2)] * 5))
+    vm.resume(0)
+    assert vm.advance_to(10_000, QUANTUM).time_ns == 10_000
+    assert vm.positions == (1, 5)
+    before = everything(vm)
+    assert vm.advance_to(20_000, QUANTUM).time_ns == 20_000
+    assert everything(vm) == before
+
+
+def test_a_quantum_ends_in_the_nanosecond_of_the_next_access() -> None:
+    vm = virtual_machine(endless(instructions=10))
+    vm.resume(0)
+    reached = vm.advance_to(10_000, 3)
+    assert (reached.time_ns, reached.needs_log) == (MISS_NS + 30, False)
+    assert vm.positions == (3,)
+
+
+def test_the_log_stops_the_vm_before_its_guard_band() -> None:
+    vm = virtual_machine(endless(LINES, write=True), log_lines=4, guard_band=20, request_entries=6)
+    vm.resume(0)
+    assert not vm.needs_log
+    reached = vm.advance_to(10**9, QUANTUM)
+    assert reached.needs_log
+    assert reached.time_ns < 10**9
+    assert vm.needs_log
+    assert vm.log.free_entries == 20 + 6
+    assert vm.advance_to(10**9, QUANTUM) == reached
+
+
+def test_a_vm_goes_on_when_its_log_has_room() -> None:
+    vm = virtual_machine(endless(LINES, write=True), log_lines=4)
+    vm.resume(0)
+    position = -1
+    for _ in range(3):
+        stopped = vm.advance_to(10**9, QUANTUM)
+        assert stopped.needs_log
+        assert position < (position := vm.positions[0])
+        vm.log.read()
+        vm.log.release(vm.log.next)
+        assert not vm.needs_log
+
+
+def test_two_machines_contend_for_memory_and_keep_account() -> None:
+    alone, beside = (virtual_machine(endless(LINES)) for _ in range(2))
+    for vm in (alone, beside):
+        vm.resume(0)
+    run_to(alone, 2100)
+    cost = beside.processor.state.costs[0, Cost.MEMORY]
+    with beside.contended(3.0):
+        assert beside.processor.state.costs[0, Cost.MEMORY] == 3 * cost
+        run_to(beside, 2 * MISS_NS * 100 + 2100)
+    assert alone.positions == beside.positions == (100,)
+    assert beside.contention_ns == 2 * MISS_NS * 100
+    assert alone.contention_ns == 0
+    assert beside.processor.state.costs[0, Cost.MEMORY] == cost
+
+
+def test_contention_ends_with_the_thread_that_makes_it() -> None:
+    vm = virtual_machine(endless())
+    cost = vm.processor.state.costs[0, Cost.MEMORY]
+    with pytest.raises(KeyError), vm.contended(2.0):
+        raise KeyError
+    assert vm.processor.state.costs[0, Cost.MEMORY] == cost
+
+
+def test_a_workload_sets_the_parallelism_of_its_misses() -> None:
+    vm = virtual_machine(Program([Record(line) for line in range(10)], parallelism=1.0))
+    vm.resume(0)
+    run_to(vm, 2 * 81)
+    assert vm.positions == (2,)

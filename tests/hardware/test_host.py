@@ -1,0 +1,106 @@
+"""A host: what runs on it ends with it, and what it has sent outlives it."""
+
+from typing import Any
+
+import numpy as np
+import simpy
+from computers import processor
+
+from vmfailover.hardware.host import Host
+from vmfailover.hardware.link import Channel
+from vmfailover.scenario.network import Link
+
+
+def new_host(env: simpy.Environment) -> Host:
+    unit = processor()
+    spec = Link.model_validate({"bandwidth": "8 Gbit/s", "latency": "500 ns", "overhead": "0 B"})
+    return Host(env, "primary", unit, unit.memory, Channel(env, spec, np.random.default_rng(1)))
+
+
+def tick(env: simpy.Environment, ticks: list[int]) -> Any:
+    while True:
+        yield env.timeout(10)
+        ticks.append(int(env.now))
+
+
+def test_a_process_runs_to_its_end_and_gives_its_answer() -> None:
+    env = simpy.Environment()
+
+    def answer() -> Any:
+        yield env.timeout(5)
+        return 42
+
+    assert env.run(new_host(env).run(answer())) == 42
+
+
+def test_a_crash_ends_every_process_of_the_host_and_no_other() -> None:
+    env = simpy.Environment()
+    host, other = new_host(env), new_host(env)
+    ticks: list[list[int]] = [[], [], []]
+    processes = [owner.run(tick(env, mine)) for owner, mine in zip((host, host, other), ticks, strict=True)]
+    env.run(until=25)
+    host.crash()
+    env.run(until=45)
+    assert ticks == [[10, 20], [10, 20], [10, 20, 30, 40]]
+    assert [process.is_alive for process in processes] == [False, False, True]
+    assert (host.up, other.up) == (False, True)
+
+
+def test_a_process_may_clean_up_when_its_host_crashes() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    closed: list[int] = []
+
+    def careful() -> Any:
+        try:
+            yield env.timeout(100)
+        finally:
+            closed.append(int(env.now))
+
+    host.run(careful())
+    env.run(until=30)
+    host.crash()
+    env.run()
+    assert closed == [30]
+
+
+def test_the_process_that_crashes_its_host_gets_to_its_end() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    steps: list[str] = []
+
+    def suicide() -> Any:
+        yield env.timeout(1)
+        host.crash()
+        steps.append("crashed")
+
+    host.run(suicide())
+    env.run()
+    assert steps == ["crashed"]
+
+
+def test_a_crash_is_told_once() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    told: list[float] = []
+    assert host.down.callbacks is not None
+    host.down.callbacks.append(lambda _: told.append(env.now))
+    env.run(until=7)
+    host.crash()
+    env.run(until=9)
+    host.crash()
+    env.run()
+    assert told == [7]
+
+
+def test_what_has_left_a_host_arrives_after_its_crash_and_nothing_else() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    arrived: list[str] = []
+    host.out.send_datagram(100, lambda: arrived.append("left"))
+    host.out.send_datagram(100, lambda: arrived.append("queued"))
+    env.run(until=150)
+    host.crash()
+    host.out.send_datagram(1, lambda: arrived.append("sent by the dead"))
+    env.run()
+    assert arrived == ["left"]

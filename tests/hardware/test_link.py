@@ -1,0 +1,242 @@
+"""The link: how long a message takes, in which order messages arrive, and what is lost."""
+
+from fractions import Fraction
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+import simpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vmfailover.hardware.link import Channel, Link
+from vmfailover.scenario.network import Link as LinkSpec
+
+#: A byte takes a nanosecond.
+BYTE_A_NS = {"bandwidth": "8 Gbit/s", "latency": "500 ns", "mtu": "1000 B", "overhead": "100 B"}
+LATENCY = 500
+FRAME = 1100
+EXAMPLES = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+def link_spec(**keys: Any) -> LinkSpec:
+    return LinkSpec.model_validate({**BYTE_A_NS, **keys})
+
+
+class Wire:
+    """One direction of a link, and what has come out of it: (message, instant)."""
+
+    def __init__(self, seed: int = 1, **keys: Any) -> None:
+        self.env = simpy.Environment()
+        self.channel = Channel(self.env, link_spec(**keys), np.random.default_rng(seed))
+        self.arrived: list[tuple[int, int]] = []
+        self.left: list[int] = []
+
+    def send(self, payloads: list[int]) -> None:
+        """Send messages of an ordered stream, all at once."""
+        for number, payload in enumerate(payloads):
+            self.env.process(self._send(number, payload))
+
+    def _send(self, number: int, payload: int) -> Any:
+        left = yield from self.channel.send(payload, lambda: self._arrive(number))
+        assert left == self.env.now
+        self.left.append(left)
+
+    def datagram(self, number: int = 0, payload: int = 1000) -> None:
+        self.channel.send_datagram(payload, lambda: self._arrive(number))
+
+    def _arrive(self, number: int) -> None:
+        self.arrived.append((number, int(self.env.now)))
+
+
+@EXAMPLES
+@given(
+    payload=st.integers(0, 10**7),
+    mtu=st.integers(128, 9000),
+    overhead=st.integers(0, 200),
+    megabits=st.integers(1, 400_000),
+)
+def test_serialisation_counts_the_frames(payload: int, mtu: int, overhead: int, megabits: int) -> None:
+    wire = Wire(bandwidth=f"{megabits} Mbit/s", mtu=f"{mtu} B", overhead=f"{overhead} B")
+    frames = max(1, -(-payload // mtu))
+    assert wire.channel.frames(payload) == frames
+    nanoseconds = Fraction((payload + frames * overhead) * 8 * 1000, megabits)
+    assert wire.channel.serialisation_ns(payload) == ceil(nanoseconds)
+
+
+def test_a_message_arrives_after_serialisation_and_latency() -> None:
+    wire = Wire()
+    wire.send([2500])
+    wire.env.run()
+    assert wire.left == [2500 + 3 * 100]
+    assert wire.arrived == [(0, 2800 + LATENCY)]
+
+
+def test_messages_leave_first_in_first_out_one_after_the_other() -> None:
+    wire = Wire()
+    wire.send([1000, 0, 400])
+    wire.env.run()
+    assert wire.left == [1100, 1200, 1700]
+    assert wire.arrived == [(0, 1100 + LATENCY), (1, 1200 + LATENCY), (2, 1700 + LATENCY)]
+
+
+def test_a_message_after_a_silence_waits_for_nothing() -> None:
+    wire = Wire()
+    wire.send([0])
+    wire.env.run(until=10_000)
+    wire.send([0])
+    wire.env.run()
+    assert wire.left == [100, 10_100]
+
+
+def test_a_sender_waits_for_room_in_the_queue() -> None:
+    wire = Wire(queue="1500 B")
+    taken: list[int] = []
+
+    def send_all() -> Any:
+        for _ in range(2):
+            wire.env.process(wire.channel.send(1000, lambda: None))
+        yield wire.env.timeout(0)
+        process = wire.env.process(wire.channel.send(1000, lambda: None))
+        while wire.channel.statistics.messages < 3:
+            yield wire.env.timeout(1)
+        taken.append(int(wire.env.now))
+        yield process
+
+    wire.env.run(wire.env.process(send_all()))
+    assert taken == [pytest.approx(2 * FRAME - 1500, abs=1)]
+    assert wire.env.now == 3 * FRAME
+
+
+@EXAMPLES
+@given(payloads=st.lists(st.integers(0, 3000), max_size=20), queue=st.integers(1, 4000))
+def test_back_pressure_changes_neither_order_nor_throughput(payloads: list[int], queue: int) -> None:
+    narrow, wide = Wire(queue=f"{queue} B"), Wire(queue="1 MB")
+    for wire in (narrow, wide):
+        wire.send(payloads)
+        wire.env.run()
+    assert narrow.arrived == wide.arrived
+    assert [number for number, _ in wide.arrived] == list(range(len(payloads)))
+
+
+@EXAMPLES
+@given(
+    payloads=st.lists(st.integers(0, 5000), max_size=20),
+    percent=st.integers(0, 60),
+    queue=st.integers(1, 10_000),
+    seed=st.integers(0, 2**32),
+)
+def test_a_lossy_stream_delivers_everything_once_and_in_order(
+    payloads: list[int], percent: int, queue: int, seed: int
+) -> None:
+    wire = Wire(seed, loss=f"{percent} %", queue=f"{queue} B", retransmission_timeout="10 us")
+    wire.send(payloads)
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == list(range(len(payloads)))
+    statistics = wire.channel.statistics
+    first_time = sum(payload + wire.channel.frames(payload) * 100 for payload in payloads)
+    assert statistics.stream_bytes == sum(payloads)
+    assert statistics.messages == len(payloads)
+    assert statistics.wire_bytes == first_time + statistics.retransmitted_frames * FRAME
+    assert statistics.busy_ns == statistics.wire_bytes
+
+
+def test_what_follows_a_lost_frame_waits_for_it() -> None:
+    wire = Wire(seed=3, loss="50 %", retransmission_timeout="1 ms")
+    wire.send([1000] * 8)
+    wire.env.run()
+    instants = [instant for _, instant in wire.arrived]
+    assert instants == sorted(instants)
+    assert min(instants) < 1_000_000 < max(instants)
+    assert len(set(instants)) < len(instants)
+
+
+def test_every_round_of_retransmission_takes_the_timeout() -> None:
+    wire = Wire(seed=3, loss="50 %", retransmission_timeout="1 ms")
+    wire.send([10_000])
+    wire.env.run()
+    statistics = wire.channel.statistics
+    delay = wire.arrived[0][1] - LATENCY - statistics.busy_ns
+    assert statistics.retransmitted_frames > 0
+    assert delay >= 1_000_000
+    assert delay % 1_000_000 == 0
+
+
+def test_frames_are_lost_as_often_as_the_scenario_says() -> None:
+    frames, loss = 20_000, 0.1
+    wire = Wire(loss="10 %", retransmission_timeout="1 us")
+    wire.send([frames * 1000])
+    wire.env.run()
+    expected, deviation = frames * loss / (1 - loss), sqrt(frames * loss) / (1 - loss)
+    assert abs(wire.channel.statistics.retransmitted_frames - expected) < 5 * deviation
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_datagram_is_lost_with_any_of_its_frames(frames: int) -> None:
+    count, probability = 5000, 1 - 0.9**frames
+    wire = Wire(loss="10 %", queue="1 GB")
+    for number in range(count):
+        wire.datagram(number, frames * 1000)
+    wire.env.run()
+    lost = wire.channel.statistics.lost_datagrams
+    assert abs(lost - count * probability) < 5 * sqrt(count * probability * (1 - probability))
+    assert len(wire.arrived) == count - lost
+    assert wire.channel.statistics.datagram_bytes == (count - lost) * frames * 1000
+
+
+def test_a_datagram_finds_no_room_behind_a_full_queue() -> None:
+    wire = Wire(queue="1000 B")
+    for number in range(3):
+        wire.datagram(number)
+    wire.env.run()
+    assert wire.arrived == [(0, FRAME + LATENCY)]
+    assert wire.channel.statistics.lost_datagrams == 2
+    wire.datagram(3)
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == [0, 3]
+
+
+def test_a_datagram_waits_behind_the_stream_but_not_for_its_lost_frames() -> None:
+    wire = Wire(seed=3, loss="50 %", retransmission_timeout="1 ms")
+    wire.send([10_000])
+    wire.env.run(until=1)
+    while wire.channel.statistics.datagram_bytes == 0:
+        wire.datagram(1)
+    wire.env.run()
+    (first, early), (second, late) = wire.arrived
+    assert (first, second) == (1, 0)
+    assert 11_000 < early < 1_000_000 < late
+
+
+@pytest.mark.parametrize(("severed_ns", "arrived"), [(1099, []), (1100, [0]), (2199, [0]), (2200, [0, 1])])
+def test_a_severed_channel_delivers_only_what_has_left(severed_ns: int, arrived: list[int]) -> None:
+    wire = Wire()
+    wire.send([1000, 1000, 1000])
+    wire.env.run(until=severed_ns)
+    wire.channel.sever()
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == arrived
+
+
+def test_nothing_is_sent_over_a_severed_channel() -> None:
+    wire = Wire()
+    wire.channel.sever()
+    wire.env.run(until=1000)
+    wire.send([10])
+    wire.datagram()
+    wire.env.run()
+    assert wire.arrived == []
+
+
+def test_the_two_directions_share_nothing() -> None:
+    env = simpy.Environment()
+    spec = link_spec(loss="30 %")
+    link = Link(env, spec, np.random.default_rng(1), np.random.default_rng(2))
+    arrived: list[str] = []
+    env.process(link.forward.send(100_000, lambda: arrived.append("forward")))
+    link.backward.send_datagram(0, lambda: arrived.append(f"backward at {env.now}"))
+    link.forward.sever()
+    env.run()
+    assert arrived == [f"backward at {100 + LATENCY}"]
+    assert link.backward.statistics.wire_bytes == 100

@@ -1,0 +1,150 @@
+"""The processor unit: what things cost, which stores are flagged, and what the other host would read."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from computers import EXAMPLES, LINES, address_log, execute, flags, processor, store
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmfailover.hardware.cache.state import Cost, Counter
+from vmfailover.hardware.processor import FS_PER_NS
+
+#: Memory: 80 ns, four misses at once, 128 bytes at 128 GB/s.
+ROUND = {"clock": "1 GHz", "memory": {"latency": "80 ns", "bandwidth": "128 GB/s", "parallelism": 4.0}}
+NO_L3: dict[str, Any] = {"l3": None}
+
+
+def costs_ns(**keys: Any) -> dict[str, float]:
+    costs = processor(**{**ROUND, **keys}).state.costs[0]
+    return {cost.name: costs[cost] / FS_PER_NS for cost in Cost}
+
+
+def test_costs_are_those_of_the_host() -> None:
+    assert costs_ns(base_cpi=2.0) == {
+        "INSTRUCTION": 2,
+        "L2": 13 / 4,
+        "L3": 27 / 4,
+        "MEMORY": 20,
+        "TRANSFER": 27 / 4,
+        "LOG_WRITE": 1,
+    }
+
+
+def test_without_an_l3_other_cores_are_as_far_as_memory() -> None:
+    costs = costs_ns(**NO_L3)
+    assert costs["L3"] == costs["TRANSFER"] == costs["MEMORY"] == 20
+
+
+def test_cycles_are_those_of_the_clock() -> None:
+    assert processor(clock="4 GHz").cycles_fs(6) == 1_500_000
+
+
+def test_parallelism_is_the_workloads_or_the_hosts_and_of_one_core() -> None:
+    unit = processor(2, **ROUND)
+    unit.set_parallelism(1, 1.0)
+    assert unit.state.costs[:, Cost.MEMORY].tolist() == [20 * FS_PER_NS, 80 * FS_PER_NS]
+    assert unit.state.costs[:, Cost.L2].tolist() == [13 * FS_PER_NS // 4, 13 * FS_PER_NS]
+    unit.set_parallelism(1, 0.0)
+    assert unit.state.costs[1].tolist() == unit.state.costs[0].tolist()
+
+
+def test_contention_makes_memory_slower_and_nothing_else() -> None:
+    unit = processor(**ROUND)
+    before = unit.state.costs.copy()
+    unit.set_memory_factor(2.5)
+    changed = np.flatnonzero(unit.state.costs[0] != before[0])
+    assert changed.tolist() == [Cost.MEMORY]
+    assert unit.state.costs[0, Cost.MEMORY] == 2.5 * before[0, Cost.MEMORY]
+    unit.set_memory_factor(1.0)
+    assert (unit.state.costs == before).all()
+
+
+def test_a_walk_takes_its_cycles_for_every_set() -> None:
+    sets = 16
+    assert processor(**ROUND).scan_walk_ns == sets
+    assert processor(2, **ROUND, scan_cycles_per_set="3 cycles").scan_walk_ns == 3 * sets
+    assert processor(clock="3 GHz").scan_walk_ns == -(-sets // 3)
+
+
+def test_only_stores_in_the_first_mode_are_flagged() -> None:
+    unit, log = processor(), address_log()
+    store(unit, [1, 2], log)
+    assert (flags(unit), unit.dirty_rows) == (0, 2)
+    unit.set_first_mode(0, True)
+    execute(unit, [(2, True), (3, True), (4, False)], log)
+    assert sorted(unit.flagged_lines) == [2, 3]
+    unit.set_first_mode(0, False)
+    store(unit, [5], log)
+    assert flags(unit) == 2
+
+
+def test_a_mode_is_of_one_core() -> None:
+    unit, log = processor(2), address_log()
+    unit.set_first_mode(1, True)
+    store(unit, [1], log, core=0)
+    store(unit, [2], log, core=1)
+    assert unit.flagged_lines.tolist() == [2]
+
+
+def test_a_scan_logs_the_flagged_lines_and_clears_their_flags() -> None:
+    unit, log = processor(), address_log()
+    unit.set_first_mode(0, True)
+    store(unit, [9, 4], log)
+    log.set_limit()
+    assert unit.scan(0, log, 0) == 16
+    assert sorted(log.read() // 128) == [4, 9]
+    assert (flags(unit), unit.dirty_rows) == (0, 2)
+    assert unit.count(Counter.LOG_SCAN) == 2
+
+
+def test_a_write_around_the_caches_sets_no_flag_and_is_seen() -> None:
+    unit, log = processor(), address_log()
+    unit.set_first_mode(0, True)
+    store(unit, [7], log)
+    unit.write_around(7, log)
+    versions, cached = unit.fetch(np.array([7]))
+    assert (versions.tolist(), cached, flags(unit)) == ([2], 0, 0)
+    assert (log.read() // 128).tolist() == [7]
+    assert unit.count(Counter.LOG_TRANSFER) == 1
+
+
+def test_a_fetch_finds_the_newest_copy_and_leaves_it() -> None:
+    unit, log = processor(2), address_log()
+    store(unit, [3, 3, 5], log)
+    store(unit, [5], log, core=1)
+    versions, cached = unit.fetch(np.array([3, 4, 5]))
+    assert (versions.tolist(), cached) == ([2, 0, 2], 2)
+    assert unit.memory.versions[3] == 0
+    assert unit.dirty_rows == 2
+
+
+ACCESSES = st.lists(st.tuples(st.integers(0, LINES - 1), st.booleans()), min_size=1, max_size=300)
+
+
+@EXAMPLES
+@given(st.lists(st.tuples(st.integers(0, 1), ACCESSES), max_size=6))
+def test_dirty_rows_are_those_dirtied_and_not_written_back(turns: list[tuple[int, list[tuple[int, bool]]]]) -> None:
+    unit, log = processor(2), address_log(lines=256)
+    for core, accesses in turns:
+        execute(unit, accesses, log, core)
+        assert unit.dirty_lines_balance
+
+
+@pytest.mark.parametrize("counter", [Counter.DIRTIED, Counter.WRITEBACKS])
+def test_a_dirty_row_that_is_lost_upsets_the_balance(counter: Counter) -> None:
+    unit = processor()
+    store(unit, [1, 2], address_log())
+    unit.state.counters[counter] += 1
+    assert not unit.dirty_lines_balance
+
+
+@EXAMPLES
+@given(ACCESSES)
+def test_a_fetch_reads_what_the_stores_have_made(accesses: list[tuple[int, bool]]) -> None:
+    unit = processor()
+    execute(unit, accesses, address_log(lines=256))
+    versions, _ = unit.fetch(np.arange(LINES))
+    written = [sum(1 for other, write in accesses if write and other == line) for line in range(LINES)]
+    assert versions.tolist() == written

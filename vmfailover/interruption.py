@@ -1,0 +1,34 @@
+"""Ctrl-C while a simulation runs."""
+
+import signal
+import threading
+from types import FrameType
+
+
+class Interruption:
+    """Notes the first Ctrl-C instead of raising, so that a simulation can stop where its state is whole.
+
+    A second one acts as it did before. Python delivers signals to the main thread only; elsewhere none is noted.
+    """
+
+    def __init__(self) -> None:
+        """Note nothing until entered."""
+        #: Whether there was a Ctrl-C.
+        self.noted = False
+        self._main = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> "Interruption":
+        """Begin to note."""
+        if self._main:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let Ctrl-C act as before."""
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.noted = True
+        signal.signal(number, self._before)
