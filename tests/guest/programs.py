@@ -33,7 +33,7 @@ EXAMPLES = settings(derandomize=True, deadline=None, max_examples=60)
 class Record(NamedTuple):
     line: int
     write: bool = False
-    count: int = 1
+    times: int = 1
     instructions: int = 1
 
 
@@ -51,12 +51,12 @@ class Program:
             yield self._chunk(start, records[start : start + self._cut])
 
     def _chunk(self, first: int, records: Sequence[Record]) -> AccessChunk:
-        line, write, count, instructions = zip(*records, strict=True)
+        line, write, times, instructions = zip(*records, strict=True)
         return AccessChunk(
             first,
             np.array(line, np.uint32) * np.uint32(LINE_BYTES // 64),
             np.array(write, np.uint8),
-            np.array(count, np.uint32),
+            np.array(times, np.uint32),
             np.array(instructions, np.uint32),
             self._parallelism,
         )
@@ -66,7 +66,7 @@ RECORDS = st.builds(
     Record,
     line=st.integers(0, LINES - 1),
     write=st.booleans(),
-    count=st.integers(1, 3),
+    times=st.integers(1, 3),
     instructions=st.integers(1, 40),
 )
 

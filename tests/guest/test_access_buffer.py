@@ -11,6 +11,7 @@ from vmfailover.guest.access_buffer import BUFFER_RECORDS, AccessBuffer, Replay
 from vmfailover.guest.accesses import AccessChunk
 
 Row = tuple[int, int, int, int]
+COLUMNS = ("block", "write", "count", "instructions")
 
 
 def rows_of(program: Program, vcpu: int) -> list[Row]:
@@ -18,17 +19,16 @@ def rows_of(program: Program, vcpu: int) -> list[Row]:
 
 
 def chunk_rows(chunk: AccessChunk) -> list[Row]:
-    columns = (chunk.block, chunk.write, chunk.count, chunk.instructions)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    return list(zip(*(getattr(chunk, name).tolist() for name in COLUMNS), strict=True))
 
 
 def drain(buffer: AccessBuffer, core: int) -> list[Row]:
     """Execute everything that a core has, a chunk at a time."""
     rows: list[Row] = []
     while buffer.refill(core) is not None:
-        *columns, lengths = buffer.accesses
-        length = int(lengths[core])
-        rows += zip(*(column[core, :length].tolist() for column in columns), strict=True)
+        length = int(buffer.accesses.length[core])
+        columns = (getattr(buffer.accesses, name)[core, :length] for name in COLUMNS)
+        rows += chunk_rows(AccessChunk(0, *columns))
         buffer.start[core] = length
     return rows
 

@@ -134,6 +134,7 @@ def test_what_waits_in_the_guest_is_not_sent_again() -> None:
 def test_what_is_answered_before_its_retry_is_not_sent_again() -> None:
     network = taken_over(waiting=())
     before = len(network.reached)
+    network.env.run(until=2_300_001)
     network.clients.respond(0)
     network.env.run(until=2_300_000 + RETRY)
     assert 0 not in network.requests[before:]

@@ -71,8 +71,8 @@ def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None
     guest = new_guest(simpy.Environment())
     for request in (3, 1, 2):
         guest.receive(request)
-    assert guest.server.waiting == ()
-    assert guest.device_writes == []
+    assert not guest.server.waiting
+    assert not guest.device_writes
     guest.vm.resume(0)
     assert [completion.request for completion in guest.server.waiting] == [3, 1, 2]
     assert len(guest.device_writes) == 6

@@ -12,7 +12,7 @@ from vmfailover.hardware.cache.state import Cost, Counter
 from vmfailover.hardware.processor import FS_PER_NS
 
 #: Memory: 80 ns, four misses at once, 128 bytes at 128 GB/s.
-ROUND = {"clock": "1 GHz", "memory": {"latency": "80 ns", "bandwidth": "128 GB/s", "parallelism": 4.0}}
+ROUND: dict[str, Any] = {"clock": "1 GHz", "memory": {"latency": "80 ns", "bandwidth": "128 GB/s", "parallelism": 4.0}}
 NO_L3: dict[str, Any] = {"l3": None}
 
 

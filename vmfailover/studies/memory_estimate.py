@@ -50,14 +50,15 @@ def _cache_bytes(host: HostSpec, vcpus: int) -> int:
 
 
 def _trace_bytes(scenario: Scenario) -> int:
-    """Return what is held of a trace: all of it, or a chunk for each vCPU, by the guest and by the auditor."""
+    """Return what is held of a trace: all of it, or what was read last and a chunk for each reader and vCPU."""
     if not isinstance(scenario.workload, TraceWorkload):
         return 0
     from vmfailover.traces.format import open_trace
 
     trace = open_trace(scenario.workload.trace)
-    held = trace.records if trace.records <= trace.KEEP_RECORDS else 2 * trace.CHUNK_RECORDS * scenario.vm.vcpus
-    return held * RECORD_BYTES
+    if trace.records <= trace.KEEP_RECORDS:
+        return trace.records * RECORD_BYTES
+    return (trace.RECENT_ROW_GROUPS + 2 * scenario.vm.vcpus) * trace.CHUNK_RECORDS * RECORD_BYTES
 
 
 def _rounded(size: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class TraceFile:
     CHUNK_RECORDS = 1 << 20
     #: A trace of at most so many records is decoded once, on first use, and kept.
     KEEP_RECORDS = 8 << 20
+    #: Of a longer one, the row groups decoded last are kept, for those who read it one behind the other.
+    RECENT_ROW_GROUPS = 8
 
     def __init__(self, path: Path, metadata: TraceMetadata, footer: pq.FileMetaData, chunk_records: int | None) -> None:
         #: The file.
@@ -42,6 +44,7 @@ class TraceFile:
         self.records: int = footer.num_rows
         self._footer = footer
         self._chunk_records = chunk_records or self.CHUNK_RECORDS
+        self._recent = lru_cache(self.RECENT_ROW_GROUPS)(lambda row_group: tuple(self._decoded(row_group)))
 
     def vcpu_records(self, vcpu: int) -> int:
         """The number of records of a vCPU, which may be none."""
@@ -61,14 +64,20 @@ class TraceFile:
     @cached_property
     def _kept(self) -> list[list[AccessChunk]]:
         """The whole stream of each vCPU."""
-        pieces = list(self._decoded(0))
+        pieces = [piece for row_group in range(self._footer.num_row_groups) for piece in self._decoded(row_group)]
         return [list(self._of_vcpu(vcpu, pieces, 0)) for vcpu in range(self.metadata.vcpus)]
 
     def _streamed(self, vcpu: int, first: int) -> Iterator[AccessChunk]:
         """A vCPU's stream from the row group on in which its record `first` is."""
         starts = self._starts[vcpu]
         row_group = int(np.searchsorted(starts, first, side="right")) - 1
-        return self._of_vcpu(vcpu, self._decoded(row_group), int(starts[row_group]))
+        pieces = (piece for group in range(row_group, self._footer.num_row_groups) for piece in self._shared(group))
+        return self._of_vcpu(vcpu, pieces, int(starts[row_group]))
+
+    def _shared(self, row_group: int) -> Iterable[Columns]:
+        """The checked columns of a row group, which is kept for a while unless it is too large."""
+        small = self._footer.row_group(row_group).num_rows <= self.CHUNK_RECORDS
+        return self._recent(row_group) if small else self._decoded(row_group)
 
     def _of_vcpu(self, vcpu: int, pieces: Iterable[Columns], position: int) -> Iterator[AccessChunk]:
         for columns in pieces:
@@ -89,26 +98,25 @@ class TraceFile:
     def _counts(self, row_group: int) -> list[int]:
         """The records of each vCPU in a row group."""
         counts = np.zeros(self.metadata.vcpus, np.int64)
-        for batch in self._batches([row_group], ["vcpu"]):
+        for batch in self._batches(row_group, ["vcpu"]):
             vcpu = decode_column(self.path, batch, "vcpu")
             check_vcpus(self.path, vcpu, self.metadata)
             counts += np.bincount(vcpu, minlength=len(counts))
         return counts.tolist()
 
     def _decoded(self, row_group: int) -> Iterator[Columns]:
-        """The checked columns from a row group on, in pieces of at most a chunk's records."""
-        row_groups = range(row_group, self._footer.num_row_groups)
-        for batch in self._batches(row_groups, Columns._fields):
+        """The checked columns of a row group, in pieces of at most a chunk's records."""
+        for batch in self._batches(row_group, Columns._fields):
             columns = decode(self.path, batch)
             check_columns(self.path, columns, self.metadata)
             yield columns
 
-    def _batches(self, row_groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        missing = sum(self._footer.row_group(group).num_rows for group in row_groups)
+    def _batches(self, row_group: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        missing = self._footer.row_group(row_group).num_rows
         with converted_errors(self.path):
             file = pq.ParquetFile(self.path, metadata=self._footer, **_STREAMING)
         with file:
-            batches = file.iter_batches(self._chunk_records, list(row_groups), list(columns))
+            batches = file.iter_batches(self._chunk_records, [row_group], list(columns))
             while missing > 0:
                 with converted_errors(self.path):
                     batch = next(batches, None)

@@ -1,0 +1,120 @@
+"""Takeover: verdict, fencing, image, restore and redirect, in this order."""
+
+from typing import Any
+
+import pytest
+import simpy
+from replication.machinery import batch, marker, new_host, state
+
+from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.takeover import Takeover
+from vmfailover.guest.guest import GuestState
+from vmfailover.journal import Journal
+from vmfailover.replication.receiver import Receiver
+from vmfailover.scenario.failover import Fencing
+from vmfailover.scenario.replication import Hypervisor
+
+RESTORE, REDIRECT, FENCING = 40, 30, 20
+LINE_NS = 2
+
+
+class Scene:
+    """A secondary that is ready to take over, and what it has activated: (state, instant)."""
+
+    def __init__(self, fencing: str = "stonith") -> None:
+        self.env = simpy.Environment()
+        self.primary, self.secondary = new_host(self.env), new_host(self.env)
+        self.journal = Journal(self.env)
+        self.receiver = Receiver(self.env, self.secondary, self.journal, state(0), lambda _: None)
+        self.secondary.run(self.receiver.apply_committed())
+        self.declared = self.env.event()
+        self.activated: list[tuple[GuestState, int]] = []
+        hypervisor = Hypervisor.model_validate({"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"})
+        spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
+        takeover = Takeover(
+            self.env, self.receiver, new_fencing(self.env, spec), hypervisor, self.journal, self.secondary
+        )
+        self.secondary.run(takeover.run(self.declared, self.primary, self._activate))
+
+    def _activate(self, captured: GuestState) -> None:
+        self.activated.append((captured, int(self.env.now)))
+
+    def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:
+        part = batch(epoch, versions)
+        self.receiver.stage(part)
+        if whole:
+            self.receiver.mark(marker(epoch, [part]))
+
+    def declare_at(self, instant: int) -> None:
+        self.env.run(until=instant)
+        self.declared.succeed()
+        self.env.run()
+
+    @property
+    def steps(self) -> list[tuple[str, int, int]]:
+        kinds = ("detect", "fence", "image-complete", "takeover")
+        return [(event.kind, event.time_ns, event.epoch) for event in self.journal.events if event.kind in kinds]
+
+
+def test_nothing_happens_without_a_verdict() -> None:
+    scene = Scene()
+    scene.env.run(until=1000)
+    assert (scene.steps, scene.activated, scene.primary.up) == ([], [], True)
+
+
+@pytest.mark.parametrize(("fencing", "delay"), [("stonith", FENCING), ("none", 0)])
+def test_a_takeover_takes_its_steps_in_their_times(fencing: str, delay: int) -> None:
+    scene = Scene(fencing)
+    scene.receive(0, {1: 5})
+    scene.declare_at(100)
+    complete = 100 + delay
+    end = complete + RESTORE + REDIRECT
+    assert scene.steps == [
+        ("detect", 100, -1),
+        ("fence", complete, -1),
+        ("image-complete", complete, 0),
+        ("takeover", end, 0),
+    ]
+    assert scene.activated == [(state(1), end)]
+    assert scene.primary.up == (fencing == "none")
+
+
+def test_what_is_committed_is_applied_first_and_what_is_staged_is_discarded() -> None:
+    scene = Scene("none")
+    lines = {line: 3 for line in range(30)}
+    scene.env.run(until=100)
+    scene.receive(0, lines)
+    scene.receive(1, {1: 9}, whole=False)
+    scene.declare_at(101)
+    (image_complete,) = (event for event in scene.journal.events if event.kind == "image-complete")
+    assert image_complete.time_ns == 100 + 30 * LINE_NS
+    versions = scene.secondary.memory.versions
+    assert {line: int(versions[line]) for line in versions.nonzero()[0]} == lines
+
+
+def test_without_a_commit_the_vm_starts_over() -> None:
+    scene = Scene()
+    scene.receive(0, {1: 9}, whole=False)
+    scene.declare_at(100)
+    assert [captured for captured, _ in scene.activated] == [state(0)]
+    assert scene.steps[-1][2] == -1
+
+
+def test_an_epoch_that_becomes_whole_during_fencing_counts() -> None:
+    scene = Scene()
+
+    def arrive() -> Any:
+        yield scene.env.timeout(100 + FENCING // 2)
+        scene.receive(0, {1: 5})
+
+    scene.env.process(arrive())
+    scene.declare_at(100)
+    assert [captured for captured, _ in scene.activated] == [state(1)]
+
+
+def test_a_secondary_that_crashes_does_not_take_over() -> None:
+    scene = Scene()
+    scene.env.run(until=50)
+    scene.secondary.crash()
+    scene.declare_at(100)
+    assert scene.activated == []

@@ -1,0 +1,85 @@
+"""Hosts, links and whole clusters for the tests of replication."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+from scenarios_for_tests import TINY_HOST, small
+
+from vmfailover.cluster import Cluster
+from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache import kernel
+from vmfailover.hardware.host import Host
+from vmfailover.hardware.link import Channel
+from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.processor import Processor
+from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.network import Link
+
+LINES = 256
+LINE_BYTES = 128
+LATENCY_NS = 500
+#: An L2 hit takes 13 ns, a miss 20 ns, and reading and writing a line 2 ns of the memory's bandwidth.
+ROUND: dict[str, Any] = {
+    "clock": "1 GHz",
+    "memory": {"latency": "80 ns", "bandwidth": "128 GB/s", "parallelism": 4.0},
+}
+
+
+def new_processor(**keys: Any) -> Processor:
+    """Return a processor over a memory of `LINES` lines, in the first mode."""
+    spec = HostSpec.model_validate({**TINY_HOST, **ROUND, **keys})
+    processor = Processor(kernel, spec, 1, Memory(LINES * LINE_BYTES, LINE_BYTES), carry_flags=False)
+    processor.set_first_mode(0, True)
+    return processor
+
+
+def new_log(lines: int = 16) -> AddressLog:
+    """Return a log of so many lines without a guard band."""
+    return AddressLog(kernel, initial=LINES * LINE_BYTES, size=lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=0)
+
+
+def new_channel(env: simpy.Environment) -> Channel:
+    """Return one direction of a link on which a byte takes a nanosecond, without framing."""
+    spec = Link.model_validate({"bandwidth": "8 Gbit/s", "latency": f"{LATENCY_NS} ns", "overhead": "0 B"})
+    return Channel(env, spec, np.random.default_rng(1))
+
+
+def new_host(env: simpy.Environment, **keys: Any) -> Host:
+    """Return a host that is up."""
+    processor = new_processor(**keys)
+    return Host(env, "secondary", processor, processor.memory, new_channel(env))
+
+
+def numbers(*lines: int) -> npt.NDArray[np.int64]:
+    """Return line numbers as an array."""
+    return np.array(lines, np.int64)
+
+
+def batch(epoch: int, versions: dict[int, int], *, final: bool = False) -> LineBatch:
+    """Return lines of an epoch with their versions."""
+    return LineBatch(epoch, numbers(*versions), np.array([*versions.values()], np.uint32), LINE_BYTES, final)
+
+
+def state(guest_ns: int) -> GuestState:
+    """Return the state of a VM at a guest time."""
+    return GuestState((guest_ns,), guest_ns)
+
+
+def marker(epoch: int, batches: Sequence[LineBatch]) -> CommitMarker:
+    """Return the marker that makes batches a whole epoch, captured at guest time `epoch` + 1."""
+    return CommitMarker(epoch, sum(batch.lines.size for batch in batches), state(epoch + 1), 100)
+
+
+def cluster(variant: str = "no-failure", until: str | None = None, **overrides: object) -> Cluster:
+    """Return the cluster of a small scenario in which nothing fails, run to its end."""
+    changes: dict[str, object] = {"failures": [], "duration": until or "6 ms", **overrides}
+    scenario = small(variant, **changes)
+    env = simpy.Environment()
+    whole = Cluster(env, scenario, kernel, 1 << 20)
+    env.run(until=scenario.duration)
+    return whole

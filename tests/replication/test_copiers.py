@@ -1,0 +1,151 @@
+"""The copiers: what copying costs, and what it costs the VM."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import simpy
+
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.hardware.cache.state import Cost
+from vmfailover.replication.copiers import Copier, HelperThread, OtherHost, VmCore, copy_ns
+from vmfailover.replication.messages import HEADER_BYTES, LineBatch
+
+from .machinery import LATENCY_NS, LINE_BYTES, new_channel, new_log, new_processor, numbers
+
+#: A line from memory takes 20 ns.
+FIVE_LINES_NS = 5 * 20
+BEFORE_NS = 7
+
+
+class Bench:
+    """A running VM, and copiers for it whose batches are of two lines."""
+
+    def __init__(self) -> None:
+        self.env = simpy.Environment()
+        self.vm = VirtualMachine(new_processor(), new_log(), 0)
+        self.vm.resume(0)
+        self.staged: list[tuple[list[int], int]] = []
+
+    def read(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
+        versions, cached = self.vm.processor.fetch(lines)
+        pairs = range(0, lines.size, 2)
+        return [LineBatch(0, lines[at : at + 2], versions[at : at + 2], LINE_BYTES) for at in pairs], cached
+
+    def other_host(self) -> OtherHost:
+        return OtherHost(self.env, self.vm, self.read, new_channel(self.env), new_channel(self.env), self._stage)
+
+    def _stage(self, batch: LineBatch) -> None:
+        self.staged.append((batch.lines.tolist(), int(self.env.now)))
+
+    def copy(self, copier: Copier, *lines: int, vm_stopped: bool = False) -> list[list[int]]:
+        """Copy lines; return those that are still to be sent, batch by batch."""
+        process = self.env.process(copier.copy(numbers(*lines), before_ns=BEFORE_NS, vm_stopped=vm_stopped))
+        batches: Any = self.env.run(process)
+        return [batch.lines.tolist() for batch in batches]
+
+    @property
+    def memory_ns(self) -> float:
+        """What a miss costs the VM now."""
+        return int(self.vm.processor.state.costs[0, Cost.MEMORY]) / 10**6
+
+
+@pytest.mark.parametrize(("lines", "cached", "expected"), [(0, 0, 0), (5, 0, 100), (5, 2, 3 * 20 + 2 * 13), (5, 5, 65)])
+def test_a_line_takes_the_latency_of_where_it_is(lines: int, cached: int, expected: int) -> None:
+    assert copy_ns(new_processor(), lines, cached) == expected
+
+
+def test_no_line_is_copied_faster_than_memory_reads_and_writes() -> None:
+    slow = new_processor(memory={"latency": "80 ns", "bandwidth": "1 GB/s", "parallelism": 4.0})
+    assert copy_ns(slow, 3, 2) == 3 * 2 * LINE_BYTES
+
+
+def test_copying_takes_whole_nanoseconds() -> None:
+    assert copy_ns(new_processor(clock="3 GHz"), 1, 1) == 5
+
+
+def test_the_vm_core_copies_with_the_vm_stopped() -> None:
+    bench = Bench()
+    assert bench.copy(VmCore(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5) == [[1, 2], [3, 4], [5]]
+    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
+    assert bench.vm.running
+    bench.vm.pause(int(bench.env.now))
+    assert bench.vm.guest_ns(int(bench.env.now)) == 0
+
+
+@pytest.mark.parametrize("kind", [VmCore, HelperThread])
+def test_a_checkpoint_has_stopped_the_vm_anyway(kind: type[VmCore] | type[HelperThread]) -> None:
+    bench = Bench()
+    bench.vm.pause(0)
+    assert bench.copy(kind(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5, vm_stopped=True) == [[1, 2], [3, 4], [5]]
+    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
+    assert not bench.vm.running
+    bench.vm.resume(int(bench.env.now))
+    assert bench.vm.running
+
+
+def test_a_helper_thread_copies_beside_the_vm_and_slows_its_misses() -> None:
+    bench = Bench()
+    costs: dict[int, float] = {}
+
+    def look() -> Any:
+        for gap in (BEFORE_NS - 1, 2, FIVE_LINES_NS - 2, 2):
+            yield bench.env.timeout(gap)
+            costs[int(bench.env.now)] = bench.memory_ns
+
+    bench.env.process(look())
+    assert len(bench.copy(HelperThread(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5)) == 3
+    bench.env.run()
+    share = 5 * 2 * LINE_BYTES / FIVE_LINES_NS / 128
+    assert costs == {
+        6: 20,
+        8: pytest.approx(20 / (1 - share)),
+        106: pytest.approx(20 / (1 - share)),
+        108: 20,
+    }
+    assert bench.vm.guest_ns(500) == 500
+
+
+def test_a_helper_thread_never_takes_all_of_the_bandwidth() -> None:
+    bench = Bench()
+    bench.vm = VirtualMachine(
+        new_processor(memory={"latency": "80 ns", "bandwidth": "1 GB/s", "parallelism": 4.0}), new_log(), 0
+    )
+    bench.env.process(HelperThread(bench.env, bench.vm, bench.read).copy(numbers(1), before_ns=0, vm_stopped=False))
+    bench.env.run(until=1)
+    assert bench.memory_ns == pytest.approx(20 * 10)
+
+
+def test_a_helper_thread_with_nothing_to_copy_takes_no_time() -> None:
+    bench = Bench()
+    assert bench.copy(HelperThread(bench.env, bench.vm, bench.read)) == []
+    assert bench.env.now == BEFORE_NS
+
+
+@pytest.mark.parametrize("vm_stopped", [True, False])
+def test_the_other_host_pulls_batch_after_batch(vm_stopped: bool) -> None:
+    bench = Bench()
+    assert bench.copy(bench.other_host(), 1, 2, 3, vm_stopped=vm_stopped) == []
+    asking = [2 * 8, 8]
+    answering = [2 * (8 + LINE_BYTES), 8 + LINE_BYTES]
+    trips = [2 * (HEADER_BYTES + LATENCY_NS) + ask + answer for ask, answer in zip(asking, answering, strict=True)]
+    assert bench.staged == [([1, 2], BEFORE_NS + trips[0]), ([3], BEFORE_NS + sum(trips))]
+    assert bench.env.now == BEFORE_NS + sum(trips)
+    assert bench.vm.running
+
+
+def test_lines_are_copied_as_they_stand_when_copying_begins() -> None:
+    bench = Bench()
+    batches: list[LineBatch] = []
+
+    def copy() -> Any:
+        batches.extend(
+            (yield from VmCore(bench.env, bench.vm, bench.read).copy(numbers(4), before_ns=BEFORE_NS, vm_stopped=False))
+        )
+
+    bench.env.process(copy())
+    bench.env.run(until=5)
+    bench.vm.processor.memory.versions[4] = 9
+    bench.env.run()
+    assert batches[0].versions.tolist() == [0]

@@ -1,0 +1,258 @@
+"""The replication manager: the ten steps of a checkpoint, streaming, and what a log without room leads to."""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scenarios_for_tests import VARIANTS
+
+from vmfailover.cluster import Cluster
+from vmfailover.journal import Event
+from vmfailover.replication.epoch import Epoch
+from vmfailover.scenario.checks import guard_band
+
+from .machinery import cluster
+
+#: A checkpoint in the journal: its first nine steps, and the tenth is seen at the log's tail.
+STEPS = [
+    "pause",
+    "final-scan",
+    "capture",
+    "harvest",
+    "resume",
+    "transfer",
+    "lines-sent",
+    "staged",
+    "commit",
+    "acknowledge",
+]
+INTERVAL_NS = 1_000_000
+#: Variants of all ways to find, copy and ship lines.
+MANY = [
+    "base",
+    "no-streaming",
+    "helper-thread",
+    "other-host",
+    "log-drain",
+    "log-checkpoint",
+    "log-stall",
+    "two-vcpus",
+    "three-vcpus-drain",
+    "slow-link",
+    "lossy-link",
+]
+many = pytest.mark.parametrize("variant", MANY)
+
+
+@cache
+def watched(variant: str) -> Cluster:
+    """Return the cluster of a variant that ran without failure; to be looked at only."""
+    return cluster(variant)
+
+
+def complete(variant: str) -> list[Epoch]:
+    """Return the epochs that have been acknowledged, of which there must be some."""
+    epochs = [epoch for epoch in watched(variant).manager.epochs if epoch.acknowledged_ns >= 0]
+    assert len(epochs) >= 2
+    return epochs
+
+
+def steps(variant: str, epoch: int) -> dict[str, Event]:
+    """Return the steps of an epoch's checkpoint as they happened."""
+    events = watched(variant).journal.events
+    return {event.kind: event for event in events if event.epoch == epoch and event.kind in STEPS}
+
+
+@many
+def test_every_checkpoint_takes_its_steps_in_order(variant: str) -> None:
+    for epoch in complete(variant):
+        taken = steps(variant, epoch.number)
+        assert list(taken) == STEPS
+        instants = [event.time_ns for event in taken.values()]
+        assert instants == sorted(instants)
+
+
+@many
+def test_the_steps_that_stop_the_vm_take_what_the_scenario_says(variant: str) -> None:
+    parts = watched(variant)
+    costs, processor = parts.manager.hypervisor, parts.primary.host.processor
+    for epoch in complete(variant):
+        taken = steps(variant, epoch.number)
+        assert taken["final-scan"].time_ns - taken["pause"].time_ns == epoch.quiesce_ns == costs.quiesce
+        assert taken["capture"].time_ns - taken["final-scan"].time_ns == epoch.scan_ns >= processor.scan_walk_ns
+        assert epoch.capture_ns == costs.vcpu_capture * processor.cores
+        after_capture = epoch.capture_ns + epoch.deduplication_ns + epoch.harvest_ns + costs.resume
+        assert taken["resume"].time_ns - taken["capture"].time_ns == after_capture
+        assert epoch.pause_ns == epoch.quiesce_ns + epoch.scan_ns + after_capture
+
+
+@many
+def test_the_vm_stands_still_from_pause_to_resume(variant: str) -> None:
+    spans = watched(variant).primary.vm.spans
+    for epoch in complete(variant):
+        assert all(end <= epoch.paused_ns or begin >= epoch.resumed_ns for begin, end in spans)
+
+
+@many
+def test_a_state_is_the_guests_at_its_capture(variant: str) -> None:
+    spans = watched(variant).primary.vm.spans
+    for epoch in complete(variant):
+        assert epoch.state is not None
+        assert epoch.state.guest_ns == sum(end - begin for begin, end in spans if end <= epoch.captured_ns)
+
+
+@many
+def test_each_line_is_fetched_once_for_each_time_it_was_found(variant: str) -> None:
+    for epoch in complete(variant):
+        distinct = [np.unique(addresses).size for addresses in epoch.logged]
+        assert epoch.lines == sum(distinct)
+        assert epoch.residue == distinct[-1]
+        assert epoch.duplicates == epoch.entries - epoch.lines
+        assert steps(variant, epoch.number)["harvest"].count == epoch.residue
+        assert steps(variant, epoch.number)["commit"].count == epoch.lines
+
+
+@many
+def test_deduplication_takes_its_time_for_every_address(variant: str) -> None:
+    each = watched(variant).manager.hypervisor.deduplication
+    for epoch in complete(variant):
+        assert epoch.deduplication_ns == each * epoch.logged[-1].size
+
+
+@many
+def test_an_epoch_begins_where_the_one_before_was_stopped(variant: str) -> None:
+    epochs = watched(variant).manager.epochs
+    assert [epoch.number for epoch in epochs] == list(range(len(epochs)))
+    assert epochs[0].started_ns == 0
+    assert all(later.started_ns == epoch.paused_ns for epoch, later in pairwise(epochs))
+
+
+@many
+def test_an_epoch_lasts_the_interval_or_as_long_as_the_one_before_takes_to_send(variant: str) -> None:
+    assert watched(variant).manager.replication.checkpoint_interval == INTERVAL_NS
+    for epoch, later in pairwise(complete(variant)):
+        assert later.paused_ns >= epoch.sent_ns >= epoch.resumed_ns
+        assert later.forced or later.paused_ns - later.started_ns >= INTERVAL_NS
+
+
+def test_without_streaming_or_congestion_the_interval_is_kept_exactly() -> None:
+    epochs = complete("no-streaming")
+    assert {epoch.paused_ns - epoch.started_ns for epoch in epochs} == {INTERVAL_NS}
+
+
+@many
+def test_the_outputs_of_an_epoch_are_released_when_it_is_acknowledged(variant: str) -> None:
+    releases = [(release.time_ns, release.guest_ns) for release in watched(variant).releases]
+    epochs = complete(variant)
+    assert releases == [(epoch.acknowledged_ns, output.guest_ns) for epoch in epochs for output in epoch.outputs]
+    assert len(releases) > 10
+
+
+@many
+def test_the_outputs_of_an_epoch_are_those_ready_at_its_capture(variant: str) -> None:
+    reached = 0
+    for epoch in complete(variant):
+        assert epoch.state is not None
+        assert all(reached < output.guest_ns <= epoch.state.guest_ns for output in epoch.outputs)
+        assert all(waiting.guest_ns > epoch.state.guest_ns for waiting in epoch.state.waiting)
+        reached = epoch.state.guest_ns
+
+
+def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
+    parts = cluster("no-streaming", "1 ms")
+    log, tails = parts.primary.vm.log, [parts.primary.vm.log.tail]
+    parts.journal.on("commit", lambda _: tails.append(log.tail))
+    parts.journal.on("acknowledge", lambda event: tails.append(parts.manager.epochs[event.epoch].log_position))
+    while not parts.journal.times("acknowledge"):
+        parts.env.step()
+    assert tails[0] == tails[1] != tails[2] == log.tail
+
+
+# Streaming.
+
+
+@cache
+def roomy(variant: str) -> list[Epoch]:
+    """Return the acknowledged epochs of a variant on a fast link with a large log."""
+    parts = cluster(variant, **{"link.bandwidth": "100 Gbit/s", "replication.log.size": "1 MiB"})
+    assert (parts.manager.interrupts, parts.manager.log_stall_ns) == (0, 0)
+    return [epoch for epoch in parts.manager.epochs if epoch.acknowledged_ns >= 0]
+
+
+def test_streaming_leaves_less_for_the_checkpoint_and_shortens_the_pause() -> None:
+    streamed, whole = roomy("base"), roomy("no-streaming")
+    assert len(streamed) == len(whole) >= 4
+    for name in ("residue", "harvest_ns", "pause_ns"):
+        assert max(getattr(epoch, name) for epoch in streamed) < min(getattr(epoch, name) for epoch in whole)
+
+
+def test_streaming_sends_more_lines_a_line_changed_again_is_sent_again() -> None:
+    for epoch in roomy("base"):
+        assert epoch.lines > np.unique(np.concatenate(epoch.logged)).size > epoch.residue
+    for epoch in roomy("no-streaming"):
+        assert epoch.lines == np.unique(np.concatenate(epoch.logged)).size == epoch.residue
+
+
+def test_streaming_does_not_pile_up_behind_a_slow_link() -> None:
+    slow = cluster("base", **{"link.bandwidth": "1 Gbit/s", "detection.timeout": "50 ms"})
+    fast = watched("base")
+    assert len(slow.manager.epochs[0].logged) < len(fast.manager.epochs[0].logged)
+
+
+# A slow link.
+
+
+def test_the_period_stretches_on_a_slow_link_and_no_epoch_is_dropped() -> None:
+    parts = cluster("no-streaming", "20 ms", **{"link.bandwidth": "2 Gbit/s", "detection.timeout": "50 ms"})
+    epochs = parts.manager.epochs
+    commits = [event.epoch for event in parts.journal.events if event.kind == "commit"]
+    assert commits == list(range(len(commits)))
+    assert len(commits) >= 2
+    for epoch, later in pairwise(epochs[: len(commits)]):
+        assert later.paused_ns == max(epoch.sent_ns, later.started_ns + INTERVAL_NS)
+    assert epochs[1].paused_ns - epochs[1].started_ns > INTERVAL_NS
+
+
+# A log without room.
+
+
+@pytest.mark.parametrize("variant", ["log-drain", "log-checkpoint", "log-stall", "log-stall-least"])
+def test_a_small_log_interrupts_and_every_interrupt_is_counted(variant: str) -> None:
+    parts = watched(variant)
+    events = [event for event in parts.journal.events if event.kind == "log-limit"]
+    assert len(events) == parts.manager.interrupts > 0
+    assert parts.manager.log_stall_ns > 0
+    assert parts.primary.vm.log.free_entries >= 0
+
+
+def test_draining_ships_early_within_the_epoch() -> None:
+    epochs = complete("log-drain")
+    assert VARIANTS["log-drain"]["replication"]["scan_interval"] is None
+    assert not any(epoch.forced for epoch in epochs)
+    assert any(epoch.lines > epoch.residue for epoch in epochs)
+
+
+def test_a_forced_checkpoint_comes_before_it_is_due() -> None:
+    epochs = complete("log-checkpoint")
+    forced = [epoch for epoch in epochs if epoch.forced]
+    assert forced
+    assert all(epoch.paused_ns - epoch.started_ns < INTERVAL_NS for epoch in forced)
+    assert all(epoch.lines == epoch.residue for epoch in epochs)
+
+
+def test_the_vm_waits_at_the_guard_band() -> None:
+    parts = cluster("log-drain", until="5 ms")
+    vm, free = parts.primary.vm, list[int]()
+    parts.journal.on("log-limit", lambda _: free.append(vm.log.free_entries))
+    parts.env.run(until=10_000_000)
+    band = guard_band(parts.scenario)
+    assert free
+    assert all(band + vm.request_entries <= entries < band + vm.request_entries + 2 for entries in free)
+
+
+def test_a_stalling_processor_fills_the_log_to_the_last_request() -> None:
+    log = watched("log-stall").primary.vm.log
+    assert log.guard_band == 0
+    assert log.peak_fill > watched("log-drain").primary.vm.log.peak_fill
+    assert log.peak_fill <= 1
