@@ -28,14 +28,24 @@ def new_guest(
 
 
 @EXAMPLES
-@given(lines=st.integers(4, 5000), request=st.integers(1, 2000), requests=st.integers(1, 600))
-def test_buffers_follow_each_other_in_a_ring_at_the_top_of_memory(lines: int, request: int, requests: int) -> None:
-    ring = ReceiveRing(lines, LINE_BYTES, request)
-    size = -(-request // LINE_BYTES)
-    written = [line for number in range(requests) for line in ring.lines(number * size)]
-    buffers = max(1, min(RECEIVE_BUFFERS, lines // 4 // size))
-    first = max(0, lines - buffers * size)
-    assert written == [first + number % (buffers * size) for number in range(requests * size)]
+@given(lines=st.integers(64, 20_000), buffer=st.integers(1, 16), requests=st.integers(1, 600))
+def test_buffers_follow_each_other_in_a_ring_at_the_top_of_memory(lines: int, buffer: int, requests: int) -> None:
+    ring = ReceiveRing(lines, LINE_BYTES, buffer * LINE_BYTES - 1)
+    written = [line for number in range(requests) for line in ring.lines(number * buffer)]
+    assert len(written) == requests * buffer
+    distinct = sorted(set(written))
+    assert written == [distinct[number % len(distinct)] for number in range(len(written))]
+    assert len(distinct) <= min(lines // 4, RECEIVE_BUFFERS * buffer)
+    assert 0 <= distinct[0] <= distinct[-1] < lines
+    assert distinct == list(range(distinct[0], distinct[0] + len(distinct)))
+
+
+@pytest.mark.parametrize(("lines", "buffers"), [(64, 8), (4096, RECEIVE_BUFFERS)])
+def test_the_ring_is_as_large_as_a_quarter_of_memory_allows(lines: int, buffers: int) -> None:
+    ring = ReceiveRing(lines, LINE_BYTES, REQUEST_BYTES)
+    assert list(ring.lines(0)) == [lines - 2 * buffers, lines - 2 * buffers + 1]
+    assert list(ring.lines(2 * (buffers - 1))) == [lines - 2, lines - 1]
+    assert ring.lines(2 * buffers) == ring.lines(0)
 
 
 def test_requests_of_no_bytes_write_nothing() -> None:

@@ -241,6 +241,12 @@ def test_a_forced_checkpoint_comes_before_it_is_due() -> None:
     assert all(epoch.lines == epoch.residue for epoch in epochs)
 
 
+def test_an_epoch_on_its_way_gives_room_without_another_checkpoint() -> None:
+    parts = cluster("log-checkpoint", **{"link.latency": "400 us"})
+    forced = sum(epoch.forced for epoch in parts.manager.epochs)
+    assert 0 < forced < parts.manager.interrupts
+
+
 def test_the_vm_waits_at_the_guard_band() -> None:
     parts = cluster("log-drain", until="5 ms")
     vm, free = parts.primary.vm, list[int]()

@@ -15,7 +15,7 @@ COMMANDS = {
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",
     "init": "Write a commented scenario to start from.",
-    "trace": "Inspect, convert and record memory-access traces.",
+    "trace": "Count what a memory-access trace does to the caches.",
     "bench": "Measure the speed of the simulator on this machine.",
 }
 

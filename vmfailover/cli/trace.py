@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group("trace")
 def command() -> None:
-    """Inspect memory-access traces."""
+    """Look into memory-access traces."""
 
 
 @command.command("stats")
