@@ -6,7 +6,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,17 +67,6 @@ def test_an_interrupt_saves_what_there_is(scenario_file: ScenarioFile, tmp_path:
     assert "Every invariant holds." in printed.read_text()
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
     assert json.loads((out / "summary.json").read_text())["metrics"]["checkpoint.count"] > 0
-
-
-def test_a_second_interrupt_does_not_wait_until_the_state_is_whole(scenario_file: ScenarioFile, tmp_path: Path) -> None:
-    printed = tmp_path / "printed"
-    with terminal(long_run(scenario_file(), "1000s"), printed) as (process, leader):
-        assert shows(leader, b"base")
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
-    assert process.returncode == -signal.SIGINT
-    assert printed.read_text() == ""
 
 
 def test_no_bar_in_a_pipe(scenario_file: ScenarioFile) -> None:

@@ -153,9 +153,9 @@ def test_a_vm_whose_program_has_ended_halts_and_time_goes_on() -> None:
 
 def test_a_quantum_ends_in_the_nanosecond_of_the_next_access() -> None:
     vm = virtual_machine(endless(instructions=10))
-    vm.resume(0)
+    vm.resume(500)
     reached = vm.advance_to(10_000, 3)
-    assert (reached.time_ns, reached.needs_log) == (MISS_NS + 30, False)
+    assert (reached.time_ns, reached.needs_log) == (500 + MISS_NS + 30, False)
     assert vm.positions == (3,)
 
 
@@ -169,6 +169,15 @@ def test_the_log_stops_the_vm_before_its_guard_band() -> None:
     assert vm.needs_log
     assert vm.log.free_entries == 20 + 6
     assert vm.advance_to(10**9, QUANTUM) == reached
+
+
+def test_the_log_needs_room_for_one_address_from_each_core_beside_its_reserve() -> None:
+    vm = virtual_machine(Program([Record(1)], [Record(2)]), log_lines=4, guard_band=20, request_entries=6)
+    for address in range(vm.log.free_entries - 20 - 6 - 2):
+        vm.log.append(address)
+    assert not vm.needs_log
+    vm.log.append(0)
+    assert vm.needs_log
 
 
 def test_a_vm_goes_on_when_its_log_has_room() -> None:

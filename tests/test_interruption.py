@@ -1,0 +1,44 @@
+"""The first Ctrl-C is noted, the second acts as usual."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from scenarios_for_tests import small
+
+from vmfailover import run
+from vmfailover.interruption import Interruption
+
+
+def test_the_first_is_noted_and_the_second_raises() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption() as interruption:
+        assert not interruption.noted
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.noted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_what_was_there_before_comes_back_after_a_signal_too() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_stops_where_its_state_is_whole() -> None:
+    def interrupt(time_ns: int) -> None:
+        if time_ns > 3_000_000:
+            signal.raise_signal(signal.SIGINT)
+
+    result = run(small(), progress=interrupt)
+    assert result.interrupted
+    assert result.consistent
+    assert 3_000_000 < result.end_ns < small().duration
+
+
+def test_other_threads_run_too() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, small()).result().consistent
