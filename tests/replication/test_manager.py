@@ -226,6 +226,28 @@ def test_a_small_log_interrupts_and_every_interrupt_is_counted(variant: str) -> 
     assert parts.primary.vm.log.free_entries >= 0
 
 
+@pytest.mark.parametrize("variant", ["log-drain", "log-drain-streaming", "log-checkpoint", "log-stall"])
+def test_an_acknowledgement_never_takes_back_room_that_was_made(variant: str) -> None:
+    parts = cluster(variant, "1 ms")
+    log, free = parts.primary.vm.log, list[int]()
+    parts.journal.on("acknowledge", lambda _: free.append(log.free_entries))
+    for _ in range(5000):
+        seen = len(free)
+        parts.env.step()
+        assert len(free) == seen or log.free_entries >= free[-1]
+    assert len(free) >= 2
+
+
+@pytest.mark.parametrize("variant", ["log-drain", "log-checkpoint", "log-stall"])
+def test_a_stall_is_part_of_the_time_in_which_the_vm_stands_still(variant: str) -> None:
+    parts = watched(variant)
+    begins = [begin for begin, _ in parts.primary.vm.spans]
+    limits = [event.time_ns for event in parts.journal.events if event.kind == "log-limit"]
+    end = int(parts.env.now)
+    stopped = sum(min((begin for begin in begins if begin > limit), default=end) - limit for limit in limits)
+    assert 0 < parts.manager.log_stall_ns <= stopped
+
+
 def test_draining_ships_early_within_the_epoch() -> None:
     epochs = complete("log-drain")
     assert VARIANTS["log-drain"]["replication"]["scan_interval"] is None

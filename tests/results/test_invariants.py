@@ -59,6 +59,11 @@ def test_two_active_vms_are_a_defect_where_fencing_is_on(overlap: int, fenced: b
     assert bool(verdict.detail) == (overlap > 0)
 
 
+@pytest.mark.parametrize("fenced", [True, False])
+def test_two_active_vms_are_told_with_their_time(fenced: bool) -> None:
+    assert "both hosts ran the VM for 1.5 ms" in active_verdict(1_500_000, fenced=fenced).detail
+
+
 # Output commit.
 
 
@@ -177,6 +182,12 @@ def test_bytes_are_of_distinct_blocks_in_each_epoch() -> None:
         expected += 64 * np.unique(part.block[part.write == 1]).size
         auditor.advance(GuestState((stop, 0), stop), epoch, None, [])
         assert auditor.dirtied_bytes == expected
+
+
+def test_bytes_of_devices_are_of_whole_lines() -> None:
+    auditor = new_auditor()
+    auditor.advance(GuestState((0, 0), 0, device_writes=3), 0, None, [3, 4, 3])
+    assert auditor.dirtied_bytes == 2 * LINE_BYTES
 
 
 def test_what_the_cores_see_is_memory_with_the_dirty_rows_in_it() -> None:

@@ -108,9 +108,50 @@ def test_the_slowdown_is_time_lost_over_time_needed() -> None:
     assert slowdown >= spans[-1][1] / ran - 1 > 0
 
 
+def test_the_slowdown_is_of_pauses_and_of_writing_the_log() -> None:
+    roomy = run(small("no-streaming", **{"replication.log.size": "1 MiB", "failures": []}))
+    slowdown, pause, stall = (
+        float(roomy.values[f"guest.{name}"] or 0) for name in ("slowdown", "pause_fraction", "stall_fraction")
+    )
+    unprotected_ns = roomy.spans["primary"][-1][1] / (1 + slowdown)
+    pauses_ns = sum(row.resumed_ns - row.paused_ns for row in roomy.epoch_rows if row.resumed_ns >= 0)
+    assert pause == pytest.approx(pauses_ns / unprotected_ns)
+    assert stall == pytest.approx(slowdown - pause)
+    assert 0 < stall < pause
+
+
+def test_accesses_are_those_of_both_hosts() -> None:
+    before_takeover = run(small(duration="6400 us")).values["run.accesses"]
+    accesses = result().values["run.accesses"]
+    assert before_takeover is not None
+    assert accesses is not None
+    assert accesses > before_takeover > 0
+
+
 def test_amplification_is_what_was_shipped_for_each_byte_modified() -> None:
     amplification = result("no-streaming").values["replication.amplification"]
     streamed = run(small("base", **{"link.bandwidth": "100 Gbit/s"})).values["replication.amplification"]
     assert amplification is not None
     assert streamed is not None
     assert streamed > amplification >= 1
+
+
+@pytest.mark.parametrize("writes", ["logged", "missed"])
+def test_an_image_is_consistent_without_mismatched_lines(writes: str) -> None:
+    values = run(small("no-streaming", **{"replication.hypervisor_writes": writes})).values
+    assert values["image.consistent"] == (writes == "logged") == (values["image.mismatched_lines"] == 0)
+
+
+def test_speed_is_accesses_over_the_time_on_the_wall() -> None:
+    accesses, seconds, speed = (
+        float(result().values[f"run.{name}"] or 0) for name in ("accesses", "wall_seconds", "accesses_per_second")
+    )
+    assert speed == pytest.approx(accesses / seconds)
+
+
+def test_entries_are_those_of_the_hardware_and_of_the_hypervisor() -> None:
+    values = result().values
+    hardware = sum(float(values[f"log.{cause}"] or 0) for cause in ("castout", "scan", "transfer"))
+    entries = values["log.entries"]
+    assert entries is not None
+    assert entries > hardware > 0

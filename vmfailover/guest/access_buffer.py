@@ -47,7 +47,7 @@ class AccessBuffer:
         self._first[core] = chunk.first
         self.start[core] = 0
         if len(self._chunks) == 1:
-            self.accesses = _in_place(chunk)
+            self.accesses = accesses_of_one_core(chunk)
         else:
             self._copy(core, chunk)
         return chunk.parallelism
@@ -60,7 +60,8 @@ class AccessBuffer:
         self._chunks[core] = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
 
 
-def _in_place(chunk: AccessChunk) -> Accesses:
+def accesses_of_one_core(chunk: AccessChunk) -> Accesses:
+    """Return a chunk as the accesses at hand of a single core, sharing its memory."""
     return Accesses(
         block=chunk.block.reshape(1, -1),
         write=chunk.write.reshape(1, -1),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.compilation import compiled
+from vmfailover.guest.access_buffer import accesses_of_one_core
 from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.hardware.address_log import ENTRY_BYTES, AddressLog
 from vmfailover.hardware.cache import kernel
@@ -58,7 +59,7 @@ class TraceRun:
         An address is logged only for a flag that a store has set: no more than a chunk's records and the rows that
         were flagged before, which the log has room for.
         """
-        accesses, start = _alone(chunk), np.zeros(1, np.int64)
+        accesses, start = accesses_of_one_core(chunk), np.zeros(1, np.int64)
         self._log.set_limit()
         began = time.perf_counter()
         _execute(self.state, accesses, start, self._interval, self._progress, self._log.state)
@@ -104,13 +105,3 @@ def _first_mode_core(memory_bytes: int, host: HostSpec) -> CacheState:
     state.mode[0] = 1
     state.costs[0, Cost.INSTRUCTION] = 1
     return state
-
-
-def _alone(chunk: AccessChunk) -> Accesses:
-    return Accesses(
-        block=chunk.block.reshape(1, -1),
-        write=chunk.write.reshape(1, -1),
-        count=chunk.count.reshape(1, -1),
-        instructions=chunk.instructions.reshape(1, -1),
-        length=np.array([chunk.records], np.int64),
-    )
