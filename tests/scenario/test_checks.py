@@ -138,3 +138,8 @@ def test_a_trace_that_does_not_fit(small: Path, name: str, words: str) -> None:
     assert len(lines) == 1
     assert lines[0].startswith("workload: workload.trace: ")
     assert words in lines[0]
+
+
+def test_a_request_must_fit_the_network_s_buffers(small: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"clients.request: .* is more than a quarter of vm.memory"):
+        load(small, ["clients={rate: 10 /s, request: 300 MiB}", "replication.log.size=64 MiB", "vm.memory=1 GiB"])

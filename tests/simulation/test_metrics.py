@@ -150,3 +150,15 @@ def test_client_metrics_are_those_of_the_responses(variant: str) -> None:
     received = sorted(response.received_ns for response in run.result.responses)
     blackout = run.result.values["client.blackout_ns"]
     assert blackout == (max(b - a for a, b in pairwise(received)) if variant == "base" else blackout)
+
+
+def test_after_a_false_alarm_the_warm_up_is_held_against_the_rate_before_it() -> None:
+    run = observe(small("no-failure", **{"link.bandwidth": "20 Mbit/s"}))
+    (takeover,), (detect,) = happened(run.result, "takeover"), happened(run.result, "detect")
+    warmup_ns = run.result.values["failover.warmup_ns"]
+    before = observe(small("no-failure", **{"link.bandwidth": "20 Mbit/s", "duration": f"{detect.time_ns} ns"}))
+    rate_before = before.cluster.primary.vm.instructions / detect.time_ns
+    rate_after = run.cluster.secondary.vm.instructions / (run.result.end_ns - takeover.time_ns)
+    assert run.result.values["failover.latency_ns"] is None
+    assert rate_before > 0
+    assert (warmup_ns is not None) == (rate_after > 0.95 * rate_before)

@@ -15,7 +15,7 @@ DRAWS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer that a client has received; instants in nanoseconds."""
+    """An answer on its way to a client, or there; instants in nanoseconds."""
 
     request: int
     sent_ns: int
@@ -36,9 +36,14 @@ class Clients:
         self.requests = 0
 
     @property
+    def received(self) -> list[Response]:
+        """The answers that have reached their clients by now."""
+        return [response for response in self.responses if response.received_ns <= self.env.now]
+
+    @property
     def unanswered(self) -> int:
-        """Requests sent and not answered yet."""
-        return len(self._unanswered)
+        """Requests sent without an answer having come back."""
+        return self.requests - len(self.received)
 
     def connect(self, guest: Guest | None) -> None:
         """Let the network deliver to this guest, or to none.

@@ -49,7 +49,7 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
 
 
 def _clients(cluster: Cluster) -> Metrics:
-    responses = cluster.clients.responses if cluster.clients else []
+    responses = cluster.clients.received if cluster.clients else []
     latencies = [response.received_ns - response.sent_ns for response in responses]
     gap = blackout(responses, _time(cluster, "down"), _time(cluster, "takeover"))
     return {
@@ -68,6 +68,8 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
     if down_ns is None or takeover_ns is None:
         return None
     times = [0, *sorted(response.received_ns for response in responses)]
+    if times[-1] <= takeover_ns:
+        return None
     gaps = [(start, end) for start, end in pairwise(times) if end > down_ns and start < takeover_ns]
     return max(gaps, key=lambda gap: gap[1] - gap[0], default=None)
 

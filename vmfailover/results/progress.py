@@ -22,19 +22,23 @@ class RateSampler:
         """Wait for a failure and a takeover."""
         self.env = env
         self._cluster = cluster
-        self._rate_before = 0.0
+        self._rate_before: float | None = None
         #: From the takeover until the guest is back at its rate, nanoseconds; None if it never was.
         self.warmup_ns: int | None = None
         cluster.journal.on("failure", self._measure_before)
+        cluster.journal.on("detect", self._measure_before)
         cluster.journal.on("takeover", self._begin)
 
-    def _measure_before(self, failure: Event) -> None:
-        self._rate_before = self._cluster.primary.vm.instructions / max(1, failure.time_ns)
+    def _measure_before(self, event: Event) -> None:
+        """Measure at the failure, or at a false alarm."""
+        if self._rate_before is None:
+            self._rate_before = self._cluster.primary.vm.instructions / max(1, event.time_ns)
 
     def _begin(self, takeover: Event) -> None:
         self.env.process(self._watch(takeover.time_ns))
 
     def _watch(self, takeover_ns: int) -> Generator[simpy.Event, None, None]:
+        assert self._rate_before is not None
         vm = self._cluster.secondary.vm
         samples = deque([vm.instructions], maxlen=WINDOW_NS // STEP_NS + 1)
         while self.warmup_ns is None:

@@ -77,7 +77,7 @@ class RunResult:
             verdicts=verdicts,
             epoch_rows=tuple(_epoch_rows(cluster)),
             event_rows=tuple(cluster.journal.events),
-            responses=tuple(clients.responses) if clients else (),
+            responses=tuple(clients.received) if clients else (),
             spans={node.host.name: tuple(node.vm.spans) for node in (cluster.primary, cluster.secondary)},
             unanswered=clients.unanswered if clients else 0,
             end_ns=int(cluster.env.now),

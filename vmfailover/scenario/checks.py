@@ -50,6 +50,16 @@ def _memory(scenario: "Scenario") -> Iterator[Problem]:
         yield Problem(("vm", "memory"), f"more than {_MOST_LINES} lines; the most is {SIZE.format(_MOST_LINES * line)}")
 
 
+def _request(scenario: "Scenario") -> Iterator[Problem]:
+    line, quarter = scenario.hosts.primary.line, scenario.vm.memory // 4
+    if scenario.clients and scenario.clients.request > quarter // line * line:
+        yield Problem(
+            ("clients", "request"),
+            f"{SIZE.format(scenario.clients.request)} is more than a quarter of vm.memory, "
+            f"which holds the network's buffers; write at most {SIZE.format(quarter // line * line)}",
+        )
+
+
 def _log(scenario: "Scenario") -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
@@ -179,6 +189,7 @@ _CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
     _lines,
     _cores,
     _memory,
+    _request,
     _log,
     _times,
     _failures,
