@@ -202,7 +202,7 @@ def test_max_memory(scenario_file: ScenarioFile) -> None:
     path = scenario_file(vm={"memory": "8 GiB"})
     result = run(path, "--max-memory", "1 GiB")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"{path}: vm.memory: 8 GiB take about ")
+    assert result.stderr.startswith(f"{path}: vm.memory: 8 GiB takes about ")
     assert result.stderr.endswith("more than --max-memory 1 GiB; make vm.memory smaller or --max-memory larger\n")
 
 

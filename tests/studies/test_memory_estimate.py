@@ -54,5 +54,5 @@ def test_the_estimate_is_no_less_than_the_arrays_and_less_than_twice_as_much(cas
 def test_a_run_that_takes_more_than_allowed_is_refused() -> None:
     needed = estimated_bytes(CASES["much memory"])
     require_memory(CASES["much memory"], needed)
-    with pytest.raises(InputError, match=r"^base: vm.memory: 128 MiB take about \d+ MiB to simulate, more than"):
+    with pytest.raises(InputError, match=r"^base: vm.memory: 128 MiB takes about \d+ MiB to simulate, more than"):
         require_memory(CASES["much memory"], needed - 1)

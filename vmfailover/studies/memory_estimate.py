@@ -36,7 +36,7 @@ def require_memory(scenario: Scenario, limit: int) -> None:
     needed = estimated_bytes(scenario)
     if needed > limit:
         raise InputError(
-            f"{scenario.path or scenario.name}: vm.memory: {SIZE.format(scenario.vm.memory)} take about "
+            f"{scenario.path or scenario.name}: vm.memory: {SIZE.format(scenario.vm.memory)} takes about "
             f"{_rounded(needed)} to simulate, more than --max-memory {_rounded(limit)}; "
             "make vm.memory smaller or --max-memory larger"
         )
