@@ -19,7 +19,8 @@ class HeartbeatDetector:
         self.env = env
         self._spec = spec
         self._primary = primary
-        self._heard_ns = 0
+        #: Not before the first heartbeat can arrive.
+        self._heard_ns = primary.out.spec.latency
         self.heartbeats = 0
         self.declared: simpy.Event = env.event()
         primary.run(self._send())

@@ -11,7 +11,7 @@ from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.processor import FS_PER_NS, Processor
 
 #: Guest time of a core whose stream of accesses has ended, femtoseconds.
-HALTED = 1 << 62
+HALTED = (1 << 63) - 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ class Epoch:
     state: GuestState | None = None
     #: Answers that wait for this epoch's commit.
     outputs: list[Completion] = field(default_factory=list)
-    #: Every address read from the log for this epoch, int64[n] each, as logged.
+    #: Addresses read from the log for this epoch.
+    entries: int = 0
+    #: These addresses as logged, int64[n] each, until the epoch is committed and audited.
     logged: list[npt.NDArray[np.int64]] = field(default_factory=list)
     #: Lines shipped for this epoch, early and at its end, with repetitions.
     lines: int = 0
@@ -48,8 +50,3 @@ class Epoch:
     def pause_ns(self) -> int:
         """How long the checkpoint stopped the VM."""
         return self.resumed_ns - self.paused_ns
-
-    @property
-    def entries(self) -> int:
-        """Addresses logged in this epoch."""
-        return sum(addresses.size for addresses in self.logged)

@@ -216,6 +216,7 @@ class ReplicationManager:
         """Take what the log has to tell: the distinct lines, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
         lines = _distinct(addresses // self._line_bytes)
+        self.epoch.entries += addresses.size
         self.epoch.logged.append(addresses)
         self.epoch.duplicates += addresses.size - lines.size
         return lines, addresses.size * self.hypervisor.deduplication

@@ -37,6 +37,7 @@ class Audit:
         assert epoch.state is not None
         self.commits.append(Commit(event.epoch, event.time_ns, epoch.state.guest_ns))
         self.auditor.advance(epoch.state, epoch.number, epoch.logged, self._cluster.primary.guest.device_writes)
+        epoch.logged.clear()
         self.committed_bytes = self.auditor.dirtied_bytes
 
     def _on_apply(self, event: Event) -> None:

@@ -90,11 +90,13 @@ def _loss(cluster: Cluster, audit: Audit) -> Metrics:
 def _guest(cluster: Cluster) -> Metrics:
     """Slowdown and its causes as shares of the time the guest would have taken unprotected."""
     vm, manager = cluster.primary.vm, cluster.manager
-    elapsed = vm.spans[-1][1] if vm.spans else 0
+    elapsed = _protected_ns(cluster)
     logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.cores
     lost_in_guest_ns = logging_ns + vm.contention_ns / vm.processor.cores
-    unprotected = max(1.0, vm.guest_ns(elapsed) - lost_in_guest_ns)
-    pauses = sum(min(epoch.resumed_ns, elapsed) - epoch.paused_ns for epoch in _checkpointed(manager.epochs, elapsed))
+    unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
+    if unprotected <= 0:
+        return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
+    pauses = sum(_pause_ns(epoch, elapsed) for epoch in manager.epochs)
     stalls = elapsed - unprotected - pauses
     return {
         "guest.slowdown": elapsed / unprotected - 1,
@@ -104,8 +106,17 @@ def _guest(cluster: Cluster) -> Metrics:
     }
 
 
-def _checkpointed(epochs: Sequence[Epoch], until_ns: int) -> list[Epoch]:
-    return [epoch for epoch in epochs if 0 <= epoch.paused_ns < until_ns and epoch.resumed_ns >= 0]
+def _protected_ns(cluster: Cluster) -> int:
+    """Return how long the primary was up."""
+    down_ns = _time(cluster, "down")
+    return int(cluster.env.now) if down_ns is None else down_ns
+
+
+def _pause_ns(epoch: Epoch, until_ns: int) -> int:
+    """Return how long an epoch's checkpoint has stopped the VM by an instant."""
+    if not 0 <= epoch.paused_ns < until_ns:
+        return 0
+    return (min(epoch.resumed_ns, until_ns) if epoch.resumed_ns >= 0 else until_ns) - epoch.paused_ns
 
 
 def _checkpoints(cluster: Cluster) -> Metrics:
@@ -125,7 +136,7 @@ def _checkpoints(cluster: Cluster) -> Metrics:
 
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:
     shipped = cluster.link.forward.statistics.stream_bytes
-    protected_ns = _time(cluster, "down") or int(cluster.env.now)
+    protected_ns = _protected_ns(cluster)
     committed = cluster.journal.times("commit")
     lines = sum(epoch.lines for epoch in cluster.manager.epochs if epoch.number in committed)
     line_bytes = cluster.scenario.hosts.primary.line

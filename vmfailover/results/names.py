@@ -37,7 +37,7 @@ METRICS: dict[str, str] = {
     "log.castout": "addresses logged because a flagged line was evicted",
     "log.scan": "addresses logged by checks of the flags",
     "log.transfer": "addresses logged because a flagged line moved to another core's cache",
-    "log.duplicates": "addresses logged that were already known to the epoch",
+    "log.duplicates": "addresses dropped because the same reading of the log had them already",
     "log.peak_fill": "largest share of the log in use",
     "log.interrupts": "interrupts at the guard band",
     "log.stall_ns": "time for which the processor waited for a free slot in the log",

@@ -25,7 +25,7 @@ class CacheLevel(_HostPart):
 
     size: Annotated[Size, AboveZero]
     """Capacity in bytes."""
-    ways: Count
+    ways: Annotated[Count, Field(le=255)]
     """Rows that a line may be in (associativity)."""
     latency: Cycles
     """Load-to-use time of a hit, in cycles of the host's clock."""

@@ -23,7 +23,7 @@ class Link(Record):
     queue: Annotated[Size, AboveZero] = written("1500 kB")
     """Bytes the sender may queue: 1000 frames, the default txqueuelen of Ethernet devices in Linux."""
     loss: Annotated[Fraction, Field(lt=1)] = written("0 %")
-    """Share of the messages that are lost and sent again."""
+    """Share of the frames that are lost and sent again."""
     retransmission_timeout: Annotated[Duration, AboveZero] = written("10 ms")
     """Time until a lost message is sent again, in nanoseconds. Assumed."""
 

@@ -44,7 +44,7 @@ class SyntheticPhase(Record):
     """Bytes that the pattern touches (1 MiB if idle)."""
     store_fraction: Fraction = written("30 %")
     """Share of the accesses that are stores."""
-    instructions_per_access: Number = 3.0
+    instructions_per_access: Annotated[Number, Field(ge=0.01)] = 3.0
     """Mean instructions from one access to the next (100000 if idle)."""
     skew: Annotated[Number, Field(gt=0, le=100)] = _SKEW
     """Exponent of the popularity of lines; `zipf` only. 0.99 is the constant of YCSB (Cooper et al., SoCC 2010)."""
