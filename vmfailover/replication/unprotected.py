@@ -31,7 +31,9 @@ class UnprotectedVm:
         #: bool[lines]: lines that have been logged since the start.
         self.modified: npt.NDArray[np.bool_] = np.zeros(host.memory.versions.size, np.bool_)
         self.interrupts = 0
+        self._resumed = env.event()
         guest.vm.on_log_limit = self._on_log_limit
+        guest.vm.on_resume.append(self._wake)
 
     def run(self, check_interval_ns: int, release: Release) -> None:
         """Start the VM, check its flags periodically, and release its answers as they become ready."""
@@ -65,9 +67,13 @@ class UnprotectedVm:
         self.consume()
         yield self.env.timeout(0)
 
+    def _wake(self) -> None:
+        resumed, self._resumed = self._resumed, self.env.event()
+        resumed.succeed()
+
     def _answer(self, completion: Completion, release: Release) -> Steps:
         """Wait until the VM has reached the guest time at which an answer is ready."""
         vm = self._guest.vm
         while (due := vm.instant(completion.guest_ns) - int(self.env.now)) > 0 or not vm.running:
-            yield self.env.timeout(max(due, 1))
+            yield self.env.timeout(due) if vm.running else self._resumed
         release(completion, -1)
