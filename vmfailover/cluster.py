@@ -15,11 +15,12 @@ from vmfailover.guest.server import Completion
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads import open_workload
 from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache.state import Leaving
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import Processor
+from vmfailover.hardware.processor import Processor, Tracking
 from vmfailover.journal import Journal
 from vmfailover.replication.copiers import Copier, HelperThread, OtherHost, Read, VmCore
 from vmfailover.replication.manager import Machinery, ReplicationManager
@@ -85,8 +86,8 @@ class Cluster:
     def _node(self, name: str, spec: HostSpec, twin: CacheTwin, out: Channel) -> Node:
         scenario = self.scenario
         memory = Memory(scenario.vm.memory, spec.line)
-        carry = scenario.replication.transfer == "carry"
-        processor = Processor(twin, spec, scenario.vm.vcpus, memory, carry_flags=carry)
+        leaving = Leaving.CARRY if scenario.replication.transfer == "carry" else Leaving.LOG
+        processor = Processor(twin, spec, scenario.vm.vcpus, memory, Tracking(leaving=leaving))
         request = scenario.clients.request if scenario.clients else 0
         ring = ReceiveRing(memory.versions.size, spec.line, request)
         vm = VirtualMachine(processor, self._log(twin, spec), request_entries(scenario))

@@ -87,7 +87,7 @@ def virtual_machine(
     """Return a VM at the beginning of a program, stopped at instant 0."""
     spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
     cores = len(program.vcpus)
-    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES), carry_flags=False)
+    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES))
     log = AddressLog(
         kernel, initial=MEMORY_BYTES, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=guard_band
     )

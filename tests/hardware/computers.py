@@ -24,7 +24,7 @@ EXAMPLES = settings(derandomize=True, deadline=None, max_examples=60)
 def processor(cores: int = 1, **keys: Any) -> Processor:
     """Return a processor with the smallest caches and `LINES` lines of memory."""
     spec = HostSpec.model_validate({**TINY_HOST, **keys})
-    return Processor(kernel, spec, cores, Memory(LINES * LINE_BYTES, LINE_BYTES), carry_flags=False)
+    return Processor(kernel, spec, cores, Memory(LINES * LINE_BYTES, LINE_BYTES))
 
 
 def address_log(lines: int = 16, guard_band: int = 0) -> AddressLog:

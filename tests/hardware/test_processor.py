@@ -29,6 +29,8 @@ def test_costs_are_those_of_the_host() -> None:
         "MEMORY": 20,
         "TRANSFER": 27 / 4,
         "LOG_WRITE": 1,
+        "FIRST_STORE": 0,
+        "EXIT": 0,
     }
 
 

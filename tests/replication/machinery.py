@@ -33,7 +33,7 @@ ROUND: dict[str, Any] = {
 def new_processor(**keys: Any) -> Processor:
     """Return a processor over a memory of `LINES` lines, in the first mode."""
     spec = HostSpec.model_validate({**TINY_HOST, **ROUND, **keys})
-    processor = Processor(kernel, spec, 1, Memory(LINES * LINE_BYTES, LINE_BYTES), carry_flags=False)
+    processor = Processor(kernel, spec, 1, Memory(LINES * LINE_BYTES, LINE_BYTES))
     processor.set_first_mode(0, True)
     return processor
 

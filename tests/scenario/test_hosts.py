@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from vmfailover.scenario.document import parse
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.presets import PRESETS, preset_text
+from vmfailover.scenario.presets import HOST_PRESETS, preset_text
 
 
 def host(**keys: Any) -> HostSpec:
@@ -24,14 +24,14 @@ def test_power8() -> None:
     assert (power8.memory.latency, power8.memory.bandwidth) == (80, 90_000_000_000)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", HOST_PRESETS)
 def test_every_preset_is_a_host(name: str) -> None:
     spec = host(preset=name)
     assert spec.preset == name
     assert spec.l2.sets(spec.line) * spec.l2.ways * spec.line == spec.l2.size
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", HOST_PRESETS)
 def test_every_number_of_a_preset_has_a_source(name: str) -> None:
     def check(entry: Any) -> None:
         if "value" in entry:

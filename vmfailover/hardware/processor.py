@@ -1,10 +1,28 @@
 """The processor unit (110) with its caches (120)."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from vmfailover.hardware.address_log import AddressLog
-from vmfailover.hardware.cache.state import FLAG, TAG_SHIFT, Accesses, Cost, Counter, Stop, new_cache
+from vmfailover.hardware.cache.state import (
+    DIRTY,
+    FLAG,
+    INVALID,
+    INVALID_ROW,
+    TAG_SHIFT,
+    VERSION_MASK,
+    VERSION_SHIFT,
+    Accesses,
+    Cost,
+    Counter,
+    Leaving,
+    Mode,
+    Stop,
+    new_cache,
+)
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
@@ -13,15 +31,37 @@ from vmfailover.scenario.hosts import HostSpec
 FS_PER_NS = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What a protocol asks of the processors: which of the VM's stores they note, and what that costs."""
+
+    #: What stores do in the first operating mode.
+    mode: Mode = Mode.FLAGS
+    leaving: Leaving = Leaving.LOG
+    #: Lines of the unit whose first store in an interval is noted; a power of two.
+    unit_lines: int = 1
+    first_store_fs: int = 0
+    #: Units that a core can note before it exits, 0 for any number.
+    buffer: int = 0
+    exit_fs: int = 0
+    #: Whether what a first store overwrites is kept.
+    keep_undo: bool = False
+
+
+#: Flags, logged wherever a row leaves its cache.
+FLAGS = Tracking()
+
+
 class Processor:
     """Cores that execute a VM's accesses through their caches, in the first or the second operating mode."""
 
-    def __init__(self, twin: CacheTwin, spec: HostSpec, cores: int, memory: Memory, *, carry_flags: bool) -> None:
+    def __init__(self, twin: CacheTwin, spec: HostSpec, cores: int, memory: Memory, tracking: Tracking = FLAGS) -> None:
         """Use `cores` cores of the host, all in the second operating mode, with empty caches over `memory`."""
         self._twin = twin
         self.spec = spec
         self.cores = cores
         self.memory = memory
+        self.tracking = tracking
         l3 = (spec.l3.sets(spec.line), spec.l3.ways) if spec.l3 else (0, 0)
         self.state = new_cache(
             cores=cores,
@@ -30,7 +70,10 @@ class Processor:
             l3=l3,
             memory=memory.versions,
             line_shift=(spec.line // 64).bit_length() - 1,
-            carry_flags=carry_flags,
+            leaving=tracking.leaving,
+            unit_lines=tracking.unit_lines,
+            buffer=tracking.buffer,
+            keep_undo=tracking.keep_undo,
         )
         self._memory_factor = 1.0
         self._parallelism = [spec.memory.parallelism] * cores
@@ -41,8 +84,8 @@ class Processor:
         return round(cycles * 1e15 / self.spec.clock)
 
     def set_first_mode(self, core: int, first: bool) -> None:
-        """Put one core into the first operating mode (stores are flagged) or the second (they are not)."""
-        self.state.mode[core] = first
+        """Put one core into the first operating mode (stores are noted) or the second (they are not)."""
+        self.state.mode[core] = self.tracking.mode if first else Mode.UNTRACKED
 
     def set_parallelism(self, core: int, parallelism: float) -> None:
         """Let a core's misses overlap: every stall is its latency divided by `parallelism`, 0.0 for the host's own."""
@@ -64,6 +107,8 @@ class Processor:
         costs[:, Cost.L3] = costs[:, Cost.TRANSFER] = np.round(l3_fs / overlap)
         costs[:, Cost.MEMORY] = np.round(memory_fs / overlap)
         costs[:, Cost.LOG_WRITE] = spec.line * 10**15 // spec.memory.bandwidth
+        costs[:, Cost.FIRST_STORE] = self.tracking.first_store_fs
+        costs[:, Cost.EXIT] = self.tracking.exit_fs
 
     def advance(
         self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog
@@ -90,6 +135,49 @@ class Processor:
         """Write a line by DMA or from the hypervisor, which sets no flag."""
         self._twin.write_around(self.state, line, log.state)
 
+    def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
+        """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""
+        versions, _ = self.fetch(lines)
+        units = lines // self.tracking.unit_lines
+        if self.tracking.keep_undo:
+            fresh = self.state.tracked[units] == 0
+            self.state.undo[lines[fresh]] = versions[fresh]
+        self.state.tracked[units] = 1
+
+    @property
+    def noted_units(self) -> npt.NDArray[np.int64]:
+        """Units stored to in this interval, int64[n], in order."""
+        return np.flatnonzero(self.state.tracked)
+
+    def begin_interval(self) -> None:
+        """Let the next store to each unit be a first one."""
+        self.state.l2 &= ~FLAG
+        self.state.tracked[:] = 0
+        self.state.buffered[:] = 0
+
+    def clean(self) -> int:
+        """Write back every dirty row, which stays, clean and unflagged; return how many there were."""
+        rows = self.state.l2
+        dirty = rows[rows & DIRTY != 0]
+        self.state.memory[dirty >> TAG_SHIFT] = (dirty & VERSION_MASK) >> VERSION_SHIFT
+        self.state.counters[Counter.WRITEBACKS] += dirty.size
+        rows &= ~(DIRTY | FLAG)
+        return int(dirty.size)
+
+    def overwrite(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
+        """Overwrite distinct lines (int64[n]) with versions (uint32[n]) from elsewhere; cached copies are invalidated.
+
+        The data of a dirty row is lost, though it counts as written back.
+        """
+        state = self.state
+        for core in range(self.cores):
+            places = state.place[core, lines].astype(np.int64)
+            _drop(state.l1[core], state.l1_used[core], lines, places & 0xFF, INVALID)
+            dropped = _drop(state.l2[core], state.l2_used[core], lines, places >> 8, INVALID_ROW)
+            state.counters[Counter.WRITEBACKS] += np.count_nonzero(dropped & DIRTY)
+            state.place[core, lines] = 0
+        self.memory.apply(lines, versions)
+
     def count(self, counter: Counter) -> int:
         """Return how often an event has happened since the start."""
         return int(self.state.counters[counter])
@@ -97,12 +185,12 @@ class Processor:
     @property
     def dirty_rows(self) -> int:
         """Dirty rows in all L2s."""
-        return int(np.count_nonzero(self.state.l2[:, :, 1:] & 1))
+        return int(np.count_nonzero(self.state.l2 & DIRTY))
 
     @property
     def flagged_lines(self) -> npt.NDArray[np.int64]:
         """Lines with a flagged row in some L2, int64[n]."""
-        rows = self.state.l2[:, :, 1:]
+        rows = self.state.l2
         flagged: npt.NDArray[np.int64] = rows[rows & FLAG != 0] >> TAG_SHIFT
         return flagged
 
@@ -110,3 +198,19 @@ class Processor:
     def dirty_lines_balance(self) -> bool:
         """Whether every row that turned dirty has been written back or is dirty still."""
         return self.count(Counter.DIRTIED) == self.count(Counter.WRITEBACKS) + self.dirty_rows
+
+
+def _drop(
+    level: npt.NDArray[Any],
+    used: npt.NDArray[np.int64],
+    lines: npt.NDArray[np.int64],
+    ways: npt.NDArray[np.int64],
+    invalid: int,
+) -> npt.NDArray[Any]:
+    """Invalidate the rows of lines in one cache, where their way is not 0, "not here"; return the rows as they were."""
+    here = ways > 0
+    place = lines[here] % len(level), ways[here]
+    dropped: npt.NDArray[Any] = level[place]
+    level[place] = invalid
+    used[place] = 0
+    return dropped

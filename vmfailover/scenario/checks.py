@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
+from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 
@@ -63,6 +64,8 @@ def _request(scenario: "Scenario") -> Iterator[Problem]:
 def _log(scenario: "Scenario") -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
+    if not PROTOCOLS[scenario.replication.protocol].uses_log:
+        return
     if log.size < line:
         yield Problem(("replication", "log", "size"), f"less than one line; write at least {SIZE.format(least)}")
     elif log.size < least and log.when_full == "stall":
@@ -76,6 +79,30 @@ def _log(scenario: "Scenario") -> Iterator[Problem]:
             ("replication", "log", "size"),
             f"{SIZE.format(log.size)} is not beyond the guard band (L2 rows and stores in flight, 8 B each); "
             f"write at least {SIZE.format(least)}, or 'when_full: stall'",
+        )
+
+
+def _granularity(scenario: "Scenario") -> Iterator[Problem]:
+    granularity, line = scenario.replication.granularity, scenario.hosts.primary.line
+    entry = PROTOCOLS[scenario.replication.protocol]
+    least = max(line, entry.least_granularity)
+    if granularity is None:
+        return
+    given, path = SIZE.format(granularity), ("replication", "granularity")
+    if granularity < least:
+        what = "a page" if entry.least_granularity > line else "the hosts' line"
+        yield Problem(path, f"{given} is less than {what}; write at least {SIZE.format(least)}, or choose other hosts")
+    elif granularity & (granularity - 1):
+        yield Problem(path, f"{given} is not a power of two; write for example {SIZE.format(least)}")
+    elif entry.lines_only and granularity != line:
+        yield Problem(path, f"{scenario.replication.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
+
+
+def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
+    most = PROTOCOLS[scenario.replication.protocol].most_vcpus
+    if most and scenario.vm.vcpus > most:
+        yield Problem(
+            ("vm", "vcpus"), f"{scenario.replication.protocol} protects VMs of {most} vCPU; write at most {most}"
         )
 
 
@@ -190,6 +217,8 @@ _CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
     _cores,
     _memory,
     _request,
+    _granularity,
+    _vcpus,
     _log,
     _times,
     _failures,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from vmfailover.scenario.errors import Problem, require_fit
-from vmfailover.scenario.presets import apply_preset
+from vmfailover.scenario.presets import HOST_PRESETS, apply_preset
 from vmfailover.scenario.record import Count, Number, Record, written
 from vmfailover.scenario.units import SIZE, AboveZero, ByteRate, Cycles, Duration, Frequency, NoneText, Size
 
@@ -75,7 +75,7 @@ class HostSpec(_HostPart):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:
-        return apply_preset(data) if isinstance(data, dict) else data
+        return apply_preset(data, HOST_PRESETS) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _check_geometry(self) -> Self:

@@ -39,6 +39,8 @@ class Clients(Record):
     """Guest time a request takes, in nanoseconds. Assumed."""
     request: Size = written("1 KiB")
     """Bytes of a request. Assumed."""
+    response: Size = written("1 KiB")
+    """Bytes of an answer. Assumed."""
     latency: Duration = written("50 us")
     """Time one way between client and VM, in nanoseconds. Assumed."""
     retry: Annotated[Duration, AboveZero] = written("200 ms")

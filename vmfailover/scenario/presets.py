@@ -1,6 +1,6 @@
-"""Host presets: the numbers of well-known processors, each with its source, in `presets/*.yaml`."""
+"""Presets: the numbers of well-known processors and trackers, each with its source, in `presets/*.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from vmfailover.scenario.document import parse
 from vmfailover.scenario.errors import Problem, require_fit, shown, suggestion
 
-#: Names that `preset:` may have.
-PRESETS = ("power7", "power8", "xeon")
+#: Names that `preset:` of a host may have.
+HOST_PRESETS = ("power7", "power8", "xeon")
 
 
 @cache
@@ -25,14 +25,14 @@ def preset(name: str) -> Mapping[str, Any]:
     return values
 
 
-def apply_preset(host: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys of a host on top of those of its preset; raise MisfitError if that is unknown."""
-    name = host.get("preset")
+def apply_preset(keys: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return keys on top of those of the preset that they name; raise MisfitError if that is not a `known` one."""
+    name = keys.get("preset")
     if not isinstance(name, str):
-        return host
-    if name not in PRESETS:
-        require_fit([Problem(("preset",), f"{shown(name)} is unknown; {suggestion(name, PRESETS)}")])
-    return _merged(preset(name), host)
+        return keys
+    if name not in known:
+        require_fit([Problem(("preset",), f"{shown(name)} is unknown; {suggestion(name, known)}")])
+    return _merged(preset(name), keys)
 
 
 def _without_sources(entry: Any) -> Any:

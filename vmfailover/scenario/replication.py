@@ -1,25 +1,40 @@
 """How the VM is kept in step on the other host, and what that costs the hypervisor."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field, WithJsonSchema, model_validator
+
+from vmfailover.scenario.errors import Problem, require_fit, shown, suggestion
+from vmfailover.scenario.presets import apply_preset
+from vmfailover.scenario.protection import (
+    Compression,
+    LogSpec,
+    OutputCompareSpec,
+    PageTracking,
+    PrecopySpec,
+    RecordReplaySpec,
+    RestartSpec,
+    UndoLogSpec,
+)
+from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.record import Count, Record, written
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 
 
-class LogSpec(Record):
-    """The circular address log in the primary's memory, one for the VM."""
-
-    size: Annotated[Size, AboveZero] = written("1 MiB")
-    """Bytes, at eight for each address. Assumed."""
-    when_full: Literal["drain", "checkpoint", "stall"] = "drain"
-    """At the guard band: ship early, or checkpoint early; or let the processor stall on a full log (US 9519502)."""
+#: Names that `preset:` may have under `replication`.
+REPLICATION_PRESETS = ("cxl-64B",)
 
 
 class Replication(Record):
-    """The protocol and its switches."""
+    """The protocol and its switches; a section that a protocol does not use says nothing to it."""
 
-    protocol: Literal["cacheline-flags"]
-    """How modified memory is found."""
+    preset: str | None = None
+    """Where keys left out come from: cxl-64B."""
+    protocol: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROTOCOLS)})]
+    """How the VM is protected."""
+    granularity: Annotated[Annotated[Size, Field(le=2**30)] | None, NoneText] = None
+    """Bytes of the unit in which modified memory is found and shipped, a power of two; none is the protocol's own: a
+    line, or a page of 4 KiB."""
     checkpoint_interval: Annotated[Duration, AboveZero]
     """Time from the start of one epoch to its checkpoint, in nanoseconds."""
     scan_interval: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
@@ -34,6 +49,36 @@ class Replication(Record):
     """Whether the hypervisor's own writes into guest memory are logged in software."""
     batch: Count = 512
     """Lines in a message to the secondary. Assumed."""
+    compression: Annotated[Compression | None, NoneText] = None
+    """How units are compressed before they are sent; or none."""
+    page_tracking: PageTracking = PageTracking()
+    """What finding modified pages costs."""
+    undo_log: UndoLogSpec = UndoLogSpec()
+    """Of undo-log."""
+    output_compare: OutputCompareSpec = OutputCompareSpec()
+    """Of output-compare."""
+    record_replay: RecordReplaySpec = RecordReplaySpec()
+    """Of record-replay."""
+    precopy: PrecopySpec = PrecopySpec()
+    """Of live-precopy."""
+    restart: RestartSpec = RestartSpec()
+    """Of cold-restart."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, data: Any) -> Any:
+        return apply_preset(data, REPLICATION_PRESETS) if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _check_protocol(self) -> Self:
+        if self.protocol not in PROTOCOLS:
+            message = f"{shown(self.protocol)} is unknown; {suggestion(self.protocol, PROTOCOLS)}"
+            require_fit([Problem(("protocol",), message)])
+        return self
+
+    def unit_bytes(self, line: int) -> int:
+        """Return the bytes of a unit on hosts with lines of `line` bytes."""
+        return self.granularity or PROTOCOLS[self.protocol].default_granularity or line
 
 
 class Hypervisor(Record):

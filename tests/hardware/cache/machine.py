@@ -22,6 +22,7 @@ from vmfailover.hardware.cache.state import (
     Accesses,
     Cost,
     Counter,
+    Leaving,
     Register,
     Stop,
     new_cache,
@@ -39,6 +40,8 @@ DECIMAL_COSTS = {
     Cost.MEMORY: 1_000,
     Cost.TRANSFER: 10_000,
     Cost.LOG_WRITE: 100_000,
+    Cost.FIRST_STORE: 1_000_000,
+    Cost.EXIT: 10_000_000,
 }
 
 
@@ -72,7 +75,10 @@ class Geometry:
     l3: tuple[int, int] = (0, 0)
     lines: int = 32
     line_shift: int = 0
-    carry_flags: bool = False
+    leaving: Leaving = Leaving.LOG
+    unit_lines: int = 1
+    buffer: int = 0
+    keep_undo: bool = False
     #: Collecting lines that the log has room for.
     log_lines: int = 64
 
@@ -94,7 +100,10 @@ class Machine:
             l3=geometry.l3,
             memory=np.zeros(geometry.lines, np.uint32),
             line_shift=geometry.line_shift,
-            carry_flags=geometry.carry_flags,
+            leaving=geometry.leaving,
+            unit_lines=geometry.unit_lines,
+            buffer=geometry.buffer,
+            keep_undo=geometry.keep_undo,
         )
         self.log = new_log(
             initial=INITIAL, size=geometry.log_lines * geometry.line_bytes, line_bytes=geometry.line_bytes
@@ -207,15 +216,20 @@ def assert_same(one: dict[str, npt.NDArray[Any]], other: dict[str, npt.NDArray[A
         np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
+#: What may become of a flag where flags are logged.
+LOGGED = (Leaving.LOG, Leaving.CARRY)
 TIMES = [1, 1, 2, 3, 1000, VERSION_MODULUS - 1, VERSION_MODULUS, 2**32 - 1]
 
 
 @st.composite
-def geometries(draw: st.DrawFn, max_cores: int = 3, log_lines: int = 4) -> Geometry:
+def geometries(
+    draw: st.DrawFn, max_cores: int = 3, log_lines: int = 4, leavings: Sequence[Leaving] = tuple(Leaving)
+) -> Geometry:
     """Draw a hierarchy with so few lines that they are evicted and shared all the time."""
     powers = st.sampled_from([1, 2, 4])
     ways = st.one_of(st.integers(1, 4), st.sampled_from([8, 16]))
     no_l3 = st.just((0, 0))
+    keep_undo = draw(st.booleans())
     return Geometry(
         cores=draw(st.integers(1, max_cores)),
         l1=(draw(powers), draw(ways)),
@@ -223,7 +237,10 @@ def geometries(draw: st.DrawFn, max_cores: int = 3, log_lines: int = 4) -> Geome
         l3=draw(st.one_of(no_l3, st.tuples(powers, st.integers(1, 4)))),
         lines=draw(st.sampled_from([3, 8, 24, 64])),
         line_shift=draw(st.integers(0, 1)),
-        carry_flags=draw(st.booleans()),
+        leaving=draw(st.sampled_from(leavings)),
+        unit_lines=1 if keep_undo else draw(st.sampled_from([1, 2, 8])),
+        buffer=draw(st.integers(0, 3)),
+        keep_undo=keep_undo,
         log_lines=log_lines,
     )
 

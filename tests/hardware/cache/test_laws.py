@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vmfailover.hardware.cache import kernel, reference
 from vmfailover.hardware.cache.state import VERSION_MODULUS, CacheState, Counter, Why
 
-from .machine import Geometry, Machine, Record, decode_program, examples, geometries, programs
+from .machine import LOGGED, Geometry, Machine, Record, decode_program, examples, geometries, programs
 
 #: So many collecting lines that the log of no program here wraps.
 ROOMY = 512
@@ -122,7 +122,7 @@ LAWS: list[Callable[[Story], None]] = [
 ]
 
 
-@given(data=st.data(), geometry=geometries(log_lines=ROOMY), modes=st.integers(0, 7))
+@given(data=st.data(), geometry=geometries(log_lines=ROOMY, leavings=LOGGED), modes=st.integers(0, 7))
 @examples(200)
 def test_laws(data: st.DataObject, geometry: Geometry, modes: int) -> None:
     story = Story(kernel, geometry)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import Accesses
 
-from .machine import TWINS, Geometry, Machine, examples, geometries, programs
+from .machine import LOGGED, TWINS, Geometry, Machine, examples, geometries, programs
 
 TRACE = Path(__file__).parents[3] / "scenarios" / "traces" / "redis-set.parquet"
 POWER8 = Geometry(l1=(64, 8), l2=(512, 8), line_shift=1, log_lines=20_000)
@@ -89,7 +89,7 @@ def assert_same_counts(oracle: Oracle, machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=["reference", "kernel"])
-@given(data=st.data(), geometry=geometries(max_cores=1, log_lines=128), runs=st.integers(1, 4))
+@given(data=st.data(), geometry=geometries(max_cores=1, log_lines=128, leavings=LOGGED), runs=st.integers(1, 4))
 @examples(60)
 def test_random_programs(twin: ModuleType, data: st.DataObject, geometry: Geometry, runs: int) -> None:
     machine, oracle = Machine(twin, geometry), Oracle(geometry.l1, geometry.l2)

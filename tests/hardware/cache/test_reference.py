@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from vmfailover.hardware.cache import reference
-from vmfailover.hardware.cache.state import PADDING, VERSION_MODULUS, Cost, Register, Stop, Why
+from vmfailover.hardware.cache.state import PADDING, VERSION_MODULUS, Cost, Leaving, Register, Stop, Why
 
 from .machine import INITIAL, Geometry, Machine, assert_same, load, store
 
 ONE_CORE = Geometry()
 TWO_CORES = Geometry(cores=2)
-CARRY = Geometry(cores=2, carry_flags=True)
+CARRY = Geometry(cores=2, leaving=Leaving.CARRY)
 WITH_L3 = Geometry(l1=(1, 1), l2=(1, 1), l3=(1, 2))
 
 
@@ -406,7 +406,7 @@ class TestLoadElsewhere:
         assert machine.rows(1) == []
 
     def test_flagged_clean_row_elsewhere_is_left_alone_by_a_load(self, twin: ModuleType) -> None:
-        machine = Machine(twin, Geometry(cores=3, carry_flags=True))
+        machine = Machine(twin, Geometry(cores=3, leaving=Leaving.CARRY))
         machine.on(0, store(1))
         machine.on(1, load(1))
         machine.on(2, load(1))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmfailover.hardware.cache import kernel, reference
-from vmfailover.hardware.cache.state import Register
+from vmfailover.hardware.cache.state import FLAG, Register
 
 from .machine import (
     FOREVER,
@@ -65,6 +65,12 @@ def flush(machine: Machine) -> Any:
     return machine.twin.flush(machine.log)
 
 
+def begin_interval(machine: Machine) -> None:
+    machine.state.l2[:] &= ~FLAG
+    machine.state.tracked[:] = 0
+    machine.state.buffered[:] = 0
+
+
 def log_address(machine: Machine, line: int) -> Any:
     return machine.twin.log_address(machine.log, line * machine.geometry.line_bytes)
 
@@ -83,7 +89,7 @@ def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:
         st.builds(partial, st.just(run), program=programs(geometry), time=times, quantum=quanta),
         st.builds(partial, st.just(resume), time=times, quantum=quanta),
     )
-    modes = st.lists(st.integers(0, 1), min_size=geometry.cores, max_size=geometry.cores)
+    modes = st.lists(st.integers(0, 2), min_size=geometry.cores, max_size=geometry.cores)
     cores = st.integers(0, geometry.cores - 1)
     others = st.one_of(
         st.builds(partial, st.just(scan), core=cores, limits=st.lists(limits, max_size=2)),
@@ -91,7 +97,7 @@ def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:
         st.builds(partial, st.just(switch), modes=modes),
         st.builds(partial, st.just(log_address), line=lines),
         st.builds(partial, st.just(write_around), line=lines),
-        st.sampled_from([fetch_all, flush]),
+        st.sampled_from([fetch_all, flush, begin_interval]),
     )
     return st.lists(st.one_of(running, others), min_size=1, max_size=12)
 
@@ -100,10 +106,10 @@ def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:
 @examples(1000)
 def test_agree_after_every_operation(data: st.DataObject, geometry: Geometry, limit: int) -> None:
     twins = [Machine(twin, geometry, limit) for twin in (reference, kernel)]
-    modes = data.draw(st.integers(0, 2**geometry.cores - 1), "modes")
+    modes = data.draw(st.integers(0, 3**geometry.cores - 1), "modes")
     drawn_costs = data.draw(costs(geometry.cores), "costs")
     for machine in twins:
-        machine.state.mode[:] = [modes >> core & 1 for core in range(geometry.cores)]
+        machine.state.mode[:] = [modes // 3**core % 3 for core in range(geometry.cores)]
         machine.state.costs[:] = drawn_costs
     for operation in data.draw(operations(geometry), "operations"):
         one, other = (operation(machine) for machine in twins)

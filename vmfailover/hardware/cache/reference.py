@@ -24,7 +24,10 @@ from vmfailover.hardware.cache.state import (
     CacheState,
     Cost,
     Counter,
+    Leaving,
     LogState,
+    Mode,
+    Policy,
     Register,
     Stop,
     Why,
@@ -111,7 +114,7 @@ def write_around(state: CacheState, line: int, log: LogState) -> None:
         drop(state, core, line)
         if row.dirty:
             write_back(state, row)
-        if row.flagged:
+        if row.flagged and state.policy[Policy.LEAVING] != Leaving.FORGET:
             log_row(state, row, Counter.LOG_TRANSFER, log)
     remove_from_l3(state, line)
     state.memory[line] = (int(state.memory[line]) + 1) % VERSION_MODULUS
@@ -159,17 +162,18 @@ def entries_needed(state: CacheState, core: int, access: Access) -> int:
     row = find(state, core, access.line)
     if row is not None and (row.dirty or not access.write):
         return 0
-    carry = bool(state.policy[1])
+    leaving = state.policy[Policy.LEAVING]
     moving = [copy for _, copy in copies(state, access.line, besides=core) if access.write or copy.dirty]
     victim = victim_for(state, core, access.line) if row is None else None
-    return sum(copy.flagged and not carry for copy in moving) + (victim is not None and victim.flagged)
+    transfers = sum(copy.flagged for copy in moving) if leaving == Leaving.LOG else 0
+    return transfers + (victim is not None and victim.flagged and leaving != Leaving.FORGET)
 
 
 def access_at(state: CacheState, accesses: Accesses, core: int, position: int) -> Access:
     """Return one record of the core's accesses."""
     columns = (accesses.block, accesses.write, accesses.count, accesses.instructions)
     block, write, count, instructions = (int(column[core, position]) for column in columns)
-    return Access(block >> int(state.policy[0]), bool(write), count, instructions)
+    return Access(block >> int(state.policy[Policy.LINE_SHIFT]), bool(write), count, instructions)
 
 
 def execute(state: CacheState, core: int, access: Access, log: LogState) -> None:
@@ -200,7 +204,7 @@ def load(state: CacheState, core: int, line: int, log: LogState) -> None:
 
 
 def store(state: CacheState, core: int, access: Access, log: LogState) -> None:
-    """Store to a line, through L1 if it is there, into L2; in the first operating mode the row becomes flagged."""
+    """Store to a line, through L1 if it is there, into L2; unless nothing is tracked the row becomes flagged."""
     if way_in_l1(state, core, access.line):
         use_l1(state, core, access.line)
     row = find(state, core, access.line)
@@ -209,9 +213,33 @@ def store(state: CacheState, core: int, access: Access, log: LogState) -> None:
         evict(state, core, access.line, log)
     elif not row.dirty:
         row = invalidate_others(state, core, row, log)
+    if state.mode[core] == Mode.FIRST_STORES and not row.flagged:
+        track_store(state, core, row)
     state.counters[Counter.DIRTIED] += not row.dirty
     version = (row.version + access.times) % VERSION_MODULUS
     make_most_recent(state, core, Row(access.line, version, row.flagged or bool(state.mode[core]), dirty=True))
+
+
+def track_store(state: CacheState, core: int, row: Row) -> None:
+    """Note a store to a row; if it is the first to its unit in this interval, keep the old version, at a cost."""
+    unit = row.tag >> int(state.policy[Policy.UNIT_SHIFT])
+    if state.tracked[unit]:
+        return
+    state.tracked[unit] = 1
+    state.undo[row.tag : row.tag + 1] = row.version
+    state.counters[Counter.FIRST_STORES] += 1
+    charge_tracking(state, core, Cost.FIRST_STORE)
+    state.buffered[core] += 1
+    if state.buffered[core] == state.policy[Policy.BUFFER]:
+        state.buffered[core] = 0
+        state.counters[Counter.EXITS] += 1
+        charge_tracking(state, core, Cost.EXIT)
+
+
+def charge_tracking(state: CacheState, core: int, cost: Cost) -> None:
+    """Let the core's clock advance by a cost of tracking, and keep account of it."""
+    charge(state, core, cost)
+    state.counters[Counter.TRACKING_FS] += state.costs[core, cost]
 
 
 def miss(state: CacheState, core: int, line: int) -> Row:
@@ -252,12 +280,12 @@ def downgrade_others(state: CacheState, core: int, row: Row, log: LogState) -> R
 
 def transfer(state: CacheState, core: int, row: Row, copy: Row, log: LogState) -> Row:
     """Give `row` of `core` what another core's `copy` has: dirty data, and its flag unless flags are logged instead."""
-    carry = bool(state.policy[1])
+    leaving = state.policy[Policy.LEAVING]
     state.counters[Counter.TRANSFERS] += copy.dirty
-    if copy.flagged and not carry:
+    if copy.flagged and leaving == Leaving.LOG:
         log_row(state, copy, Counter.LOG_TRANSFER, log, payer=core)
     version = copy.version if copy.dirty else row.version
-    return row._replace(version=version, flagged=row.flagged or (copy.flagged and carry))
+    return row._replace(version=version, flagged=row.flagged or (copy.flagged and leaving == Leaving.CARRY))
 
 
 def copies(state: CacheState, line: int, besides: int = -1) -> Iterator[tuple[int, Row]]:
@@ -276,7 +304,7 @@ def evict(state: CacheState, core: int, line: int, log: LogState) -> None:
     drop(state, core, victim.tag)
     if victim.dirty:
         write_back(state, victim)
-    if victim.flagged:
+    if victim.flagged and state.policy[Policy.LEAVING] != Leaving.FORGET:
         log_row(state, victim, Counter.LOG_CASTOUT, log, payer=core)
     if state.l3.size:
         insert_in_l3(state, victim.tag)
@@ -394,6 +422,6 @@ def remove_from_l3(state: CacheState, line: int) -> bool:
 def log_row(state: CacheState, row: Row, cause: Counter, log: LogState, payer: int | None = None) -> None:
     """Log a row's address and count it under its cause; if that writes the collecting line out, core `payer` waits."""
     state.counters[cause] += 1
-    if log_address(log, row.tag << (6 + int(state.policy[0]))) and payer is not None:
+    if log_address(log, row.tag << (6 + int(state.policy[Policy.LINE_SHIFT]))) and payer is not None:
         charge(state, payer, Cost.LOG_WRITE)
         state.counters[Counter.LOG_WRITE_FS] += state.costs[payer, Cost.LOG_WRITE]

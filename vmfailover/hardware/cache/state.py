@@ -53,6 +53,12 @@ class Counter(IntEnum):
     LOG_SOFTWARE = 11
     #: Guest time spent writing the log to memory, femtoseconds.
     LOG_WRITE_FS = 12
+    #: Units stored to for the first time in an interval (mode 2).
+    FIRST_STORES = 13
+    #: Times a buffer of modified units was full (mode 2).
+    EXITS = 14
+    #: Guest time spent on first stores and exits, femtoseconds.
+    TRACKING_FS = 15
 
 
 class Cost(IntEnum):
@@ -66,6 +72,45 @@ class Cost(IntEnum):
     TRANSFER = 4
     #: One collecting line written out to the log.
     LOG_WRITE = 5
+    #: The first store to a unit in an interval (mode 2).
+    FIRST_STORE = 6
+    #: Emptying a full buffer of modified units (mode 2).
+    EXIT = 7
+
+
+class Mode(IntEnum):
+    """What a core's stores do beside storing: values of `CacheState.mode`."""
+
+    #: The second operating mode: nothing.
+    UNTRACKED = 0
+    #: The first operating mode: they set their row's flag.
+    FLAGS = 1
+    #: They set their row's flag, and one that finds it clear looks whether it is the first to its unit.
+    FIRST_STORES = 2
+
+
+class Leaving(IntEnum):
+    """What becomes of the flag of a row that leaves its cache."""
+
+    #: The line's address is logged.
+    LOG = 0
+    #: As `LOG`, but a transfer to another core carries the flag along.
+    CARRY = 1
+    #: Nothing: the flag only spares a look at `CacheState.tracked`.
+    FORGET = 2
+
+
+class Policy(IntEnum):
+    """Index of each setting in `CacheState.policy`."""
+
+    #: log2 of the 64-byte blocks in a line.
+    LINE_SHIFT = 0
+    #: A value of `Leaving`.
+    LEAVING = 1
+    #: log2 of the lines in a unit.
+    UNIT_SHIFT = 2
+    #: Units that a core's buffer takes before it exits; 0 for no buffer.
+    BUFFER = 3
 
 
 class Why(IntEnum):
@@ -114,7 +159,7 @@ class CacheState(NamedTuple):
     l3: npt.NDArray[np.int32]
     #: uint32[lines]: the version of each line in memory (140).
     memory: npt.NDArray[np.uint32]
-    #: int64[cores]: 1 where stores set the flag (first operating mode), 0 where not (second operating mode).
+    #: int64[cores]: values of `Mode`.
     mode: npt.NDArray[np.int64]
     #: int64[cores]: guest time of each core, femtoseconds.
     clock: npt.NDArray[np.int64]
@@ -126,8 +171,14 @@ class CacheState(NamedTuple):
     costs: npt.NDArray[np.int64]
     #: int64[len(Counter)].
     counters: npt.NDArray[np.int64]
-    #: int64[2]: log2 of the 64-byte blocks in a line; 1 if a transfer carries the flag along, 0 if it is logged.
+    #: int64[len(Policy)].
     policy: npt.NDArray[np.int64]
+    #: uint8[units]: 1 for each unit stored to in this interval by cores in `Mode.FIRST_STORES`. A row's flag implies it.
+    tracked: npt.NDArray[np.uint8]
+    #: int64[cores]: units in each core's buffer.
+    buffered: npt.NDArray[np.int64]
+    #: uint32[lines]: the version that a tracked line had before its first store; [0] where nobody wants to know.
+    undo: npt.NDArray[np.uint32]
 
 
 class LogState(NamedTuple):
@@ -181,12 +232,16 @@ def new_cache(
     l3: tuple[int, int],
     memory: npt.NDArray[np.uint32],
     line_shift: int,
-    carry_flags: bool = False,
+    leaving: Leaving = Leaving.LOG,
+    unit_lines: int = 1,
+    buffer: int = 0,
+    keep_undo: bool = False,
 ) -> CacheState:
     """Return an empty hierarchy with all costs zero, every core in the second operating mode at guest time 0.
 
     `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MAX_WAYS` ways.
-    `memory`, uint32[lines], is used as it is, not copied.
+    `memory`, uint32[lines], is used as it is, not copied. A unit of `unit_lines` lines, a power of two, is what first
+    stores are told apart by, and `keep_undo`, for units of one line, keeps what they overwrite.
     """
     l1_shape = (cores, l1[0], 1 + l1[1])
     l2_shape = (cores, l2[0], 1 + l2[1])
@@ -204,7 +259,10 @@ def new_cache(
         instructions=np.zeros(cores, np.int64),
         costs=np.zeros((cores, len(Cost)), np.int64),
         counters=np.zeros(len(Counter), np.int64),
-        policy=np.array([line_shift, carry_flags], np.int64),
+        policy=np.array([line_shift, leaving, unit_lines.bit_length() - 1, buffer], np.int64),
+        tracked=np.zeros(-(-memory.size // unit_lines), np.uint8),
+        buffered=np.zeros(cores, np.int64),
+        undo=np.zeros(memory.size if keep_undo else 0, np.uint32),
     )
 
 

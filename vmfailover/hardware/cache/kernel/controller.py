@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.compilation import compiled_in_place
-from vmfailover.hardware.cache.kernel.constants import LIMIT, LOG_SCAN, LOG_TRANSFER
+from vmfailover.hardware.cache.kernel.constants import FORGET, LEAVING, LIMIT, LOG_SCAN, LOG_TRANSFER
 from vmfailover.hardware.cache.kernel.log import log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back
 from vmfailover.hardware.cache.kernel.victim_cache import take_from_l3
@@ -82,7 +82,8 @@ def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray
 def write_around(state: CacheState, line: int, log: LogState) -> None:
     """Write a line by DMA or from the hypervisor: coherent, and no flag is set.
 
-    Every cached copy leaves the caches: a dirty one is written back, a flagged one is logged.
+    Every cached copy leaves the caches: a dirty one is written back, a flagged one is logged
+    unless flags are forgotten.
     """
     for core in range(state.l2.shape[0]):
         row = l2_row(state, core, line)
@@ -91,7 +92,7 @@ def write_around(state: CacheState, line: int, log: LogState) -> None:
         drop(state, core, line)
         if row & DIRTY:
             write_back(state, row)
-        if row & FLAG:
+        if row & FLAG and state.policy[LEAVING] != FORGET:
             log_line(state, log, line, LOG_TRANSFER)
     if state.l3.size > 0:
         take_from_l3(state, line)

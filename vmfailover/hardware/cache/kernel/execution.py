@@ -12,12 +12,15 @@ from vmfailover.hardware.cache.kernel.constants import (
     DEADLINE,
     DIRTIED,
     EXHAUSTED,
+    FIRST_STORES_MODE,
     INSTRUCTION,
     L1_LOAD_MISSES,
     L2,
+    LINE_SHIFT,
     LOG_LIMIT,
     QUANTUM,
     STORES,
+    UNTRACKED,
 )
 from vmfailover.hardware.cache.kernel.hits import run_hits
 from vmfailover.hardware.cache.kernel.misses import run_miss
@@ -78,10 +81,10 @@ def _run_core(
     count = accesses.count[core]
     instructions = accesses.instructions[core]
     rows = (state.place[core], state.l1[core], state.l1_used[core], state.l2[core], state.l2_used[core])
-    shift = state.policy[0]
+    shift = state.policy[LINE_SHIFT]
     costs = (state.costs[core, INSTRUCTION], state.costs[core, L2])
-    written = DIRTY | (FLAG if state.mode[core] == 1 else 0)
-    exclusive = DIRTY if state.l2.shape[0] > 1 else 0
+    written = DIRTY | (FLAG if state.mode[core] != UNTRACKED else 0)
+    required = (DIRTY if state.l2.shape[0] > 1 else 0) | (FLAG if state.mode[core] == FIRST_STORES_MODE else 0)
     counters = state.counters
     here = first = start[core]
     tick = state.tick[core] - first
@@ -94,7 +97,7 @@ def _run_core(
             shift,
             costs,
             written,
-            exclusive,
+            required,
             (tick, here, end, bound),
             state.clock[core],
         )

@@ -26,14 +26,14 @@ def run_hits(
     shift: int,
     costs: tuple[int, int],
     written: int,
-    exclusive: int,
+    required: int,
     span: tuple[int, int, int, int],
     clock: int,
 ) -> tuple[int, int, int, int, int, int, int]:
     """Execute records that find their line in L2, or for a load in L1, until one does not.
 
     `accesses` are block, write, count, instructions of one core; `rows` its place, l1, l1_used, l2 and l2_used;
-    `costs` those of an instruction and of L2. A store needs a row with all bits of `exclusive`. `span` is the tick of
+    `costs` those of an instruction and of L2. A store needs a row with all bits of `required`. `span` is the tick of
     record 0, the first record, the end and the clock's bound. Returns the next record, the clock, and what has
     happened: instructions, accesses, stores, loads that missed L1, rows that turned dirty.
     """
@@ -60,7 +60,7 @@ def run_hits(
         l1_used[np.uint64(line) & l1_mask, ways & L1_WAY] = now
         if write[record]:
             row = l2[index, way]
-            if way == 0 or row & exclusive != exclusive:
+            if way == 0 or row & required != required:
                 break
             dirtied += (row & DIRTY) ^ DIRTY
             l2[index, way] = after_stores(row, times, written)

@@ -4,7 +4,16 @@
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
 from vmfailover.compilation import compiled_in_place, compiled_inline
-from vmfailover.hardware.cache.kernel.constants import COLLECTED, INITIAL, LIMIT, LOG_WRITE, LOG_WRITE_FS, NEXT, WRAP
+from vmfailover.hardware.cache.kernel.constants import (
+    COLLECTED,
+    INITIAL,
+    LIMIT,
+    LINE_SHIFT,
+    LOG_WRITE,
+    LOG_WRITE_FS,
+    NEXT,
+    WRAP,
+)
 from vmfailover.hardware.cache.state import PADDING, CacheState, LogState
 
 
@@ -39,7 +48,7 @@ def log_address(log: LogState, line_address: int) -> bool:
 def log_line(state: CacheState, log: LogState, line: int, cause: int) -> bool:
     """Log a line and count the cause; say whether that wrote the collecting line out."""
     state.counters[cause] += 1
-    return log_address(log, line << (6 + state.policy[0]))
+    return log_address(log, line << (6 + state.policy[LINE_SHIFT]))
 
 
 @compiled_inline

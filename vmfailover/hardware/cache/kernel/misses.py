@@ -9,12 +9,15 @@ from vmfailover.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DIRTIED,
+    FIRST_STORES_MODE,
+    FORGET,
     L1_LOAD_MISSES,
     L1_WAY,
     L2_MISSES,
     L2_WAY_SHIFT,
     L3,
     L3_HITS,
+    LEAVING,
     LIMIT,
     LOG_CASTOUT,
     MEMORY,
@@ -24,6 +27,7 @@ from vmfailover.hardware.cache.kernel.constants import (
 from vmfailover.hardware.cache.kernel.log import charge_log_write, log_line
 from vmfailover.hardware.cache.kernel.rows import after_stores, drop, fill_l1, least_recent, write_back
 from vmfailover.hardware.cache.kernel.sharing import ask_other_cores, flags_elsewhere
+from vmfailover.hardware.cache.kernel.tracking import track_store
 from vmfailover.hardware.cache.kernel.victim_cache import insert_in_l3, take_from_l3
 from vmfailover.hardware.cache.state import (
     DIRTY,
@@ -62,6 +66,8 @@ def run_miss(
     if is_store:
         state.counters[DIRTIED] += (row & DIRTY) ^ DIRTY
         state.counters[STORES] += times
+        if state.mode[core] == FIRST_STORES_MODE and row & FLAG == 0:
+            track_store(state, core, line, (row & VERSION_MASK) >> VERSION_SHIFT)
         state.l2[core, index, way] = after_stores(row, times, written)
         state.l1_used[core, line & (state.l1.shape[1] - 1), state.place[core, line] & L1_WAY] = now
     else:
@@ -77,7 +83,7 @@ def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: 
     way = least_recent(state.l2_used[core], index)
     victim = state.l2[core, index, way]
     several = state.l2.shape[0] > 1
-    needed = 1 if victim & FLAG else 0
+    needed = 1 if victim & FLAG and state.policy[LEAVING] != FORGET else 0
     if several:
         needed += flags_elsewhere(state, core, line, is_store)
     if needed and needed > log.registers[LIMIT]:
@@ -105,7 +111,7 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
     line = row >> TAG_SHIFT
     if row & DIRTY:
         write_back(state, row)
-    if row & FLAG and log_line(state, log, line, LOG_CASTOUT):
+    if row & FLAG and state.policy[LEAVING] != FORGET and log_line(state, log, line, LOG_CASTOUT):
         charge_log_write(state, core)
     drop(state, core, line)
     if state.l3.size > 0:

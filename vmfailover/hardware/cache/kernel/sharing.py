@@ -4,7 +4,7 @@
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
 from vmfailover.compilation import compiled_inline
-from vmfailover.hardware.cache.kernel.constants import L2_WAY_SHIFT, LOG_TRANSFER, TRANSFERS
+from vmfailover.hardware.cache.kernel.constants import CARRY, L2_WAY_SHIFT, LEAVING, LOG, LOG_TRANSFER, TRANSFERS
 from vmfailover.hardware.cache.kernel.log import charge_log_write, log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back
 from vmfailover.hardware.cache.state import DIRTY, FLAG, INVALID_ROW, CacheState, LogState
@@ -18,7 +18,7 @@ def flags_elsewhere(state: CacheState, core: int, line: int, is_store: bool) -> 
     """Count the addresses that other cores' rows of a line will log when this core asks for it."""
     flags = 0
     for other in range(state.l2.shape[0]):
-        if other != core and state.policy[1] == 0:
+        if other != core and state.policy[LEAVING] == LOG:
             row = l2_row(state, other, line)
             if row & FLAG and (is_store or row & DIRTY):
                 flags += 1
@@ -49,8 +49,8 @@ def ask_other_cores(state: CacheState, log: LogState, core: int, line: int, is_s
             way = state.place[other, line] >> L2_WAY_SHIFT
             state.l2[other, line & (state.l2.shape[1] - 1), way] = moved
         if row & FLAG:
-            if state.policy[1] == 1:
+            if state.policy[LEAVING] == CARRY:
                 carried = FLAG
-            elif log_line(state, log, line, LOG_TRANSFER):
+            elif state.policy[LEAVING] == LOG and log_line(state, log, line, LOG_TRANSFER):
                 charge_log_write(state, core)
     return moved | carried

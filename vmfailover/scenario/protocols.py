@@ -1,0 +1,42 @@
+"""The registry of protocols: the name each has in a scenario, where its class is, and what it can protect."""
+
+from dataclasses import dataclass
+
+_PACKAGE = "vmfailover.replication.protocols"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolEntry:
+    """One protocol. The class is imported only to run it."""
+
+    #: `module:Class`, a `vmfailover.replication.protection.Protection`.
+    implementation: str
+    #: Bytes of the smallest memory it can tell apart; 0 for one line of the host.
+    least_granularity: int = 0
+    #: Bytes of a unit where the scenario does not say; 0 for one line of the host.
+    default_granularity: int = 0
+    #: The most virtual processors it can protect; 0 for any number.
+    most_vcpus: int = 0
+    #: Whether it stops the VM, or copies from it, by the address log, whose size then matters.
+    uses_log: bool = False
+    #: Whether it keeps an undo log, which is of lines.
+    lines_only: bool = False
+
+
+def _pages(module: str) -> ProtocolEntry:
+    return ProtocolEntry(f"{_PACKAGE}.{module}", least_granularity=4096, default_granularity=4096)
+
+
+#: Every protocol by its name. A new one is one new file and one entry here, which may be made at run time.
+PROTOCOLS: dict[str, ProtocolEntry] = {
+    "cacheline-flags": ProtocolEntry(f"{_PACKAGE}.cacheline_flags:CachelineFlags", uses_log=True),
+    "cacheline-transfer": ProtocolEntry(f"{_PACKAGE}.cacheline_transfer:CachelineTransfer", uses_log=True),
+    "page-write-protect": _pages("page_write_protect:PageWriteProtect"),
+    "page-modification-log": _pages("page_modification_log:PageModificationLog"),
+    "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits"),
+    "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, lines_only=True),
+    "output-compare": _pages("output_compare:OutputCompare"),
+    "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1),
+    "live-precopy": _pages("live_precopy:LivePrecopy"),
+    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart"),
+}
