@@ -46,7 +46,7 @@ def run(
     cluster = Cluster(env, scenario, twin, quantum)
     audit = Audit(cluster)
     sampler = RateSampler(env, cluster)
-    interrupted = _run_until(env, scenario.duration, progress)
+    interrupted = _run_until(env, cluster.end_ns, progress)
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
     metrics = metrics_of(cluster, audit, sampler, wall_seconds)

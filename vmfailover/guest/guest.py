@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads import Workload
-from vmfailover.hardware.cache.state import Counter
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
@@ -34,47 +36,54 @@ class ReceiveRing:
         self._first = max(0, memory_lines - self._buffers * self._lines)
 
     def lines(self, write: int) -> range:
-        """Return the lines of the buffer that comes after `write` lines written."""
+        """Return the lines of the buffer that is filled after `write` lines have been written."""
         buffer = write // self._lines % self._buffers if self._lines else 0
         first = self._first + buffer * self._lines
         return range(first, first + self._lines)
 
+    def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
+        writes = np.arange(first, last) % max(1, self._buffers * self._lines)
+        return self._first + writes
 
-def _ignore(completion: Completion) -> None:
+
+def _ignore_request(completion: Completion) -> None:
     """Take no notice of a request."""
+
+
+def _ignore_write(lines: range) -> None:
+    """Take no notice of what a device writes."""
 
 
 class Guest:
     """Runs a VM, receives requests by DMA, and answers them."""
 
-    def __init__(
-        self, vm: VirtualMachine, ring: ReceiveRing, service_ns: int, now: Callable[[], int], *, log_device_writes: bool
-    ) -> None:
-        """`log_device_writes` says whether the hypervisor logs what devices write, which sets no flag."""
+    def __init__(self, vm: VirtualMachine, ring: ReceiveRing, service_ns: int, now: Callable[[], int]) -> None:
+        """Give each request `service_ns` of guest time; `now` tells the simulated time."""
         self.vm = vm
-        self._ring = ring
+        self.ring = ring
         self._service_ns = service_ns
         self._now = now
-        self._log_device_writes = log_device_writes
         self.server = RequestServer(service_ns)
-        #: Every line that devices have written, in order.
-        self.device_writes: list[int] = []
+        #: Lines that devices have written so far.
+        self.device_writes = 0
         #: Called with every request as it is accepted.
-        self.on_accept: Callable[[Completion], None] = _ignore
+        self.on_accept: Callable[[Completion], None] = _ignore_request
+        #: Called with the lines that a device is about to write, which sets no flag.
+        self.on_device_write: Callable[[range], None] = _ignore_write
         self._held_back: list[int] = []
         vm.on_resume.append(self._receive_held_back)
 
-    def start(self, workload: Workload, state: GuestState, device_writes: list[int]) -> None:
-        """Set the guest to a captured state, stopped."""
+    def start(self, workload: Workload, state: GuestState) -> None:
+        """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(self._service_ns, state.waiting)
-        self.device_writes = device_writes[: state.device_writes]
+        self.device_writes = state.device_writes
+        self._held_back.clear()
         self.vm.load(workload, state.positions, state.guest_ns, self._now())
 
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
-        return GuestState(
-            self.vm.positions, self.vm.guest_ns(self._now()), self.server.waiting, len(self.device_writes)
-        )
+        return GuestState(self.vm.positions, self.vm.guest_ns(self._now()), self.server.waiting, self.device_writes)
 
     def receive(self, request: int) -> None:
         """Take a request from the network, or hold it back while the VM stands still or its log has no room."""
@@ -90,10 +99,8 @@ class Guest:
             self.receive(request)
 
     def _write_buffer(self) -> None:
-        processor = self.vm.processor
-        for line in self._ring.lines(len(self.device_writes)):
-            processor.write_around(line, self.vm.log)
-            self.device_writes.append(line)
-            if self._log_device_writes:
-                self.vm.log.append(line * processor.spec.line)
-                processor.state.counters[Counter.LOG_SOFTWARE] += 1
+        lines = self.ring.lines(self.device_writes)
+        self.on_device_write(lines)
+        for line in lines:
+            self.vm.processor.write_around(line, self.vm.log)
+        self.device_writes += len(lines)

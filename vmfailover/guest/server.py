@@ -20,13 +20,19 @@ class RequestServer:
         self._service_ns = service_ns
         self._waiting = deque(waiting)
         self._free_ns = waiting[-1].guest_ns if waiting else 0
+        self._ready_ns = {completion.request: completion.guest_ns for completion in waiting}
 
     def accept(self, request: int, guest_ns: int) -> Completion:
         """Queue a request that arrives at a guest time; the answer says when it will be ready."""
         self._free_ns = max(guest_ns, self._free_ns) + self._service_ns
         completion = Completion(request, self._free_ns)
         self._waiting.append(completion)
+        self._ready_ns[request] = self._free_ns
         return completion
+
+    def ready_ns(self, request: int) -> int | None:
+        """Return the guest time at which a request's answer is or was ready, None if it never came here."""
+        return self._ready_ns.get(request)
 
     def take_completed(self, guest_ns: int) -> list[Completion]:
         """Remove and return all answers that are ready at a guest time, oldest first."""

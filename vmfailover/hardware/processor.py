@@ -151,7 +151,8 @@ class Processor:
 
     def begin_interval(self) -> None:
         """Let the next store to each unit be a first one."""
-        self.state.l2 &= ~FLAG
+        rows = self.state.l2
+        rows &= ~FLAG
         self.state.tracked[:] = 0
         self.state.buffered[:] = 0
 

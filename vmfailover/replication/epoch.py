@@ -36,7 +36,7 @@ class Epoch:
     outputs: list[Completion] = field(default_factory=list)
     #: Addresses read from the log for this epoch.
     entries: int = 0
-    #: These addresses as logged, int64[n] each, until the epoch is committed and audited.
+    #: Addresses of the lines they stand for, int64[n] each, until the epoch is committed and audited.
     logged: list[npt.NDArray[np.int64]] = field(default_factory=list)
     #: Lines shipped for this epoch, early and at its end, with repetitions.
     lines: int = 0

@@ -15,8 +15,9 @@ from vmfailover.replication.copiers import Copier, copy_ns
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.protocols import CachelineFlags
+from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
+from vmfailover.replication.tracker import Tracker, lines_of
 from vmfailover.scenario.replication import Hypervisor, Replication
 
 Steps = Generator[simpy.Event, Any, None]
@@ -27,7 +28,8 @@ class Machinery:
     """The parts that a manager works with."""
 
     guest: Guest
-    tracker: CachelineFlags
+    tracker: Tracker
+    packing: Packing
     copier: Copier
     sender: Sender
     outputs: OutputBuffer
@@ -60,6 +62,7 @@ class ReplicationManager:
         self._host = host
         self._vm = parts.guest.vm
         self._line_bytes = self._vm.processor.spec.line
+        self._unit_lines = replication.unit_bytes(self._line_bytes) // self._line_bytes
         self._at_work = simpy.Resource(env)
         self._addresses_ready = env.event()
         self._checkpoint_wanted = env.event()
@@ -147,7 +150,7 @@ class ReplicationManager:
 
     def _find_residue(self, epoch: Epoch) -> Steps:
         began = int(self.env.now)
-        walk_ns = self._vm.processor.scan_walk_ns
+        walk_ns = self.parts.tracker.find_ns
         self._journal.record("final-scan", self._host.name, epoch=epoch.number, duration_ns=walk_ns)
         yield from self.parts.tracker.find_modified(self._drain)
         epoch.scan_ns = int(self.env.now) - began
@@ -187,7 +190,7 @@ class ReplicationManager:
         state_bytes = self.hypervisor.vcpu_state * self._vm.processor.cores
         marker = CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)
         nothing = np.zeros(0, np.int64)
-        batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), self._line_bytes, final=True))
+        batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), 0, final=True))
         duration = self.parts.sender.transmission_ns([*batches, marker])
         self._journal.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
         self.parts.outputs.hold(epoch.number, epoch.outputs)
@@ -206,19 +209,16 @@ class ReplicationManager:
         """Fetch lines of the epoch in progress coherently, as batches; say too how many of them a cache held."""
         versions, cached = self._vm.processor.fetch(lines)
         self.epoch.lines += lines.size
-        size = self.replication.batch
-        cuts = range(0, lines.size, size)
-        number = self.epoch.number
-        batches = [LineBatch(number, lines[at : at + size], versions[at : at + size], self._line_bytes) for at in cuts]
-        return batches, cached
+        return self.parts.packing.pack(self.epoch.number, lines, versions), cached
 
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
-        """Take what the log has to tell: the distinct lines, in order, and the time to find them."""
+        """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
-        lines = _distinct(addresses // self._line_bytes)
+        units = _distinct(addresses // (self._line_bytes * self._unit_lines))
+        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
         self.epoch.entries += addresses.size
-        self.epoch.logged.append(addresses)
-        self.epoch.duplicates += addresses.size - lines.size
+        self.epoch.logged.append(lines * self._line_bytes)
+        self.epoch.duplicates += addresses.size - units.size
         return lines, addresses.size * self.hypervisor.deduplication
 
     def _ship_early(self, *, vm_stopped: bool) -> Steps:
@@ -283,8 +283,8 @@ class ReplicationManager:
         self._unreleased = self.epoch.number
 
 
-def _distinct(lines: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return each of some line numbers once, in order."""
-    ordered = np.sort(lines)
+def _distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return each of some numbers once, in order."""
+    ordered = np.sort(numbers)
     distinct: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
     return distinct

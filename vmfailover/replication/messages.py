@@ -15,21 +15,28 @@ ADDRESS_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class LineBatch:
-    """Modified lines of one epoch."""
+    """Modified lines of one epoch, and how they travel."""
 
     epoch: int
     #: int64[n]: line numbers.
     lines: npt.NDArray[np.int64]
     #: uint32[n].
     versions: npt.NDArray[np.uint32]
-    line_bytes: int
+    #: Addresses and contents on the stream, bytes.
+    content_bytes: int
     #: The last one before the epoch's commit marker.
     final: bool = False
+    #: Time it takes to make ready for sending, beside the sending of what comes before, nanoseconds.
+    preparation_ns: int = 0
 
     @property
     def payload_bytes(self) -> int:
         """Bytes on the stream, without framing."""
-        return HEADER_BYTES + self.lines.size * (ADDRESS_BYTES + self.line_bytes)
+        return HEADER_BYTES + self.content_bytes
+
+
+class UndoBatch(LineBatch):
+    """Old contents of lines, which a mirror puts back if the epoch is never committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,14 @@ class CommitMarker:
     state_bytes: int
 
     @property
+    def preparation_ns(self) -> int:
+        """It is ready at once."""
+        return 0
+
+    @property
     def payload_bytes(self) -> int:
         """Bytes on the stream, without framing."""
         return HEADER_BYTES + self.state_bytes
+
+
+Message = LineBatch | CommitMarker

@@ -9,9 +9,12 @@ import simpy
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.host import Host
 from vmfailover.journal import Journal
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
 
+#: Called on the primary when it learns that an epoch is committed.
 Acknowledge = Callable[[int], None]
+#: Called on the secondary when an epoch is committed, with its number and state.
+Committed = Callable[[int, GuestState], None]
 
 
 @dataclass
@@ -31,31 +34,44 @@ class Receiver:
     """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
 
     def __init__(
-        self, env: simpy.Environment, host: Host, journal: Journal, initial: GuestState, acknowledge: Acknowledge
+        self, env: simpy.Environment, host: Host, journal: Journal, acknowledge: Acknowledge, committed: Committed
     ) -> None:
-        """Receive on `host`, whose image is that of `initial`; `acknowledge` is told of each acknowledgement there."""
+        """Receive on `host`; `acknowledge` and `committed` are told of each epoch."""
         self.env = env
         self._host = host
         self._journal = journal
         self._acknowledge = acknowledge
+        self._committed = committed
         self._staged: dict[int, StagedEpoch] = {}
         self._to_apply: simpy.Store = simpy.Store(env)
         self._in_hand: list[tuple[int, StagedEpoch]] = []
         self._applying = 0
         self._all_applied = env.event().succeed()
         self._closed = False
-        #: The VM's state at the last committed checkpoint.
-        self.committed = initial
-        self.committed_epoch = -1
-        self.applied_epoch = -1
         #: Lines that have arrived, with repetitions.
         self.lines = 0
+        #: Most bytes that were staged or waited to be applied at once.
+        self.peak_bytes = 0
+        self._held_bytes = 0
+
+    def start(self) -> None:
+        """Apply what is committed, as it comes."""
+        self._host.run(self.apply_committed())
+
+    def receive(self, message: Message) -> None:
+        """Take a message as it arrives."""
+        if isinstance(message, LineBatch):
+            self.stage(message)
+        else:
+            self.mark(message)
 
     def stage(self, batch: LineBatch) -> None:
         """Keep lines of an epoch until it is whole."""
         if self._closed:
             return
         self.lines += batch.lines.size
+        self._held_bytes += batch.lines.size * self._host.memory.line_bytes
+        self.peak_bytes = max(self.peak_bytes, self._held_bytes)
         self._staged.setdefault(batch.epoch, StagedEpoch()).batches.append(batch)
         if batch.final:
             self._journal.record("staged", self._host.name, epoch=batch.epoch)
@@ -72,8 +88,7 @@ class Receiver:
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
         """Commit an epoch that is whole: acknowledge it and let it be applied."""
         del self._staged[marker.epoch]
-        self.committed = marker.state
-        self.committed_epoch = marker.epoch
+        self._committed(marker.epoch, marker.state)
         latency = self._host.out.spec.latency
         self._journal.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=staged.lines)
         self.acknowledge(marker.epoch)
@@ -99,7 +114,7 @@ class Receiver:
         """Put an epoch's lines into the image, the later ones of a line over the earlier ones."""
         for batch in staged.batches:
             self._host.memory.apply(batch.lines, batch.versions)
-        self.applied_epoch = epoch
+        self._held_bytes -= staged.lines * self._host.memory.line_bytes
         self._journal.record("apply", self._host.name, epoch=epoch, count=staged.lines)
         self._applying -= 1
         if self._applying == 0:
@@ -111,7 +126,7 @@ class Receiver:
         self._staged.clear()
         yield self._all_applied
 
-    def apply_all_now(self) -> None:
+    def settle(self) -> None:
         """Apply at once every committed epoch that is not applied yet: the simulation has ended."""
         for epoch, staged in self._unapplied():
             self.apply(epoch, staged)

@@ -1,14 +1,12 @@
 """The replication process of the sending side: one ordered stream of messages."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import simpy
 
 from vmfailover.hardware.link import Channel
-from vmfailover.replication.messages import CommitMarker, LineBatch
-
-Message = LineBatch | CommitMarker
+from vmfailover.replication.messages import Message
 
 
 class Sender:
@@ -21,6 +19,7 @@ class Sender:
         self._deliver = deliver
         self._queue: simpy.Store = simpy.Store(env)
         self._underway = 0
+        self._prepared_ns = 0
 
     @property
     def idle(self) -> bool:
@@ -31,17 +30,20 @@ class Sender:
         """Queue a message; the event happens when its last bit has left."""
         left = self.env.event()
         self._underway += 1
-        self._queue.put((message, left))
+        self._prepared_ns = max(self._prepared_ns, int(self.env.now)) + message.preparation_ns
+        self._queue.put((message, self._prepared_ns, left))
         return left
 
-    def transmission_ns(self, messages: list[Message]) -> int:
+    def transmission_ns(self, messages: Sequence[Message]) -> int:
         """Return how long messages take to leave, not counting what stands before them in the queue."""
         return sum(self._channel.serialisation_ns(message.payload_bytes) for message in messages)
 
     def run(self) -> Generator[simpy.Event, Any, None]:
         """Send for ever."""
         while True:
-            message, left = yield self._queue.get()
+            message, prepared_ns, left = yield self._queue.get()
+            if prepared_ns > self.env.now:
+                yield self.env.timeout(prepared_ns - int(self.env.now))
             yield from self._channel.send(message.payload_bytes, self._delivery(message))
             self._underway -= 1
             left.succeed()

@@ -3,6 +3,7 @@
 from vmfailover.cluster import Cluster
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.journal import Event
+from vmfailover.replication.site import Node
 from vmfailover.results.invariants import (
     Auditor,
     Commit,
@@ -21,7 +22,13 @@ class Audit:
         """Follow a run from its start, with streams of the guest's accesses of its own."""
         self._cluster = cluster
         scenario = cluster.scenario
-        self.auditor = Auditor(cluster.workload, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
+        self.auditor = Auditor(
+            cluster.workload,
+            cluster.primary.guest.ring,
+            cluster.start,
+            scenario.vm.memory,
+            scenario.hosts.primary.line,
+        )
         self.commits: list[Commit] = []
         self.mismatched_lines = 0
         #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
@@ -33,10 +40,10 @@ class Audit:
         cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch))
 
     def _on_commit(self, event: Event) -> None:
-        epoch = self._cluster.manager.epochs[event.epoch]
+        epoch = self._cluster.protection.epochs[event.epoch]
         assert epoch.state is not None
         self.commits.append(Commit(event.epoch, event.time_ns, epoch.state.guest_ns))
-        self.auditor.advance(epoch.state, epoch.number, epoch.logged, self._cluster.primary.guest.device_writes)
+        self.auditor.advance(epoch.state, epoch.number, epoch.logged if self._promises("nothing_lost_in_log") else None)
         epoch.logged.clear()
         self.committed_bytes = self.auditor.dirtied_bytes
 
@@ -51,39 +58,51 @@ class Audit:
 
     def _judge(self, epoch: int) -> int:
         """Hold the secondary's image against the program; the first mismatch is kept. Returns mismatched lines."""
-        comparison = self.auditor.compare(self._cluster.secondary.host.memory.versions)
+        comparison = self.auditor.compare_coherent(self._cluster.secondary.host.processor.state)
         if self._image.holds:
             self._image = image_verdict("image", epoch, comparison)
         return comparison.mismatched
 
     @property
     def split_brain_ns(self) -> int:
-        """How long both hosts ran the VM."""
-        return overlap_ns(*(self._spans(node.vm.spans) for node in (self._cluster.primary, self._cluster.secondary)))
+        """How long both hosts ran the VM, the secondary as the one that clients see: since it took over."""
+        takeover = self._cluster.journal.first("takeover")
+        if takeover is None:
+            return 0
+        primary, secondary = (self._spans(node, takeover.time_ns) for node in self._nodes)
+        return overlap_ns(primary, secondary)
+
+    @property
+    def _nodes(self) -> tuple[Node, Node]:
+        return self._cluster.primary, self._cluster.secondary
 
     @staticmethod
-    def _spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [span for span in spans if span[0] < span[1]]
+    def _spans(node: Node, since_ns: int) -> list[tuple[int, int]]:
+        return [(max(start, since_ns), end) for start, end in node.vm.spans if max(start, since_ns) < end]
+
+    def _promises(self, name: str) -> bool:
+        return name in self._cluster.protection.promises
 
     @property
     def outputs_lost(self) -> int:
         """Outputs that clients have and the state taken over does not account for."""
-        if self._cluster.unprotected is None:
+        protection = self._cluster.protection
+        if protection.unprotected is None:
             return 0
-        reached = self._cluster.receiver.committed.guest_ns
-        return sum(release.guest_ns > reached for release in self._cluster.releases)
+        reached = protection.committed.guest_ns
+        return sum(release.guest_ns > reached and not release.agreed for release in self._cluster.releases)
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Judge the run as it stands, which is its end."""
+        """Judge the run as it stands, which is its end, by what its protocol promises."""
         cluster = self._cluster
-        for node in (cluster.primary, cluster.secondary):
+        for node in self._nodes:
             node.vm.pause(int(cluster.env.now))
         if not self._complete:
-            cluster.receiver.apply_all_now()
-            self._judge_image(cluster.receiver.committed_epoch)
+            cluster.protection.settle()
+            self._judge_image(cluster.protection.committed_epoch)
         down = cluster.journal.first("down")
         program = self._program_verdict()
-        return (
+        verdicts = (
             self._image,
             output_verdict(cluster.releases, self.commits, down.time_ns if down else None),
             active_verdict(self.split_brain_ns, fenced=cluster.scenario.fencing.kind != "none"),
@@ -91,13 +110,14 @@ class Audit:
             self._balance_verdict(),
             program,
         )
+        return tuple(verdict for verdict in verdicts if self._promises(verdict.name))
 
     def _log_verdict(self) -> Verdict:
         lost = self.auditor.lost
         return Verdict("nothing_lost_in_log", not lost, "; ".join(lost[:3]))
 
     def _balance_verdict(self) -> Verdict:
-        for node in (self._cluster.primary, self._cluster.secondary):
+        for node in self._nodes:
             processor = node.host.processor
             if not processor.dirty_lines_balance:
                 dirtied, written = processor.count(Counter.DIRTIED), processor.count(Counter.WRITEBACKS)
@@ -110,9 +130,9 @@ class Audit:
     def _program_verdict(self) -> Verdict:
         """The memory that the running VM sees at the end is what its program has made of it."""
         cluster = self._cluster
-        node = cluster.secondary if cluster.unprotected else cluster.primary
-        end = node.guest.capture()
-        found = [cluster.unprotected.found_modified()] if cluster.unprotected else None
-        self.auditor.advance(end, len(cluster.manager.epochs), found, node.guest.device_writes)
+        unprotected, epochs = cluster.protection.unprotected, len(cluster.protection.epochs)
+        node = cluster.secondary if unprotected else cluster.primary
+        found = unprotected.found_modified() if unprotected else None
+        self.auditor.advance(node.guest.capture(), epochs, None if found is None else [found])
         comparison = self.auditor.compare_coherent(node.host.processor.state)
-        return image_verdict("program", len(cluster.manager.epochs), comparison)
+        return image_verdict("program", epochs, comparison)

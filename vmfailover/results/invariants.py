@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from vmfailover.guest.access_buffer import Replay
 from vmfailover.guest.accesses import BLOCK_BYTES
-from vmfailover.guest.guest import GuestState
+from vmfailover.guest.guest import GuestState, ReceiveRing
 from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.cache.state import CacheState
+from vmfailover.replication.release import Release
 from vmfailover.results.ledger import EXAMPLES, MODULUS, Ledger
 
 
@@ -26,15 +27,6 @@ class Verdict:
     name: str
     holds: bool
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """An output that has left for its client."""
-
-    #: Guest time at which the VM produced it.
-    guest_ns: int
-    time_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +50,11 @@ class Comparison:
 class Auditor:
     """Knows what the memory of the VM must contain at any point of its program."""
 
-    def __init__(self, workload: Workload, start: GuestState, memory_bytes: int, line_bytes: int) -> None:
-        """Begin at `start`, nothing having been written."""
+    def __init__(
+        self, workload: Workload, ring: ReceiveRing, start: GuestState, memory_bytes: int, line_bytes: int
+    ) -> None:
+        """Begin at `start`, nothing having been written; devices write to the lines of `ring`."""
+        self._ring = ring
         self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
@@ -74,13 +69,12 @@ class Auditor:
         to: GuestState,
         epoch: int,
         logged: Iterable[npt.NDArray[np.int64]] | None,
-        device_writes: Sequence[int],
     ) -> None:
         """Execute the program up to a captured state; `logged` are the addresses logged meanwhile, None to not ask."""
         for addresses in logged or ():
             self._ledger.log(addresses, epoch)
         missing, examples = self._execute(to, epoch)
-        written = np.array(device_writes[self._at.device_writes : to.device_writes], np.int64)
+        written = self._ring.written(self._at.device_writes, to.device_writes)
         unlogged = self._ledger.write(written, epoch)
         self.dirtied_bytes += np.unique(written).size * self._line_bytes
         self._at = to

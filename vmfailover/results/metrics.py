@@ -33,12 +33,14 @@ def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_second
 
 
 def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
-    """The parts add up to the latency: each begins where the one before ends. A false alarm has no latency."""
-    detected = _time(cluster, "detect")
-    failed = _time(cluster, "failure")
-    answered = failed is not None and (detected is None or failed <= detected)
-    instants = [failed if answered else None, detected]
-    instants += [_time(cluster, kind) for kind in ("fence", "image-complete", "takeover")]
+    """The parts add up to the latency: each begins where the one before ends.
+
+    A false alarm has no latency; that of a planned evacuation begins when it stops the VM, and nothing has to be
+    detected or fenced.
+    """
+    stopped = _time(cluster, "switchover")
+    begun = [stopped] * 3 if stopped is not None else _unplanned(cluster)
+    instants = [*begun, _time(cluster, "image-complete"), _time(cluster, "takeover")]
     parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
     return {
@@ -46,6 +48,13 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
         **{f"failover.{name}_ns": part for name, part in zip(names, parts, strict=True)},
         "failover.warmup_ns": sampler.warmup_ns,
     }
+
+
+def _unplanned(cluster: Cluster) -> list[int | None]:
+    """Return the instants of the failure, unless it was a false alarm, of its detection, and of the fencing."""
+    detected, failed = _time(cluster, "detect"), _time(cluster, "failure")
+    answered = failed is not None and (detected is None or failed <= detected)
+    return [failed if answered else None, detected, _time(cluster, "fence")]
 
 
 def _clients(cluster: Cluster) -> Metrics:
@@ -76,7 +85,7 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
     down_ns = _time(cluster, "down")
-    committed = cluster.receiver.committed
+    committed = cluster.protection.committed
     work = None if down_ns is None else cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns
     return {
         "loss.work_ns": work,
@@ -89,27 +98,29 @@ def _loss(cluster: Cluster, audit: Audit) -> Metrics:
 
 def _guest(cluster: Cluster) -> Metrics:
     """Slowdown and its causes as shares of the time the guest would have taken unprotected."""
-    vm, manager = cluster.primary.vm, cluster.manager
+    vm, protection = cluster.primary.vm, cluster.protection
     elapsed = _protected_ns(cluster)
     logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.cores
-    lost_in_guest_ns = logging_ns + vm.contention_ns / vm.processor.cores
+    tracking_ns = vm.processor.count(Counter.TRACKING_FS) / FS_PER_NS / vm.processor.cores
+    lost_in_guest_ns = logging_ns + tracking_ns + vm.contention_ns / vm.processor.cores
     unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
     if unprotected <= 0:
         return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
-    pauses = sum(_pause_ns(epoch, elapsed) for epoch in manager.epochs)
-    stalls = elapsed - unprotected - pauses
+    pauses = sum(_pause_ns(epoch, elapsed) for epoch in protection.epochs)
+    faults = tracking_ns + protection.interrupt_ns
+    stalls = elapsed - unprotected - pauses - faults
     return {
         "guest.slowdown": elapsed / unprotected - 1,
         "guest.pause_fraction": pauses / unprotected,
         "guest.stall_fraction": stalls / unprotected,
-        "guest.fault_fraction": 0.0,
+        "guest.fault_fraction": faults / unprotected,
     }
 
 
 def _protected_ns(cluster: Cluster) -> int:
-    """Return how long the primary was up."""
-    down_ns = _time(cluster, "down")
-    return int(cluster.env.now) if down_ns is None else down_ns
+    """Return how long the VM was on the primary."""
+    ends = [_time(cluster, kind) for kind in ("down", "switchover")]
+    return min([int(cluster.env.now), *(end for end in ends if end is not None)])
 
 
 def _pause_ns(epoch: Epoch, until_ns: int) -> int:
@@ -121,7 +132,7 @@ def _pause_ns(epoch: Epoch, until_ns: int) -> int:
 
 def _checkpoints(cluster: Cluster) -> Metrics:
     commits = cluster.journal.times("commit")
-    epochs = [epoch for epoch in cluster.manager.epochs if epoch.number in commits]
+    epochs = [epoch for epoch in cluster.protection.epochs if epoch.number in commits]
     pauses = [epoch.pause_ns for epoch in epochs]
     latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
     return {
@@ -138,14 +149,15 @@ def _replication(cluster: Cluster, audit: Audit) -> Metrics:
     shipped = cluster.link.forward.statistics.stream_bytes
     protected_ns = _protected_ns(cluster)
     committed = cluster.journal.times("commit")
-    lines = sum(epoch.lines for epoch in cluster.manager.epochs if epoch.number in committed)
+    lines = sum(epoch.lines for epoch in cluster.protection.epochs if epoch.number in committed)
     line_bytes = cluster.scenario.hosts.primary.line
     dirtied = audit.committed_bytes
     return {
         "replication.bytes": shipped,
-        "replication.lines": cluster.receiver.lines,
+        "replication.lines": cluster.protection.lines_received,
         "replication.bandwidth_bps": shipped * 8e9 / max(1, protected_ns),
         "replication.amplification": lines * line_bytes / dirtied if dirtied else None,
+        "replication.memory_bytes": cluster.protection.memory_bytes,
     }
 
 
@@ -159,10 +171,10 @@ def _log(cluster: Cluster) -> Metrics:
     return {
         "log.entries": sum(causes.values()) + count(Counter.LOG_SOFTWARE),
         **causes,
-        "log.duplicates": sum(epoch.duplicates for epoch in cluster.manager.epochs),
+        "log.duplicates": sum(epoch.duplicates for epoch in cluster.protection.epochs),
         "log.peak_fill": cluster.primary.vm.log.peak_fill,
-        "log.interrupts": cluster.manager.interrupts,
-        "log.stall_ns": cluster.manager.log_stall_ns,
+        "log.interrupts": cluster.protection.interrupts,
+        "log.stall_ns": cluster.protection.log_stall_ns,
     }
 
 

@@ -65,6 +65,8 @@ class RunResult:
     #: Simulated time reached, nanoseconds.
     end_ns: int
     interrupted: bool = False
+    #: What the protocol has to say about the run, a sentence each.
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cluster: Cluster, values: Metrics, verdicts: tuple[Verdict, ...], *, interrupted: bool) -> Self:
@@ -82,6 +84,7 @@ class RunResult:
             unanswered=clients.unanswered if clients else 0,
             end_ns=int(cluster.env.now),
             interrupted=interrupted,
+            remarks=cluster.protection.remarks,
         )
 
     @property
@@ -138,7 +141,7 @@ def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
             outputs=len(epoch.outputs),
             **{name: getattr(epoch, name) for name in _COPIED},
         )
-        for epoch in cluster.manager.epochs
+        for epoch in cluster.protection.epochs
     ]
 
 

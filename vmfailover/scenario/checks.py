@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 
@@ -64,7 +64,7 @@ def _request(scenario: "Scenario") -> Iterator[Problem]:
 def _log(scenario: "Scenario") -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
-    if not PROTOCOLS[scenario.replication.protocol].uses_log:
+    if not _entry(scenario).uses_log:
         return
     if log.size < line:
         yield Problem(("replication", "log", "size"), f"less than one line; write at least {SIZE.format(least)}")
@@ -84,7 +84,7 @@ def _log(scenario: "Scenario") -> Iterator[Problem]:
 
 def _granularity(scenario: "Scenario") -> Iterator[Problem]:
     granularity, line = scenario.replication.granularity, scenario.hosts.primary.line
-    entry = PROTOCOLS[scenario.replication.protocol]
+    entry = _entry(scenario)
     least = max(line, entry.least_granularity)
     if granularity is None:
         return
@@ -99,7 +99,7 @@ def _granularity(scenario: "Scenario") -> Iterator[Problem]:
 
 
 def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
-    most = PROTOCOLS[scenario.replication.protocol].most_vcpus
+    most = _entry(scenario).most_vcpus
     if most and scenario.vm.vcpus > most:
         yield Problem(
             ("vm", "vcpus"), f"{scenario.replication.protocol} protects VMs of {most} vCPU; write at most {most}"
@@ -109,9 +109,9 @@ def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
 def guard_band(scenario: "Scenario") -> int:
     """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host.
 
-    A processor that stalls on a full log needs none.
+    A processor that stalls on a full log needs none, nor does a protocol without a log.
     """
-    if scenario.replication.log.when_full == "stall":
+    if scenario.replication.log.when_full == "stall" or not _entry(scenario).uses_log:
         return 0
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
@@ -119,7 +119,9 @@ def guard_band(scenario: "Scenario") -> int:
 
 def request_entries(scenario: "Scenario") -> int:
     """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
-    return 2 * -(-scenario.clients.request // scenario.hosts.primary.line) if scenario.clients else 0
+    if scenario.clients is None or not _entry(scenario).uses_log:
+        return 0
+    return 2 * -(-scenario.clients.request // scenario.hosts.primary.line)
 
 
 def least_log(scenario: "Scenario") -> int:
@@ -127,6 +129,15 @@ def least_log(scenario: "Scenario") -> int:
     line = scenario.hosts.primary.line
     entries = guard_band(scenario) + request_entries(scenario) + scenario.vm.vcpus
     return line * (1 + -(-entries * LOG_ENTRY_BYTES // line))
+
+
+def log_bytes(scenario: "Scenario") -> int:
+    """Return the bytes of the address log, as good as none for a protocol without one."""
+    return scenario.replication.log.size if _entry(scenario).uses_log else least_log(scenario)
+
+
+def _entry(scenario: "Scenario") -> ProtocolEntry:
+    return PROTOCOLS[scenario.replication.protocol]
 
 
 def _times(scenario: "Scenario") -> Iterator[Problem]:

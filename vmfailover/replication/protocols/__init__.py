@@ -1,8 +1,13 @@
-"""How modified memory is found: one module a protocol, each under the name it has in a scenario."""
+"""The ways to protect a VM: one module a protocol, found by the name that it has in a scenario."""
 
-from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
+from importlib import import_module
 
-__all__ = ["PROTOCOLS", "CachelineFlags"]
+from vmfailover.replication.protection import Protection
+from vmfailover.scenario.protocols import PROTOCOLS
 
-#: Every protocol by its name.
-PROTOCOLS = {"cacheline-flags": CachelineFlags}
+
+def protection_class(name: str) -> type[Protection]:
+    """Return the class of a protocol, importing its module."""
+    module, _, attribute = PROTOCOLS[name].implementation.partition(":")
+    found: type[Protection] = getattr(import_module(module), attribute)
+    return found

@@ -4,27 +4,37 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import simpy
 
-from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.hardware.cache_controller import CacheController, MakeRoom, Steps
-from vmfailover.journal import Journal
+from vmfailover.hardware.cache.state import Counter, Leaving
+from vmfailover.hardware.cache_controller import CacheController
+from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.site import Node, Site
+from vmfailover.replication.tracker import MakeRoom, Steps
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
 
 
-class CachelineFlags:
+class FlaggedLines:
     """Finds the modified lines of a VM by image-modification flags and the address log."""
 
-    def __init__(self, env: simpy.Environment, vm: VirtualMachine, journal: Journal, host: str) -> None:
-        """Track `vm`; walks are written to the journal as events of `host`."""
-        self._vm = vm
-        self._log = vm.log
+    def __init__(self, site: Site, node: Node) -> None:
+        """Track the VM of `node`; walks are written to the journal."""
+        self._vm = node.vm
+        self._processor = node.host.processor
+        self._log = node.vm.log
         self.controller = CacheController(
-            env,
-            vm.processor,
-            vm.log,
-            vm,
-            lambda: journal.record("scan", host, duration_ns=vm.processor.scan_walk_ns),
+            site.env,
+            self._processor,
+            node.vm.log,
+            node.vm,
+            lambda: site.journal.record("scan", node.host.name, duration_ns=self._processor.scan_walk_ns),
         )
+
+    @property
+    def find_ns(self) -> int:
+        """Time of one walk over all flags, nanoseconds."""
+        return self._processor.scan_walk_ns
 
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
         """Log what has been modified every `interval_ns`, and call `after` each time."""
@@ -38,6 +48,16 @@ class CachelineFlags:
         """Return the addresses logged since the last call, int64[n], in order and with repetitions."""
         return self._log.read()
 
+    def outstanding(self) -> npt.NDArray[np.int64]:
+        """Return the lines whose flag is set, int64[n]."""
+        return self._processor.flagged_lines
+
+    def note_device_write(self, lines: range) -> None:
+        """Log lines in software."""
+        for line in lines:
+            self._log.append(line * self._processor.spec.line)
+        self._processor.state.counters[Counter.LOG_SOFTWARE] += len(lines)
+
     @property
     def needs_room(self) -> bool:
         """Whether so little log is free that the VM must not go on."""
@@ -45,9 +65,23 @@ class CachelineFlags:
 
     @property
     def position(self) -> int:
-        """What to `release` when everything read so far is no longer needed."""
+        """Where the log's `next` stands."""
         return self._log.next
 
     def release(self, position: int) -> None:
-        """Free what the log holds up to a position."""
+        """Move the log's `tail` up to a position."""
         self._log.release(position)
+
+
+class CachelineFlags(Checkpointing):
+    """Checkpoints of the lines that flags have found."""
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """Stores flag their rows; a transfer logs the flag or carries it along."""
+        del host
+        return Tracking(leaving=Leaving.CARRY if replication.transfer == "carry" else Leaving.LOG)
+
+    def new_tracker(self, node: Node) -> FlaggedLines:
+        """Return what reads the log that the flags fill."""
+        return FlaggedLines(self.site, node)

@@ -1,0 +1,128 @@
+"""Protection by checkpoints that are shipped to the secondary: what the protocols that do so have in common."""
+
+from abc import abstractmethod
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import simpy
+
+from vmfailover.guest.guest import GuestState
+from vmfailover.guest.server import Completion
+from vmfailover.replication.copiers import Copier, HelperThread, OtherHost, VmCore
+from vmfailover.replication.manager import Machinery, ReplicationManager
+from vmfailover.replication.output_buffer import OutputBuffer
+from vmfailover.replication.packing import Packing, UnitPacking
+from vmfailover.replication.protection import Protection
+from vmfailover.replication.receiver import Receiver
+from vmfailover.replication.sender import Sender
+from vmfailover.replication.site import Node, Site
+from vmfailover.replication.tracker import Tracker
+
+
+class Checkpointing(Protection):
+    """A manager on the primary ends epochs, a receiver on the secondary commits them; outputs wait for the commit."""
+
+    promises: ClassVar[tuple[str, ...]] = (
+        "image",
+        "output_commit",
+        "one_active_vm",
+        "nothing_lost_in_log",
+        "dirty_lines_balance",
+        "program",
+    )
+
+    def __init__(self, site: Site) -> None:
+        """Put manager, sender and receiver in their places."""
+        super().__init__(site)
+        scenario, primary = site.scenario, site.primary
+        self.receiver = self.new_receiver()
+        self.tracker = self.new_tracker(primary)
+        self.note_device_writes(primary, self.tracker)
+        self.sender = Sender(self.env, primary.host.out, self.receiver.receive)
+        parts = Machinery(
+            primary.guest, self.tracker, self.new_packing(), self._copier(), self.sender, OutputBuffer(self._release)
+        )
+        self.manager = ReplicationManager(
+            self.env, parts, scenario.replication, scenario.hypervisor, site.journal, primary.host
+        )
+        self.epochs = self.manager.epochs
+
+    @abstractmethod
+    def new_tracker(self, node: Node) -> Tracker:
+        """Return what finds the modified memory of a host's VM."""
+
+    def new_receiver(self) -> Receiver:
+        """Return what the secondary does with the messages."""
+        site = self.site
+        return Receiver(self.env, site.secondary.host, site.journal, self._acknowledged, self._commit)
+
+    def new_packing(self) -> Packing:
+        """Return what makes messages of lines."""
+        return UnitPacking(self.site)
+
+    def start(self) -> None:
+        """Run the VM on the primary, and checkpoint it."""
+        primary = self.site.primary
+        self.receiver.start()
+        primary.host.run(self.sender.run())
+        primary.guest.start(self.site.workload, self.site.start)
+        primary.host.run(self.manager.run())
+
+    def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
+        """Discard what is staged but not committed, and finish applying what is."""
+        yield from self.receiver.close()
+        return self.committed
+
+    def settle(self) -> None:
+        """Apply at once what is committed."""
+        self.receiver.settle()
+
+    def tracker_after_takeover(self) -> Tracker | None:
+        """Return one of the same kind for the secondary's VM, which runs in the first mode with its own log."""
+        tracker = self.new_tracker(self.site.secondary)
+        self.note_device_writes(self.site.secondary, tracker)
+        return tracker
+
+    @property
+    def interrupts(self) -> int:
+        """Interrupts at the guard band."""
+        return self.manager.interrupts
+
+    @property
+    def log_stall_ns(self) -> int:
+        """Time for which the VM waited for room in the log, nanoseconds."""
+        return self.manager.log_stall_ns
+
+    @property
+    def lines_received(self) -> int:
+        """Lines that have arrived, with repetitions."""
+        return self.receiver.lines
+
+    @property
+    def memory_bytes(self) -> int:
+        """The image, what was staged beside it, the address log, and a bit for each unit."""
+        scenario = self.site.scenario
+        log_bytes = self.site.primary.vm.log.size
+        bitmap_bytes = scenario.vm.memory // (self.site.unit_lines * self.site.line_bytes * 8)
+        return scenario.vm.memory + self.receiver.peak_bytes + log_bytes + bitmap_bytes
+
+    def _copier(self) -> Copier:
+        vm, link = self.site.primary.vm, self.site.link
+        kind = self.site.scenario.replication.copier
+        if kind == "other-host":
+            return OtherHost(self.env, vm, self._read_lines, link.forward, link.backward, self.receiver.receive)
+        return (VmCore if kind == "vm-core" else HelperThread)(self.env, vm, self._read_lines)
+
+    def _read_lines(self, lines: Any) -> Any:
+        return self.manager.read_lines(lines)
+
+    def _commit(self, epoch: int, state: GuestState) -> None:
+        self.committed, self.committed_epoch = state, epoch
+
+    def _acknowledged(self, epoch: int) -> None:
+        if self.site.primary.host.up:
+            self.manager.acknowledged(epoch)
+
+    def _release(self, output: Completion, epoch: int) -> None:
+        del epoch
+        self.site.release(output)

@@ -1,0 +1,69 @@
+"""Modified memory found by the first store to each unit in an interval."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.replication.site import Node, Site
+from vmfailover.replication.tracker import MakeRoom, Steps, lines_of
+
+#: Time of a checkpoint's work on so many modified units, nanoseconds.
+Work = Callable[[int], int]
+
+
+class FirstStores:
+    """Knows at a checkpoint, and not before, which units have been stored to in the interval."""
+
+    def __init__(self, site: Site, node: Node, work: Work) -> None:
+        """Track the VM of `node`; `work` is what a checkpoint has to do before it can copy."""
+        self._env = site.env
+        self._processor = node.host.processor
+        self._unit_lines = self._processor.tracking.unit_lines
+        self._work = work
+        self._found: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+
+    @property
+    def find_ns(self) -> int:
+        """Time of a checkpoint's work now, nanoseconds."""
+        return self._work(self._processor.noted_units.size)
+
+    def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
+        """Do nothing: an interval is not looked into before its end."""
+        del interval_ns, make_room, after
+        return
+        yield
+
+    def find_modified(self, make_room: MakeRoom) -> Steps:
+        """Take the units of this interval, and begin the next one; the VM stands still."""
+        del make_room
+        units = self._processor.noted_units
+        yield self._env.timeout(self._work(units.size))
+        self._processor.begin_interval()
+        self._found = units
+
+    def read(self) -> npt.NDArray[np.int64]:
+        """Return the first address of each unit found and not read yet, int64[n]."""
+        found, self._found = self._found, self._found[:0]
+        return found * (self._unit_lines * self._processor.spec.line)
+
+    def outstanding(self) -> npt.NDArray[np.int64]:
+        """Return the lines of the units stored to in this interval, int64[n]."""
+        return lines_of(self._processor.noted_units, self._unit_lines, self._processor.memory.versions.size)
+
+    def note_device_write(self, lines: range) -> None:
+        """Mark lines in software."""
+        self._processor.note_stores(np.arange(lines.start, lines.stop))
+
+    @property
+    def needs_room(self) -> bool:
+        """Never: there is a place for each unit."""
+        return False
+
+    @property
+    def position(self) -> int:
+        """No place in particular."""
+        return 0
+
+    def release(self, position: int) -> None:
+        """There is nothing to release."""

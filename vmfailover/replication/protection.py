@@ -1,0 +1,132 @@
+"""What every protocol of protection is to the rest of the simulation."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import simpy
+
+from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.site import Node, Site
+from vmfailover.replication.tracker import Tracker
+from vmfailover.replication.unprotected import UnprotectedVm
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+class Protection(ABC):
+    """One way to protect a VM, from the start of a run to the VM's life on the secondary.
+
+    What it has secured it tells as epochs: an event `commit` of the journal with an epoch's number says that the
+    secondary can go on from that epoch's `state`, an event `apply` that its image is at that state.
+    """
+
+    #: Names of the invariants that hold in every run, as `vmfailover.results.invariants` checks them.
+    promises: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """Return what the processors of both hosts have to note of the VM's stores; flags that are logged, if unsaid."""
+        del replication, host
+        return Tracking()
+
+    def __init__(self, site: Site) -> None:
+        """Build what the protocol needs; nothing runs yet."""
+        self.site = site
+        self.env = site.env
+        self.epochs: list[Epoch] = []
+        #: The state that the secondary can go on from, and its epoch, -1 for the start.
+        self.committed: GuestState = site.start
+        self.committed_epoch = -1
+        #: The VM on the secondary, once it runs there.
+        self.unprotected: UnprotectedVm | None = None
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start the VM on the primary, and everything that protects it."""
+
+    @abstractmethod
+    def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
+        """Bring the secondary's image to a state from which the VM can run, the primary being fenced.
+
+        Returns that state, None if there is none and the VM is lost.
+        """
+
+    def settle(self) -> None:
+        """Bring the secondary's image to `committed` at once: the run has ended without a takeover."""
+
+    def tracker_after_takeover(self) -> Tracker | None:
+        """Return what finds modified memory of the VM once it runs on the secondary; None if nothing does."""
+        return None
+
+    @property
+    def interrupts(self) -> int:
+        """Interrupts at the address log's guard band."""
+        return 0
+
+    @property
+    def log_stall_ns(self) -> int:
+        """Time for which the VM waited for room in a log, nanoseconds."""
+        return 0
+
+    @property
+    def interrupt_ns(self) -> int:
+        """Time that the VM lost to interrupts taken for the protocol, nanoseconds."""
+        return 0
+
+    @property
+    def lines_received(self) -> int:
+        """Lines that have arrived at the secondary, with repetitions."""
+        return 0
+
+    @property
+    def activation_ns(self) -> int:
+        """Time from the image being complete to the VM running and the network knowing it, nanoseconds."""
+        hypervisor = self.site.scenario.hypervisor
+        return hypervisor.restore + hypervisor.redirect
+
+    @property
+    def needs_takeover(self) -> bool:
+        """Whether the VM would be gone without the primary."""
+        return True
+
+    @property
+    def extension_ns(self) -> int:
+        """How much longer than the scenario says a run has to be for its takeover to come to an end, nanoseconds."""
+        return 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that the protection has taken on both hosts, at most, beside the VM's own on the primary."""
+        return self.site.scenario.vm.memory
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the results should know of this run, a sentence each."""
+        return ()
+
+    def hand_over(self, state: GuestState) -> Steps:
+        """Run the VM on the secondary from a state that its image is at."""
+        site, host = self.site, self.site.secondary.host.name
+        site.journal.record("image-complete", host, epoch=self.committed_epoch)
+        yield self.env.timeout(self.activation_ns)
+        self.activate(state)
+        site.connect(site.secondary.guest)
+        site.journal.record("takeover", host, epoch=self.committed_epoch)
+
+    def activate(self, state: GuestState) -> None:
+        """Start the VM on the secondary; its answers leave at once, since no further host has to know them first."""
+        node, replication = self.site.secondary, self.site.scenario.replication
+        node.guest.start(self.site.workload, state)
+        self.unprotected = UnprotectedVm(self.env, node, self.tracker_after_takeover())
+        interval = replication.scan_interval or replication.checkpoint_interval
+        self.unprotected.run(interval, self.site.respond)
+
+    def note_device_writes(self, node: Node, tracker: Tracker) -> None:
+        """Let the hypervisor of a host tell the tracker what devices write, unless the scenario has it forget."""
+        if self.site.scenario.replication.hypervisor_writes == "logged":
+            node.guest.on_device_write = tracker.note_device_write
