@@ -24,7 +24,11 @@ class Answers:
 
     def start(self) -> None:
         """Tell of the answers to all requests that wait in the guest now, and to all that come."""
-        self._guest.on_accept = self._expect
+        self._guest.on_accept.append(self._expect)
+        self.expect_waiting()
+
+    def expect_waiting(self) -> None:
+        """Tell of the answers to all requests that wait in the guest now: it has been set to another state."""
         for completion in self._guest.server.waiting:
             self._expect(completion)
 

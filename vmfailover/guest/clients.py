@@ -48,7 +48,8 @@ class Clients:
     def connect(self, guest: Guest | None) -> None:
         """Let the network deliver to this guest, or to none.
 
-        A request that has no answer and does not wait in the guest is sent again when its next retry is due.
+        A request that has no answer and does not wait in the guest is sent again when its next retry is due; each takes
+        twice as long as the one before (RFC 6298, section 5.5).
         """
         self._reached = guest
         if guest is None:
@@ -82,8 +83,8 @@ class Clients:
             self._reached.receive(request)
 
     def _send_again(self, request: int) -> Generator[simpy.Event, None, None]:
-        arrived = self._unanswered[request] + self.spec.latency
-        retry = self.spec.retry
-        yield self.env.timeout(-(int(self.env.now) - arrived) % retry)
+        elapsed = int(self.env.now) - self._unanswered[request] - self.spec.latency
+        retries = (-(-elapsed // self.spec.retry)).bit_length()
+        yield self.env.timeout((2**retries - 1) * self.spec.retry - elapsed)
         if request in self._unanswered:
             self._deliver(request)

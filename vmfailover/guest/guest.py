@@ -47,10 +47,6 @@ class ReceiveRing:
         return self._first + writes
 
 
-def _ignore_request(completion: Completion) -> None:
-    """Take no notice of a request."""
-
-
 def _ignore_write(lines: range) -> None:
     """Take no notice of what a device writes."""
 
@@ -68,7 +64,7 @@ class Guest:
         #: Lines that devices have written so far.
         self.device_writes = 0
         #: Called with every request as it is accepted.
-        self.on_accept: Callable[[Completion], None] = _ignore_request
+        self.on_accept: list[Callable[[Completion], None]] = []
         #: Called with the lines that a device is about to write, which sets no flag.
         self.on_device_write: Callable[[range], None] = _ignore_write
         self._held_back: list[int] = []
@@ -89,7 +85,9 @@ class Guest:
         """Take a request from the network, or hold it back while the VM stands still or its log has no room."""
         if self.vm.running and self.vm.log.free_entries >= self.vm.request_entries:
             self._write_buffer()
-            self.on_accept(self.server.accept(request, self.vm.guest_ns(self._now())))
+            completion = self.server.accept(request, self.vm.guest_ns(self._now()))
+            for tell in self.on_accept:
+                tell(completion)
         else:
             self._held_back.append(request)
 

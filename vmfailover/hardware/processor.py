@@ -147,7 +147,7 @@ class Processor:
     @property
     def noted_units(self) -> npt.NDArray[np.int64]:
         """Units stored to in this interval, int64[n], in order."""
-        return np.flatnonzero(self.state.tracked)
+        return np.flatnonzero(self.state.tracked.view(np.bool_))
 
     def begin_interval(self) -> None:
         """Let the next store to each unit be a first one."""

@@ -35,12 +35,12 @@ class Checkpointing(Protection):
         """Put manager, sender and receiver in their places."""
         super().__init__(site)
         scenario, primary = site.scenario, site.primary
-        self.receiver = self.new_receiver()
         self.tracker = self.new_tracker(primary)
+        self.receiver = self.new_receiver()
         self.note_device_writes(primary, self.tracker)
         self.sender = Sender(self.env, primary.host.out, self.receiver.receive)
         parts = Machinery(
-            primary.guest, self.tracker, self.new_packing(), self._copier(), self.sender, OutputBuffer(self._release)
+            primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
         )
         self.manager = ReplicationManager(
             self.env, parts, scenario.replication, scenario.hypervisor, site.journal, primary.host
@@ -53,8 +53,7 @@ class Checkpointing(Protection):
 
     def new_receiver(self) -> Receiver:
         """Return what the secondary does with the messages."""
-        site = self.site
-        return Receiver(self.env, site.secondary.host, site.journal, self._acknowledged, self._commit)
+        return Receiver(self.env, self.site.secondary.host, self.site.journal, self.acknowledged, self.commit)
 
     def new_packing(self) -> Packing:
         """Return what makes messages of lines."""
@@ -106,22 +105,25 @@ class Checkpointing(Protection):
         bitmap_bytes = scenario.vm.memory // (self.site.unit_lines * self.site.line_bytes * 8)
         return scenario.vm.memory + self.receiver.peak_bytes + log_bytes + bitmap_bytes
 
-    def _copier(self) -> Copier:
+    def new_copier(self) -> Copier:
+        """Return who copies modified lines."""
         vm, link = self.site.primary.vm, self.site.link
         kind = self.site.scenario.replication.copier
         if kind == "other-host":
             return OtherHost(self.env, vm, self._read_lines, link.forward, link.backward, self.receiver.receive)
         return (VmCore if kind == "vm-core" else HelperThread)(self.env, vm, self._read_lines)
 
-    def _read_lines(self, lines: Any) -> Any:
-        return self.manager.read_lines(lines)
-
-    def _commit(self, epoch: int, state: GuestState) -> None:
+    def commit(self, epoch: int, state: GuestState) -> None:
+        """Take an epoch, whose state is given, for committed."""
         self.committed, self.committed_epoch = state, epoch
 
-    def _acknowledged(self, epoch: int) -> None:
+    def acknowledged(self, epoch: int) -> None:
+        """Let the primary, if it is there to hear it, know that an epoch is committed."""
         if self.site.primary.host.up:
             self.manager.acknowledged(epoch)
+
+    def _read_lines(self, lines: Any) -> Any:
+        return self.manager.read_lines(lines)
 
     def _release(self, output: Completion, epoch: int) -> None:
         del epoch

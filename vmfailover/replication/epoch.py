@@ -40,6 +40,8 @@ class Epoch:
     logged: list[npt.NDArray[np.int64]] = field(default_factory=list)
     #: Lines shipped for this epoch, early and at its end, with repetitions.
     lines: int = 0
+    #: Bytes shipped for this epoch: addresses and contents, or the log.
+    shipped_bytes: int = 0
     #: Lines left for the checkpoint's harvest.
     residue: int = 0
     duplicates: int = 0

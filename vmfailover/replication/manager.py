@@ -209,7 +209,9 @@ class ReplicationManager:
         """Fetch lines of the epoch in progress coherently, as batches; say too how many of them a cache held."""
         versions, cached = self._vm.processor.fetch(lines)
         self.epoch.lines += lines.size
-        return self.parts.packing.pack(self.epoch.number, lines, versions), cached
+        batches = self.parts.packing.pack(self.epoch.number, lines, versions)
+        self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
+        return batches, cached
 
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""

@@ -1,5 +1,6 @@
 """What travels over the link."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,4 +60,13 @@ class CommitMarker:
         return HEADER_BYTES + self.state_bytes
 
 
-Message = LineBatch | CommitMarker
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Anything else that has to keep its place in the stream; `tell` is called as it arrives."""
+
+    payload_bytes: int
+    tell: Callable[[], None]
+    preparation_ns: int = 0
+
+
+Message = LineBatch | CommitMarker | Notice

@@ -30,7 +30,7 @@ class Protection(ABC):
 
     @classmethod
     def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
-        """Return what the processors of both hosts have to note of the VM's stores; flags that are logged, if unsaid."""
+        """Return what the processors of both hosts have to note of the VM's stores: flags, if not said otherwise."""
         del replication, host
         return Tracking()
 
@@ -56,6 +56,7 @@ class Protection(ABC):
         Returns that state, None if there is none and the VM is lost.
         """
 
+    @abstractmethod
     def settle(self) -> None:
         """Bring the secondary's image to `committed` at once: the run has ended without a takeover."""
 

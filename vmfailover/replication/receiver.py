@@ -62,7 +62,7 @@ class Receiver:
         """Take a message as it arrives."""
         if isinstance(message, LineBatch):
             self.stage(message)
-        else:
+        elif isinstance(message, CommitMarker):
             self.mark(message)
 
     def stage(self, batch: LineBatch) -> None:

@@ -64,6 +64,8 @@ class Story:
         starts = [self.instant(kind) for kind in _STEPS]
         if self.false_alarm:
             starts[0] = starts[1]
+        if (stopped := self.instant("switchover")) is not None:
+            starts[:3] = [stopped] * 3
         known = [at for at in starts if at is not None]
         if known and self.instant("takeover") is None:
             known.append(self.end)
@@ -101,7 +103,8 @@ class Story:
     @property
     def primary_end(self) -> float:
         """When the primary ceased to run the VM."""
-        return self.end if self.down is None else self.down
+        ends = (self.down, self.instant("switchover"))
+        return min((end for end in ends if end is not None), default=self.end)
 
     @property
     def lost(self) -> Window | None:

@@ -20,7 +20,7 @@ from vmfailover.report.quantities import (
     size,
     three_digits,
 )
-from vmfailover.results.invariants import Verdict
+from vmfailover.results.invariants import INVARIANTS, Verdict
 from vmfailover.results.metrics import Metrics
 from vmfailover.results.run_result import RunResult
 
@@ -96,11 +96,14 @@ def _rows(result: RunResult) -> Iterator[tuple[str, str]]:
     values = result.values
     yield "guest", _guest(values)
     yield "epochs", _epochs(values)
-    yield "log", _log(values)
+    if values["log.entries"]:
+        yield "log", _log(values)
     yield "link", _link(values)
     yield "clients", _clients(result)
     yield "loss", _loss(values)
     yield "proof", _proof(result.verdicts)
+    if result.remarks:
+        yield "notes", "\n".join(result.remarks)
     yield "run", _run(values)
 
 
@@ -166,7 +169,10 @@ def _proof(verdicts: tuple[Verdict, ...]) -> str:
     """All that holds in one paragraph, and one before it for each invariant that does not."""
     broken = [f"✗ {_name(verdict)} IS BROKEN: {verdict.detail}" for verdict in verdicts if not verdict.holds]
     ticks = "  ".join(f"✓ {_name(verdict)}" for verdict in verdicts if verdict.holds)
+    judged = {verdict.name for verdict in verdicts}
+    unpromised = ", ".join(name.replace("_", " ") for name in INVARIANTS if name not in judged)
     notes = [f"note: {verdict.detail}" for verdict in verdicts if verdict.holds and verdict.detail]
+    notes += [f"not promised by this protocol: {unpromised}"] if unpromised else []
     return "\n".join([*broken, ticks, *notes])
 
 

@@ -86,7 +86,7 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
     down_ns = _time(cluster, "down")
     committed = cluster.protection.committed
-    work = None if down_ns is None else cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns
+    work = None if down_ns is None else max(0, cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns)
     return {
         "loss.work_ns": work,
         "loss.outputs": audit.outputs_lost,
@@ -132,7 +132,7 @@ def _pause_ns(epoch: Epoch, until_ns: int) -> int:
 
 def _checkpoints(cluster: Cluster) -> Metrics:
     commits = cluster.journal.times("commit")
-    epochs = [epoch for epoch in cluster.protection.epochs if epoch.number in commits]
+    epochs = [epoch for epoch in cluster.protection.epochs if epoch.number in commits and epoch.paused_ns >= 0]
     pauses = [epoch.pause_ns for epoch in epochs]
     latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
     return {
@@ -148,15 +148,14 @@ def _checkpoints(cluster: Cluster) -> Metrics:
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:
     shipped = cluster.link.forward.statistics.stream_bytes
     protected_ns = _protected_ns(cluster)
-    committed = cluster.journal.times("commit")
-    lines = sum(epoch.lines for epoch in cluster.protection.epochs if epoch.number in committed)
-    line_bytes = cluster.scenario.hosts.primary.line
+    committed = cluster.protection.committed_epoch
+    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.protection.epochs if epoch.number <= committed)
     dirtied = audit.committed_bytes
     return {
         "replication.bytes": shipped,
         "replication.lines": cluster.protection.lines_received,
         "replication.bandwidth_bps": shipped * 8e9 / max(1, protected_ns),
-        "replication.amplification": lines * line_bytes / dirtied if dirtied else None,
+        "replication.amplification": committed_bytes / dirtied if dirtied else None,
         "replication.memory_bytes": cluster.protection.memory_bytes,
     }
 

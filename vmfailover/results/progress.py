@@ -27,10 +27,11 @@ class RateSampler:
         self.warmup_ns: int | None = None
         cluster.journal.on("failure", self._measure_before)
         cluster.journal.on("detect", self._measure_before)
+        cluster.journal.on("switchover", self._measure_before)
         cluster.journal.on("takeover", self._begin)
 
     def _measure_before(self, event: Event) -> None:
-        """Measure at the failure, or at a false alarm."""
+        """Measure at the failure, at a false alarm, or when an evacuation stops the VM."""
         if self._rate_before is None:
             self._rate_before = self._cluster.primary.vm.instructions / max(1, event.time_ns)
 

@@ -44,4 +44,5 @@ class Clients(Record):
     latency: Duration = written("50 us")
     """Time one way between client and VM, in nanoseconds. Assumed."""
     retry: Annotated[Duration, AboveZero] = written("200 ms")
-    """Time until a request without an answer is sent again, in nanoseconds. TCP_RTO_MIN of Linux (net/tcp.h)."""
+    """Time until a request without an answer is sent again for the first time, in nanoseconds; it doubles with each try
+    (RFC 6298). TCP_RTO_MIN of Linux (net/tcp.h)."""

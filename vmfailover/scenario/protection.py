@@ -116,6 +116,6 @@ class RestartSpec(Record):
     kind: Literal["boot", "restore"] = "boot"
     """Boot the guest, or read an image of it that was saved before the run began."""
     boot: Duration = written("20 s")
-    """Time until a booting guest serves again, in nanoseconds. Assumed: kernel, services, warm-up of the application."""
+    """Time until a booting guest serves again, in nanoseconds. Assumed: kernel and services."""
     storage: Annotated[ByteRate, AboveZero] = written("500 MB/s")
     """Bytes per second at which a saved image is read; all of the VM's memory. Assumed: a SATA solid-state drive."""

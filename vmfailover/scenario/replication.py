@@ -20,7 +20,6 @@ from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.record import Count, Record, written
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 
-
 #: Names that `preset:` may have under `replication`.
 REPLICATION_PRESETS = ("cxl-64B",)
 

@@ -173,7 +173,8 @@ class CacheState(NamedTuple):
     counters: npt.NDArray[np.int64]
     #: int64[len(Policy)].
     policy: npt.NDArray[np.int64]
-    #: uint8[units]: 1 for each unit stored to in this interval by cores in `Mode.FIRST_STORES`. A row's flag implies it.
+    #: uint8[units]: 1 for each unit stored to in this interval by cores in `Mode.FIRST_STORES`.
+    #: A row's flag implies it.
     tracked: npt.NDArray[np.uint8]
     #: int64[cores]: units in each core's buffer.
     buffered: npt.NDArray[np.int64]

@@ -1,0 +1,67 @@
+"""Cold restart (vSphere HA, Kubernetes, Pacemaker): nothing is replicated, the VM starts again on the other host."""
+
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import simpy
+
+from vmfailover.guest.answers import Answers
+from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.cache.state import Mode
+from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.protection import Protection
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
+
+
+class ColdRestart(Protection):
+    """Boots, or restores from storage; all that the guest has done since the run began is lost, answers included."""
+
+    promises: ClassVar[tuple[str, ...]] = ("image", "one_active_vm", "dirty_lines_balance", "program")
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """Nobody wants to know what is modified."""
+        del replication, host
+        return Tracking(Mode.UNTRACKED)
+
+    def start(self) -> None:
+        """Run the VM; its answers leave as they become ready."""
+        site, node = self.site, self.site.primary
+        node.guest.start(site.workload, site.start)
+        Answers(self.env, node.host, node.guest, site.release).start()
+        node.vm.resume(int(self.env.now))
+
+    def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
+        """Read the saved image, or leave memory empty to boot."""
+        yield self.env.timeout(self._read_ns)
+        return self.site.start
+
+    def settle(self) -> None:
+        """There is nothing to bring anywhere."""
+
+    @property
+    def activation_ns(self) -> int:
+        """Time to boot, or to restore state, until the network knows."""
+        restart = self.site.scenario.replication.restart
+        redirect = self.site.scenario.hypervisor.redirect
+        return super().activation_ns if restart.kind == "restore" else restart.boot + redirect
+
+    @property
+    def extension_ns(self) -> int:
+        """The longest time from a failure to the VM's return."""
+        scenario = self.site.scenario
+        if all(failure.at is None for failure in scenario.failures):
+            return 0
+        detection_ns = scenario.detection.timeout + scenario.detection.interval
+        return detection_ns + scenario.fencing.delay + self._read_ns + self.activation_ns
+
+    @property
+    def memory_bytes(self) -> int:
+        """No memory is taken."""
+        return 0
+
+    @property
+    def _read_ns(self) -> int:
+        restart = self.site.scenario.replication.restart
+        return self.site.scenario.vm.memory * 10**9 // restart.storage if restart.kind == "restore" else 0

@@ -1,0 +1,345 @@
+"""Output comparison (COLO, PLOVER): both hosts execute, and an output leaves once both have produced it.
+
+Where they differ, because their locks or timers went another way, the primary's state is made the secondary's: both
+stand still until it is there. With hashing, only pages that differ are sent.
+"""
+
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from vmfailover.guest.answers import Answers
+from vmfailover.guest.guest import GuestState
+from vmfailover.guest.server import Completion
+from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.copiers import copy_ns
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.first_stores import FirstStores
+from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.packing import UnitPacking
+from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protocols.page_write_protect import faults
+from vmfailover.replication.sender import Sender
+from vmfailover.replication.site import Node, Site
+from vmfailover.replication.tracker import lines_of
+from vmfailover.replication.unprotected import UnprotectedVm
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
+from vmfailover.streams import generator
+
+Units = npt.NDArray[np.int64]
+#: Bytes of a page's hash: 64 bits.
+HASH_BYTES = 8
+#: Bytes to which the times of hashing refer.
+PAGE_BYTES = 4096
+
+
+class OutputCompare(Protection):
+    """Compares outputs on the primary, and synchronises where they differ; each synchronisation is an epoch."""
+
+    promises: ClassVar[tuple[str, ...]] = (
+        "image",
+        "output_commit",
+        "one_active_vm",
+        "dirty_lines_balance",
+        "program",
+    )
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """The first store to a page since the last synchronisation faults, on both hosts."""
+        return faults(replication, host)
+
+    def __init__(self, site: Site) -> None:
+        """Prepare both hosts."""
+        super().__init__(site)
+        self._spec = site.scenario.replication.output_compare
+        self._random = generator(site.scenario.seed, "output-compare")
+        self._packing = UnitPacking(site)
+        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
+        #: Outputs of the primary that are not compared yet, and requests that the secondary alone has answered.
+        self._ours: dict[int, Completion] = {}
+        self._theirs: set[int] = set()
+        #: Outputs that differ, which leave with the next synchronisation.
+        self._diverged: list[Completion] = []
+        #: Answers of the secondary since its last synchronisation, of which clients may have none.
+        self._produced: list[Completion] = []
+        self._generation = 0
+        self._wanted = site.env.event()
+        self._loaded = site.env.event()
+        self._their_units = site.env.event()
+        self._staged: list[LineBatch] = []
+        self._compared = 0
+        self._differed = 0
+        self._lines = 0
+        self._peak_bytes = 0
+
+    def start(self) -> None:
+        """Run the VM on both hosts."""
+        site, now = self.site, int(self.env.now)
+        self._answers = [
+            self._begin(site.primary, self._produce_here),
+            self._begin(site.secondary, self._produce_there),
+        ]
+        site.primary.guest.on_accept.append(self._forward)
+        site.primary.host.run(self._sender.run())
+        site.primary.host.run(self._synchronise_when_wanted())
+        site.primary.vm.resume(now)
+        site.secondary.vm.resume(now)
+
+    def _begin(self, node: Node, produce: Any) -> Answers:
+        costs = self.site.scenario.replication.page_tracking
+        tracker = FirstStores(self.site, node, lambda pages: pages * costs.page + costs.flush)
+        self.note_device_writes(node, tracker)
+        node.guest.start(self.site.workload, self.site.start)
+        answers = Answers(self.env, node.host, node.guest, produce)
+        answers.start()
+        return answers
+
+    def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
+        """Go on from where the secondary is; a synchronisation that has not arrived whole is forgotten."""
+        vm = self.site.secondary.vm
+        if not vm.running:
+            vm.resume(int(self.env.now))
+        self._staged.clear()
+        return self._adopt()
+        yield
+
+    def settle(self) -> None:
+        """The secondary's image is at the secondary's own state."""
+        self._adopt()
+
+    def _adopt(self) -> GuestState:
+        """Take the state in which the secondary is for the one to go on from."""
+        epoch = Epoch(len(self.epochs), int(self.env.now))
+        epoch.state = self.site.secondary.guest.capture()
+        self.epochs.append(epoch)
+        self._commit(epoch.number, epoch.state)
+        return epoch.state
+
+    def activate(self, state: GuestState) -> None:
+        """Let the secondary, which is running, answer, beginning with what clients may still wait for."""
+        del state
+        self.unprotected = UnprotectedVm(self.env, self.site.secondary, None)
+        for completion in self._produced:
+            self.site.respond(completion)
+
+    @property
+    def activation_ns(self) -> int:
+        """Time until the network knows."""
+        return self.site.scenario.hypervisor.redirect
+
+    @property
+    def lines_received(self) -> int:
+        """Lines that have arrived, with repetitions."""
+        return self._lines
+
+    @property
+    def memory_bytes(self) -> int:
+        """The other VM's memory, and what was staged beside it."""
+        return self.site.scenario.vm.memory + self._peak_bytes
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How often the hosts differed."""
+        return (f"{self._differed} of {self._compared} outputs compared differed",)
+
+    # Outputs.
+
+    def _forward(self, completion: Completion) -> None:
+        """Let the secondary have a request that the primary has accepted."""
+        clients = self.site.scenario.clients
+        assert clients is not None
+        request = completion.request
+        self._sender.put(Notice(HEADER_BYTES + clients.request, lambda: self.site.secondary.guest.receive(request)))
+
+    def _produce_here(self, completion: Completion) -> None:
+        self.site.primary.guest.server.take_completed(completion.guest_ns)
+        self._ours[completion.request] = completion
+        self._compare(completion.request)
+
+    def _produce_there(self, completion: Completion) -> None:
+        site = self.site
+        site.secondary.guest.server.take_completed(completion.guest_ns)
+        if self.unprotected is not None:
+            site.respond(completion)
+            return
+        self._produced.append(completion)
+        clients, generation = site.scenario.clients, self._generation
+        assert clients is not None
+
+        def arrive() -> None:
+            if site.primary.host.up and generation == self._generation:
+                self._theirs.add(completion.request)
+                self._compare(completion.request)
+
+        site.secondary.host.run(site.secondary.host.out.send(HEADER_BYTES + clients.response, arrive))
+
+    def _compare(self, request: int) -> None:
+        """Compare two outputs once both are there."""
+        if request in self._ours and request in self._theirs:
+            self._theirs.discard(request)
+            self.site.primary.host.run(self._judge(self._ours.pop(request)))
+
+    def _judge(self, output: Completion) -> Steps:
+        yield self.env.timeout(self._spec.compare)
+        self._compared += 1
+        if self._random.random() >= self._spec.divergence:
+            self.site.release(output)
+            return
+        self._differed += 1
+        self._diverged.append(output)
+        if not self._wanted.triggered:
+            self._wanted.succeed()
+
+    # Synchronisation, on the primary.
+
+    def _synchronise_when_wanted(self) -> Steps:
+        while True:
+            yield self._wanted | self.env.timeout(self._spec.longest_interval)
+            self._wanted = self.env.event()
+            yield from self._synchronise()
+
+    def _synchronise(self) -> Steps:
+        site, vm, hypervisor = self.site, self.site.primary.vm, self.site.scenario.hypervisor
+        name = site.primary.host.name
+        epoch = Epoch(len(self.epochs), self.epochs[-1].paused_ns if self.epochs else 0, paused_ns=int(self.env.now))
+        self.epochs.append(epoch)
+        vm.pause(epoch.paused_ns)
+        site.journal.record("epoch", name, epoch=epoch.number)
+        site.journal.record("pause", name, epoch=epoch.number, duration_ns=hypervisor.quiesce)
+        self._sender.put(Notice(HEADER_BYTES, self._stop_secondary))
+        yield self.env.timeout(hypervisor.quiesce)
+        epoch.quiesce_ns = hypervisor.quiesce
+        their_units = yield self._their_units
+        self._their_units = self.env.event()
+        units = np.union1d(vm.processor.noted_units, their_units)
+        vm.processor.begin_interval()
+        yield from self._capture(epoch)
+        yield from self._ship(epoch, (yield from self._differing(units)))
+        yield self._loaded
+        self._loaded = self.env.event()
+        epoch.acknowledged_ns = epoch.resumed_ns = int(self.env.now)
+        site.journal.record("acknowledge", name, epoch=epoch.number)
+        site.journal.record("resume", name, epoch=epoch.number)
+        for output in epoch.outputs:
+            site.release(output)
+        vm.resume(epoch.resumed_ns)
+
+    def _capture(self, epoch: Epoch) -> Steps:
+        site, hypervisor, guest = self.site, self.site.scenario.hypervisor, self.site.primary.guest
+        epoch.captured_ns = int(self.env.now)
+        epoch.capture_ns = hypervisor.vcpu_capture * guest.vm.processor.cores
+        epoch.outputs = [*self._diverged, *self._ours.values()]
+        epoch.state = guest.capture()
+        self._generation += 1
+        self._diverged, self._ours = [], {}
+        self._theirs.clear()
+        site.journal.record("capture", site.primary.host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
+        yield self.env.timeout(epoch.capture_ns)
+
+    def _differing(self, units: Units) -> Generator[simpy.Event, Any, Units]:
+        """Return the units to send: all, or with hashing those that differ, in the time that it takes to know."""
+        costs = self.site.scenario.replication.page_tracking
+        yield self.env.timeout(units.size * costs.page + costs.flush)
+        if not self._spec.hashing:
+            return units
+        pages = units.size * self.site.unit_lines * self.site.line_bytes // PAGE_BYTES
+        hashing_ns = pages * self._spec.hash // self._spec.hash_threads + pages * self._spec.compare_hashes
+        exchange_ns = self.site.primary.host.out.serialisation_ns(pages * HASH_BYTES)
+        yield self.env.timeout(hashing_ns + exchange_ns + self.site.scenario.link.latency)
+        return units[self._differ(units) | (self._random.random(units.size) >= self._spec.same)]
+
+    def _differ(self, units: Units) -> npt.NDArray[np.bool_]:
+        """Return which units do not have the same contents on both hosts, bool[n]."""
+        lines = (units[:, np.newaxis] * self.site.unit_lines + np.arange(self.site.unit_lines)).ravel()
+        lines = np.minimum(lines, self.site.primary.host.memory.versions.size - 1)
+        ours, _ = self.site.primary.host.processor.fetch(lines)
+        theirs, _ = self.site.secondary.host.processor.fetch(lines)
+        differ: npt.NDArray[np.bool_] = (ours != theirs).reshape(units.size, -1).any(axis=1)
+        return differ
+
+    def _ship(self, epoch: Epoch, units: Units) -> Steps:
+        site, processor, hypervisor = self.site, self.site.primary.host.processor, self.site.scenario.hypervisor
+        lines = lines_of(units, site.unit_lines, processor.memory.versions.size)
+        versions, cached = processor.fetch(lines)
+        epoch.lines = epoch.residue = lines.size
+        epoch.harvest_ns = copy_ns(processor, lines.size, cached)
+        name = site.primary.host.name
+        site.journal.record("harvest", name, epoch=epoch.number, duration_ns=epoch.harvest_ns, count=lines.size)
+        yield self.env.timeout(epoch.harvest_ns)
+        messages: list[Message] = [*self._packing.pack(epoch.number, lines, versions)]
+        assert epoch.state is not None
+        state_bytes = hypervisor.vcpu_state * processor.cores
+        messages.append(CommitMarker(epoch.number, lines.size, epoch.state, state_bytes))
+        epoch.shipped_bytes = sum(message.payload_bytes for message in messages)
+        duration_ns = self._sender.transmission_ns(messages)
+        site.journal.record("transfer", name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size)
+        for message in messages:
+            left = self._sender.put(message)
+        yield left
+        epoch.sent_ns = int(self.env.now)
+        site.journal.record("lines-sent", name, epoch=epoch.number)
+
+    # Synchronisation, on the secondary.
+
+    def _stop_secondary(self) -> None:
+        """Stand still, and tell the primary what has been modified here."""
+        if self.unprotected is not None:
+            return
+        host, vm = self.site.secondary.host, self.site.secondary.vm
+        vm.pause(int(self.env.now))
+        units = vm.processor.noted_units
+        vm.processor.begin_interval()
+
+        def arrive() -> None:
+            if self.site.primary.host.up:
+                self._their_units.succeed(units)
+
+        host.run(host.out.send(HEADER_BYTES + units.size * ADDRESS_BYTES, arrive))
+
+    def _arrive(self, message: Message) -> None:
+        if isinstance(message, Notice):
+            message.tell()
+        elif isinstance(message, LineBatch):
+            self._stage(message)
+        else:
+            self.site.secondary.host.run(self._load(message))
+
+    def _stage(self, batch: LineBatch) -> None:
+        self._lines += batch.lines.size
+        self._staged.append(batch)
+        staged_bytes = sum(staged.lines.size for staged in self._staged) * self.site.line_bytes
+        self._peak_bytes = max(self._peak_bytes, staged_bytes)
+
+    def _load(self, marker: CommitMarker) -> Steps:
+        """Become what the primary was when it stopped, and go on with it."""
+        site, guest, processor = self.site, self.site.secondary.guest, self.site.secondary.host.processor
+        for batch in self._staged:
+            processor.overwrite(batch.lines, batch.versions)
+        self._staged.clear()
+        guest.start(site.workload, marker.state)
+        self._produced.clear()
+        self._commit(marker.epoch, marker.state)
+        yield self.env.timeout(self._load_ns(marker.lines))
+        guest.vm.resume(int(self.env.now))
+        self._answers[1].expect_waiting()
+
+        def arrive() -> None:
+            if site.primary.host.up:
+                self._loaded.succeed()
+
+        site.secondary.host.run(site.secondary.host.out.send(HEADER_BYTES, arrive))
+
+    def _load_ns(self, lines: int) -> int:
+        spec = self.site.secondary.host.processor.spec
+        copying_ns = -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
+        return copying_ns + self.site.scenario.hypervisor.vcpu_capture * self.site.secondary.vm.processor.cores
+
+    def _commit(self, epoch: int, state: GuestState) -> None:
+        self.committed, self.committed_epoch = state, epoch
+        for kind in ("commit", "apply"):
+            self.site.journal.record(kind, self.site.secondary.host.name, epoch=epoch)

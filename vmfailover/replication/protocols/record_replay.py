@@ -1,0 +1,237 @@
+"""Record and replay (VMware FT): what is not deterministic is logged, and the other host executes it again."""
+
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+import numpy as np
+import simpy
+
+from vmfailover.guest.access_buffer import Replay, accesses_of_one_core
+from vmfailover.guest.answers import Answers
+from vmfailover.guest.guest import GuestState
+from vmfailover.guest.server import Completion
+from vmfailover.guest.virtual_machine import HALTED
+from vmfailover.hardware.cache.state import Mode
+from vmfailover.hardware.processor import FS_PER_NS, Tracking
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
+from vmfailover.replication.output_buffer import OutputBuffer
+from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.sender import Sender
+from vmfailover.replication.site import Node, Site
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
+
+
+class Replica:
+    """Executes on another host what the log says, on its processor and caches, up to exactly where it says."""
+
+    def __init__(self, site: Site, node: Node) -> None:
+        """Begin where the VM begins."""
+        self._node = node
+        self._replay = Replay(site.workload, 0, site.start.positions[0])
+        self.state = site.start
+
+    def replay(self, to: GuestState) -> int:
+        """Execute up to a state; return the time that takes, nanoseconds."""
+        processor, log = self._node.host.processor, self._node.vm.log
+        began = int(processor.state.clock[0])
+        for chunk in self._replay.up_to(to.positions[0]):
+            processor.set_parallelism(0, chunk.parallelism)
+            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
+        for line in self._node.guest.ring.written(self.state.device_writes, to.device_writes).tolist():
+            processor.write_around(line, log)
+        self.state = to
+        return -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
+
+
+class RecordReplay(Protection):
+    """Ships a log of inputs and interrupts; an output waits until the log that led to it is on the other host.
+
+    Each part of the log is an epoch: committed when the secondary has it, applied when the replica has executed it.
+    """
+
+    promises: ClassVar[tuple[str, ...]] = (
+        "image",
+        "output_commit",
+        "one_active_vm",
+        "dirty_lines_balance",
+        "program",
+    )
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """Nobody wants to know what is modified: the replica modifies the same."""
+        del replication, host
+        return Tracking(Mode.UNTRACKED)
+
+    def __init__(self, site: Site) -> None:
+        """Put recorder and replica in their places."""
+        super().__init__(site)
+        self._spec = site.scenario.replication.record_replay
+        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
+        self._outputs = OutputBuffer(lambda output, _: site.release(output))
+        self._replica = Replica(site, site.secondary)
+        self._received: simpy.Store = simpy.Store(site.env)
+        self._behind = 0
+        self._caught_up = site.env.event().succeed()
+        self._progress = site.env.event()
+        self._unsent_bytes = 0
+        self._throttled = False
+        self._throttled_ns = 0
+        self._interrupts = 0
+        self._closed = False
+        self._peak_unsent = 0
+
+    def start(self) -> None:
+        """Run the VM on the primary, and its replica behind it."""
+        site, node = self.site, self.site.primary
+        node.guest.start(site.workload, site.start)
+        Answers(self.env, node.host, node.guest, self._output).start()
+        node.host.run(self._sender.run())
+        node.host.run(self._record_periodically())
+        site.secondary.host.run(self._replay())
+        node.vm.resume(int(self.env.now))
+
+    def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
+        """Let the replica execute all of the log that has arrived."""
+        self._closed = True
+        yield self._caught_up
+        return self.committed
+
+    def settle(self) -> None:
+        """Execute at once all of the log that has arrived."""
+        for marker in self._received.items:
+            self._replica.replay(marker.state)
+
+    @property
+    def interrupt_ns(self) -> int:
+        """Time that the VM stood still for parts of the log to be taken."""
+        return self._interrupts * self.site.scenario.hypervisor.interrupt
+
+    @property
+    def log_stall_ns(self) -> int:
+        """Time for which the VM waited for the log to be sent or for the replica."""
+        return self._throttled_ns
+
+    @property
+    def memory_bytes(self) -> int:
+        """The replica's memory, and the log that waited to be sent."""
+        return self.site.scenario.vm.memory + self._peak_unsent
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Whether the VM was held up."""
+        if not self._throttled_ns:
+            return ()
+        return (f"the VM waited {self._throttled_ns / 1e6:.3g} ms for its log to be sent or replayed",)
+
+    # On the primary.
+
+    def _output(self, completion: Completion) -> None:
+        """An answer is ready, unless an earlier part of the log has it: send what led to it."""
+        if any(waiting.request == completion.request for waiting in self.site.primary.guest.server.waiting[:1]):
+            self._record()
+
+    def _record_periodically(self) -> Steps:
+        while True:
+            yield self.env.timeout(self._spec.interval)
+            if self.site.primary.vm.running:
+                self._record()
+
+    def _record(self) -> None:
+        """Send the log up to now."""
+        site, guest = self.site, self.site.primary.guest
+        now = int(self.env.now)
+        before = self.epochs[-1].state if self.epochs else site.start
+        assert before is not None
+        epoch = Epoch(len(self.epochs), now, paused_ns=now, captured_ns=now, resumed_ns=now)
+        epoch.outputs = guest.server.take_completed(guest.vm.guest_ns(now))
+        epoch.state = guest.capture()
+        epoch.shipped_bytes = self._log_bytes(before, epoch.state, len(epoch.outputs))
+        self.epochs.append(epoch)
+        site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
+        self._outputs.hold(epoch.number, epoch.outputs)
+        self._send(epoch)
+        site.primary.host.run(self._interrupt())
+
+    def _log_bytes(self, before: GuestState, after: GuestState, outputs: int) -> int:
+        elapsed_bytes = self._spec.rate * (after.guest_ns - before.guest_ns) / 8e9
+        received_bytes = (after.device_writes - before.device_writes) * self.site.line_bytes
+        clients = self.site.scenario.clients
+        sent_bytes = outputs * clients.response if clients else 0
+        logged = self._spec.per_received_byte * received_bytes + self._spec.per_sent_byte * sent_bytes
+        return round(elapsed_bytes + logged)
+
+    def _send(self, epoch: Epoch) -> None:
+        assert epoch.state is not None
+        marker = CommitMarker(epoch.number, 0, epoch.state, epoch.shipped_bytes)
+        self._unsent_bytes += marker.payload_bytes
+        self._peak_unsent = max(self._peak_unsent, self._unsent_bytes)
+        left = self._sender.put(marker)
+        assert left.callbacks is not None
+        left.callbacks.append(lambda _: self._has_left(epoch, marker.payload_bytes))
+
+    def _has_left(self, epoch: Epoch, payload_bytes: int) -> None:
+        epoch.sent_ns = int(self.env.now)
+        self._unsent_bytes -= payload_bytes
+        self._tell_progress()
+
+    def _interrupt(self) -> Steps:
+        """Hold up the VM for taking a part of the log, and for as long as too much of it waits."""
+        vm = self.site.primary.vm
+        self._interrupts += 1
+        vm.pause(int(self.env.now))
+        yield self.env.timeout(self.site.scenario.hypervisor.interrupt)
+        if not self._throttled:
+            yield from self._throttle()
+        vm.resume(int(self.env.now))
+
+    def _throttle(self) -> Steps:
+        began = int(self.env.now)
+        self._throttled = True
+        while self._unsent_bytes > self._spec.buffer or self._lag_ns > self._spec.lag:
+            yield self._progress
+        self._throttled = False
+        self._throttled_ns += int(self.env.now) - began
+
+    @property
+    def _lag_ns(self) -> int:
+        vm = self.site.primary.vm
+        return vm.guest_ns(int(self.env.now)) - self._replica.state.guest_ns
+
+    def _tell_progress(self) -> None:
+        progress, self._progress = self._progress, self.env.event()
+        progress.succeed()
+
+    def _acknowledged(self, epoch: int) -> None:
+        if self.site.primary.host.up:
+            self.epochs[epoch].acknowledged_ns = int(self.env.now)
+            self.site.journal.record("acknowledge", self.site.primary.host.name, epoch=epoch)
+            self._outputs.release_through(epoch)
+
+    # On the secondary.
+
+    def _arrive(self, message: Message) -> None:
+        """Keep a part of the log, which is as good as executed, and acknowledge it."""
+        if self._closed or not isinstance(message, CommitMarker):
+            return
+        host, number = self.site.secondary.host, message.epoch
+        self.committed, self.committed_epoch = message.state, number
+        self.site.journal.record("commit", host.name, epoch=number, duration_ns=host.out.spec.latency)
+        host.run(host.out.send(HEADER_BYTES, lambda: self._acknowledged(number)))
+        if self._behind == 0:
+            self._caught_up = self.env.event()
+        self._behind += 1
+        self._received.put(message)
+
+    def _replay(self) -> Steps:
+        while True:
+            marker = yield self._received.get()
+            duration_ns = self._replica.replay(marker.state)
+            yield self.env.timeout(round(duration_ns * (1 + self._spec.slowdown)))
+            self.site.journal.record("apply", self.site.secondary.host.name, epoch=marker.epoch)
+            self._behind -= 1
+            self._tell_progress()
+            if self._behind == 0:
+                self._caught_up.succeed()
