@@ -29,7 +29,7 @@ class WatchedCluster(Cluster):
         self.journal.on("commit", self._note_tail)
 
     def _note_tail(self, _: Event) -> None:
-        epochs = self.manager.epochs
+        epochs = self.protection.epochs
         released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
         tail = self.primary.vm.log.tail
         self.tail_waited.append(tail == (released[-1] if released else self.scenario.vm.memory))
@@ -97,7 +97,7 @@ def responses_before_commit(observed: Observed) -> Iterator[int]:
     assert cluster.clients is not None
     answered = {response.request: response.received_ns for response in observed.result.responses}
     taken_over = min((event.time_ns for event in happened(observed.result, "takeover")), default=NEVER)
-    for epoch in cluster.manager.epochs:
+    for epoch in cluster.protection.epochs:
         released = epoch.acknowledged_ns if epoch.acknowledged_ns >= 0 else NEVER
         for output in epoch.outputs:
             received = answered.get(output.request)
@@ -112,7 +112,7 @@ def _answers_wait(observed: Observed) -> bool:
 
 def _tail_waits(observed: Observed) -> bool:
     """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
-    return observed.cluster.manager.interrupts > 0 or all(observed.cluster.tail_waited)
+    return observed.cluster.protection.interrupts > 0 or all(observed.cluster.tail_waited)
 
 
 def _epochs_commit_in_order(observed: Observed) -> bool:

@@ -1,18 +1,17 @@
 """Takeover: verdict, fencing, image, restore and redirect, in this order."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import simpy
-from replication.machinery import batch, marker, new_host, state
+from replication.machinery import batch, marker, new_site
 
 from vmfailover.failover.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
-from vmfailover.guest.guest import GuestState
-from vmfailover.journal import Journal
-from vmfailover.replication.receiver import Receiver
+from vmfailover.guest.guest import Guest
+from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
 from vmfailover.scenario.failover import Fencing
-from vmfailover.scenario.replication import Hypervisor
 
 RESTORE, REDIRECT, FENCING = 40, 30, 20
 LINE_NS = 2
@@ -23,27 +22,27 @@ class Scene:
 
     def __init__(self, fencing: str = "stonith") -> None:
         self.env = simpy.Environment()
-        self.primary, self.secondary = new_host(self.env), new_host(self.env)
-        self.journal = Journal(self.env)
-        self.receiver = Receiver(self.env, self.secondary, self.journal, state(0), lambda _: None)
-        self.secondary.run(self.receiver.apply_committed())
+        hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
+        site = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
+        self.primary, self.secondary, self.journal = site.primary.host, site.secondary.host, site.journal
+        self.protection = CachelineFlags(site)
+        self.protection.receiver.start()
         self.declared = self.env.event()
-        self.activated: list[tuple[GuestState, int]] = []
-        hypervisor = Hypervisor.model_validate({"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"})
+        #: Guest time and instant of each activation.
+        self.activated: list[tuple[int, int]] = []
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
-        takeover = Takeover(
-            self.env, self.receiver, new_fencing(self.env, spec), hypervisor, self.journal, self.secondary
-        )
-        self.secondary.run(takeover.run(self.declared, self.primary, self._activate))
+        takeover = Takeover(self.protection, new_fencing(self.env, spec), self.journal, self.secondary)
+        self.secondary.run(takeover.run(self.declared, self.primary))
 
-    def _activate(self, captured: GuestState) -> None:
-        self.activated.append((captured, int(self.env.now)))
+    def _connect(self, guest: Guest) -> None:
+        captured = guest.capture()
+        self.activated.append((captured.guest_ns, int(self.env.now)))
 
     def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:
         part = batch(epoch, versions)
-        self.receiver.stage(part)
+        self.protection.receiver.stage(part)
         if whole:
-            self.receiver.mark(marker(epoch, [part]))
+            self.protection.receiver.mark(marker(epoch, [part]))
 
     def declare_at(self, instant: int) -> None:
         self.env.run(until=instant)
@@ -75,7 +74,7 @@ def test_a_takeover_takes_its_steps_in_their_times(fencing: str, delay: int) -> 
         ("image-complete", complete, 0),
         ("takeover", end, 0),
     ]
-    assert scene.activated == [(state(1), end)]
+    assert scene.activated == [(1, end)]
     assert scene.primary.up == (fencing == "none")
 
 
@@ -96,7 +95,7 @@ def test_without_a_commit_the_vm_starts_over() -> None:
     scene = Scene()
     scene.receive(0, {1: 9}, whole=False)
     scene.declare_at(100)
-    assert [captured for captured, _ in scene.activated] == [state(0)]
+    assert [guest_ns for guest_ns, _ in scene.activated] == [0]
     assert scene.steps[-1][2] == -1
 
 
@@ -109,7 +108,7 @@ def test_an_epoch_that_becomes_whole_during_fencing_counts() -> None:
 
     scene.env.process(arrive())
     scene.declare_at(100)
-    assert [captured for captured, _ in scene.activated] == [state(1)]
+    assert [guest_ns for guest_ns, _ in scene.activated] == [1]
 
 
 def test_a_secondary_that_crashes_does_not_take_over() -> None:

@@ -9,7 +9,6 @@ from programs import EXAMPLES, LINE_BYTES, LINES, endless, virtual_machine
 
 from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing
 from vmfailover.guest.server import Completion
-from vmfailover.hardware.cache.state import Counter
 
 SERVICE_NS = 100
 #: Two lines a request.
@@ -17,13 +16,11 @@ REQUEST_BYTES = 2 * LINE_BYTES
 START = GuestState(positions=(0,), guest_ns=0)
 
 
-def new_guest(
-    env: simpy.Environment, *, log_device_writes: bool = True, log_lines: int = 16, request_entries: int = 4
-) -> Guest:
+def new_guest(env: simpy.Environment, *, log_lines: int = 16, request_entries: int = 4) -> Guest:
     vm = virtual_machine(endless(), log_lines=log_lines, request_entries=request_entries)
     ring = ReceiveRing(LINES, LINE_BYTES, REQUEST_BYTES)
-    guest = Guest(vm, ring, SERVICE_NS, lambda: int(env.now), log_device_writes=log_device_writes)
-    guest.start(endless(), START, [])
+    guest = Guest(vm, ring, SERVICE_NS, lambda: int(env.now))
+    guest.start(endless(), START)
     return guest
 
 
@@ -38,6 +35,7 @@ def test_buffers_follow_each_other_in_a_ring_at_the_top_of_memory(lines: int, bu
     assert len(distinct) <= min(lines // 4, RECEIVE_BUFFERS * buffer)
     assert 0 <= distinct[0] <= distinct[-1] < lines
     assert distinct == list(range(distinct[0], distinct[0] + len(distinct)))
+    assert ring.written(buffer, requests * buffer).tolist() == written[buffer:]
 
 
 @pytest.mark.parametrize(("lines", "buffers"), [(64, 8), (4096, RECEIVE_BUFFERS)])
@@ -56,7 +54,7 @@ def test_a_running_guest_accepts_a_request_at_its_guest_time() -> None:
     env = simpy.Environment()
     guest = new_guest(env)
     accepted: list[Completion] = []
-    guest.on_accept = accepted.append
+    guest.on_accept.append(accepted.append)
     env.run(until=50)
     guest.vm.resume(50)
     env.run(until=80)
@@ -65,16 +63,17 @@ def test_a_running_guest_accepts_a_request_at_its_guest_time() -> None:
     assert guest.server.waiting == (Completion(7, 30 + SERVICE_NS),)
 
 
-@pytest.mark.parametrize("log_device_writes", [True, False])
-def test_a_request_is_written_into_memory_and_logged_if_the_hypervisor_does(log_device_writes: bool) -> None:
-    guest = new_guest(simpy.Environment(), log_device_writes=log_device_writes)
+def test_a_request_is_written_into_memory_and_the_hypervisor_is_told_before() -> None:
+    guest = new_guest(simpy.Environment())
+    told: list[tuple[list[int], int]] = []
+    versions = guest.vm.processor.memory.versions
+    guest.on_device_write = lambda lines: told.append((list(lines), int(versions.sum())))
     guest.vm.resume(0)
     guest.receive(0)
-    lines = guest.device_writes
+    lines = guest.ring.written(0, guest.device_writes).tolist()
     assert len(lines) == 2
-    assert np.flatnonzero(guest.vm.processor.memory.versions).tolist() == lines
-    assert (guest.vm.log.read() // LINE_BYTES).tolist() == (lines if log_device_writes else [])
-    assert guest.vm.processor.count(Counter.LOG_SOFTWARE) == (2 if log_device_writes else 0)
+    assert np.flatnonzero(versions).tolist() == lines
+    assert told == [(lines, 0)]
 
 
 def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None:
@@ -82,10 +81,11 @@ def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None
     for request in (3, 1, 2):
         guest.receive(request)
     assert not guest.server.waiting
-    assert not guest.device_writes
+    written = guest.device_writes
+    assert written == 0
     guest.vm.resume(0)
     assert [completion.request for completion in guest.server.waiting] == [3, 1, 2]
-    assert len(guest.device_writes) == 6
+    assert guest.device_writes == 6
 
 
 def test_requests_wait_for_room_in_the_log() -> None:
@@ -115,7 +115,7 @@ def test_what_is_captured_is_what_is_restored() -> None:
     assert guest.server.take_completed(120) == [Completion(0, 100)]
     state = guest.capture()
     assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4)
-    other.start(endless(), state, [*guest.device_writes, 99])
+    other.start(endless(), state)
     assert other.capture() == state
     assert other.device_writes == guest.device_writes
     assert not other.vm.running
@@ -124,7 +124,7 @@ def test_what_is_captured_is_what_is_restored() -> None:
 def test_a_restored_guest_serves_new_requests_after_those_that_wait() -> None:
     env = simpy.Environment()
     guest = new_guest(env)
-    guest.start(endless(), GuestState((0,), 500, (Completion(4, 580),)), [])
+    guest.start(endless(), GuestState((0,), 500, (Completion(4, 580),)))
     guest.vm.resume(0)
     guest.receive(5)
     assert guest.server.waiting == (Completion(4, 580), Completion(5, 580 + SERVICE_NS))

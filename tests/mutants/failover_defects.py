@@ -7,6 +7,8 @@ from scenarios_for_tests import small
 from vmfailover.cluster import Cluster
 from vmfailover.failover.fencing import Stonith
 from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.protection import Protection
 
 from .injection import Injection, mutant
 
@@ -47,11 +49,11 @@ def vm_outlives_its_host(injection: Injection) -> None:
 
 @mutant(BEFORE_THE_ACKNOWLEDGEMENT, caught_by="output_commit")
 def dead_host_answers_its_clients(injection: Injection) -> None:
-    @injection.into(Cluster, "_acknowledged")
-    def acknowledged(original: Any, cluster: Cluster, epoch: int) -> None:
+    @injection.into(Checkpointing, "acknowledged")
+    def acknowledged(original: Any, protection: Checkpointing, epoch: int) -> None:
         del original
-        injection.fired += not cluster.primary.host.up
-        cluster.manager.acknowledged(epoch)
+        injection.fired += not protection.site.primary.host.up
+        protection.manager.acknowledged(epoch)
 
 
 @mutant(small("base"), caught_by="program")
@@ -65,11 +67,11 @@ def vm_resumes_ten_records_late(injection: Injection) -> None:
 
 @mutant(small("base"), caught_by="program")
 def vm_resumes_where_the_primary_died(injection: Injection) -> None:
-    @injection.into(Cluster, "_activate")
-    def activate(original: Any, cluster: Cluster, state: Any) -> None:
-        lost = cluster.primary.guest.capture()
+    @injection.into(Protection, "activate")
+    def activate(original: Any, protection: Protection, state: Any) -> None:
+        lost = protection.site.primary.guest.capture()
         injection.fired += lost.positions != state.positions
-        original(cluster, lost)
+        original(protection, lost)
 
 
 @mutant(small("base"), caught_by="nothing_lost_in_log")

@@ -5,12 +5,12 @@ from typing import Any
 
 from scenarios_for_tests import minute, small
 
-from vmfailover.guest.guest import Guest
+from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.server import RequestServer
 from vmfailover.hardware.link import Channel
 from vmfailover.replication.manager import ReplicationManager
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.protocols import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
 from vmfailover.replication.receiver import Receiver
 
 from .injection import Injection, mutant
@@ -31,16 +31,16 @@ SLOW_TO_APPLY = small(
 
 @mutant(small("no-streaming"), caught_by="nothing_lost_in_log")
 def unread_log_released(injection: Injection) -> None:
-    @injection.into(CachelineFlags, "release")
-    def release(original: Any, tracker: CachelineFlags, position: int) -> None:
+    @injection.into(FlaggedLines, "release")
+    def release(original: Any, tracker: FlaggedLines, position: int) -> None:
         injection.fired += position != tracker.position
         original(tracker, tracker.position)
 
 
 @mutant(ROOMY, caught_by="tail_waits")
 def log_released_before_the_commit(injection: Injection) -> None:
-    @injection.into(CachelineFlags, "read")
-    def read(original: Any, tracker: CachelineFlags) -> Any:
+    @injection.into(FlaggedLines, "read")
+    def read(original: Any, tracker: FlaggedLines) -> Any:
         addresses = original(tracker)
         tracker.release(tracker.position)
         injection.fire()
@@ -100,7 +100,10 @@ def state_one_epoch_old(injection: Injection) -> None:
     @injection.into(Receiver, "mark")
     def mark(original: Any, receiver: Receiver, marker: Any) -> None:
         injection.fire()
-        original(receiver, replace(marker, state=receiver.committed))
+        original(receiver, replace(marker, state=previous[0]))
+        previous[0] = marker.state
+
+    previous = [GuestState((0,), 0)]
 
 
 @mutant(small("base"), caught_by="output_commit")
@@ -203,7 +206,7 @@ def stream_out_of_order(injection: Injection) -> None:
 def device_write_not_logged(injection: Injection) -> None:
     @injection.into(Guest, "_write_buffer")
     def write_buffer(original: Any, guest: Guest) -> None:
-        guest._log_device_writes = False
+        guest.on_device_write = lambda _: None
         injection.fire()
         original(guest)
 

@@ -9,20 +9,28 @@ import simpy
 from scenarios_for_tests import TINY_HOST, small
 
 from vmfailover.cluster import Cluster
-from vmfailover.guest.guest import GuestState
+from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
+from vmfailover.guest.scheduler import Scheduler
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.workloads import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.host import Host
-from vmfailover.hardware.link import Channel
+from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import Processor
-from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.hardware.processor import FLAGS, Processor, Tracking
+from vmfailover.journal import Journal
+from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.manager import ReplicationManager
+from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.site import Node, Site
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.network import Link
+from vmfailover.scenario.network import Link as LinkSpec
 
 LINES = 256
 LINE_BYTES = 128
 LATENCY_NS = 500
+SERVICE_NS = 100
 #: An L2 hit takes 13 ns, a miss 20 ns, and reading and writing a line 2 ns of the memory's bandwidth.
 ROUND: dict[str, Any] = {
     "clock": "1 GHz",
@@ -30,10 +38,10 @@ ROUND: dict[str, Any] = {
 }
 
 
-def new_processor(**keys: Any) -> Processor:
+def new_processor(tracking: Tracking = FLAGS, **keys: Any) -> Processor:
     """Return a processor over a memory of `LINES` lines, in the first mode."""
     spec = HostSpec.model_validate({**TINY_HOST, **ROUND, **keys})
-    processor = Processor(kernel, spec, 1, Memory(LINES * LINE_BYTES, LINE_BYTES))
+    processor = Processor(kernel, spec, 1, Memory(LINES * LINE_BYTES, LINE_BYTES), tracking)
     processor.set_first_mode(0, True)
     return processor
 
@@ -45,14 +53,40 @@ def new_log(lines: int = 16) -> AddressLog:
 
 def new_channel(env: simpy.Environment) -> Channel:
     """Return one direction of a link on which a byte takes a nanosecond, without framing."""
-    spec = Link.model_validate({"bandwidth": "8 Gbit/s", "latency": f"{LATENCY_NS} ns", "overhead": "0 B"})
+    spec = LinkSpec.model_validate({"bandwidth": "8 Gbit/s", "latency": f"{LATENCY_NS} ns", "overhead": "0 B"})
     return Channel(env, spec, np.random.default_rng(1))
 
 
-def new_host(env: simpy.Environment, **keys: Any) -> Host:
+def new_host(env: simpy.Environment, name: str = "secondary", **keys: Any) -> Host:
     """Return a host that is up."""
     processor = new_processor(**keys)
-    return Host(env, "secondary", processor, processor.memory, new_channel(env))
+    return Host(env, name, processor, processor.memory, new_channel(env))
+
+
+def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 16, **keys: Any) -> Node:
+    """Return a host with a guest on it, in no state yet, which gets requests of no bytes."""
+    host = new_host(env, name, **keys)
+    vm = VirtualMachine(host.processor, new_log(log_lines), 0)
+    Scheduler(env, 1 << 20, 1).add(vm)
+    return Node(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
+
+
+def new_site(env: simpy.Environment, **overrides: object) -> Site:
+    """Return two such hosts and what is around them; answers and the network go nowhere."""
+    scenario = small("base", **{"vm.memory": f"{LINES * LINE_BYTES} B", "workload.working_set": "16 KiB", **overrides})
+    return Site(
+        env=env,
+        scenario=scenario,
+        journal=Journal(env),
+        link=Link(env, scenario.link, np.random.default_rng(1), np.random.default_rng(2)),
+        primary=new_node(env, "primary"),
+        secondary=new_node(env),
+        workload=open_workload(scenario.workload, 1, LINE_BYTES),
+        start=state(0),
+        release=lambda _: None,
+        respond=lambda _: None,
+        connect=lambda _: None,
+    )
 
 
 def numbers(*lines: int) -> npt.NDArray[np.int64]:
@@ -62,7 +96,8 @@ def numbers(*lines: int) -> npt.NDArray[np.int64]:
 
 def batch(epoch: int, versions: dict[int, int], *, final: bool = False) -> LineBatch:
     """Return lines of an epoch with their versions."""
-    return LineBatch(epoch, numbers(*versions), np.array([*versions.values()], np.uint32), LINE_BYTES, final)
+    contents = len(versions) * (ADDRESS_BYTES + LINE_BYTES)
+    return LineBatch(epoch, numbers(*versions), np.array([*versions.values()], np.uint32), contents, final)
 
 
 def state(guest_ns: int) -> GuestState:
@@ -83,3 +118,9 @@ def cluster(variant: str = "no-failure", until: str | None = None, **overrides: 
     whole = Cluster(env, scenario, kernel, 1 << 20)
     env.run(until=scenario.duration)
     return whole
+
+
+def manager_of(whole: Cluster) -> ReplicationManager:
+    """Return the replication manager of a cluster that has one."""
+    assert isinstance(whole.protection, Checkpointing)
+    return whole.protection.manager

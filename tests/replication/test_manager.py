@@ -12,7 +12,7 @@ from vmfailover.journal import Event
 from vmfailover.replication.epoch import Epoch
 from vmfailover.scenario.checks import guard_band
 
-from .machinery import cluster
+from .machinery import cluster, manager_of
 
 #: A checkpoint in the journal: its first nine steps, and the tenth is seen at the log's tail.
 STEPS = [
@@ -53,7 +53,7 @@ def watched(variant: str) -> Cluster:
 
 def complete(variant: str) -> list[Epoch]:
     """Return the epochs that have been acknowledged, of which there must be some."""
-    epochs = [epoch for epoch in watched(variant).manager.epochs if epoch.acknowledged_ns >= 0]
+    epochs = [epoch for epoch in manager_of(watched(variant)).epochs if epoch.acknowledged_ns >= 0]
     assert len(epochs) >= 2
     return epochs
 
@@ -76,7 +76,7 @@ def test_every_checkpoint_takes_its_steps_in_order(variant: str) -> None:
 @many
 def test_the_steps_that_stop_the_vm_take_what_the_scenario_says(variant: str) -> None:
     parts = watched(variant)
-    costs, processor = parts.manager.hypervisor, parts.primary.host.processor
+    costs, processor = manager_of(parts).hypervisor, parts.primary.host.processor
     for epoch in complete(variant):
         taken = steps(variant, epoch.number)
         assert taken["final-scan"].time_ns - taken["pause"].time_ns == epoch.quiesce_ns == costs.quiesce
@@ -115,14 +115,14 @@ def test_each_line_is_fetched_once_for_each_time_it_was_found(variant: str) -> N
 
 @many
 def test_deduplication_takes_its_time_for_every_address(variant: str) -> None:
-    each = watched(variant).manager.hypervisor.deduplication
+    each = manager_of(watched(variant)).hypervisor.deduplication
     for epoch in complete(variant):
         assert epoch.deduplication_ns == each * epoch.logged[-1].size
 
 
 @many
 def test_an_epoch_begins_where_the_one_before_was_stopped(variant: str) -> None:
-    epochs = watched(variant).manager.epochs
+    epochs = manager_of(watched(variant)).epochs
     assert [epoch.number for epoch in epochs] == list(range(len(epochs)))
     assert epochs[0].started_ns == 0
     assert all(later.started_ns == epoch.paused_ns for epoch, later in pairwise(epochs))
@@ -130,7 +130,7 @@ def test_an_epoch_begins_where_the_one_before_was_stopped(variant: str) -> None:
 
 @many
 def test_an_epoch_lasts_the_interval_or_as_long_as_the_one_before_takes_to_send(variant: str) -> None:
-    assert watched(variant).manager.replication.checkpoint_interval == INTERVAL_NS
+    assert manager_of(watched(variant)).replication.checkpoint_interval == INTERVAL_NS
     for epoch, later in pairwise(complete(variant)):
         assert later.paused_ns >= epoch.sent_ns >= epoch.resumed_ns
         assert later.forced or later.paused_ns - later.started_ns >= INTERVAL_NS
@@ -163,7 +163,7 @@ def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
     parts = cluster("no-streaming", "1 ms")
     log, tails = parts.primary.vm.log, [parts.primary.vm.log.tail]
     parts.journal.on("commit", lambda _: tails.append(log.tail))
-    parts.journal.on("acknowledge", lambda event: tails.append(parts.manager.epochs[event.epoch].log_position))
+    parts.journal.on("acknowledge", lambda event: tails.append(manager_of(parts).epochs[event.epoch].log_position))
     while not parts.journal.times("acknowledge"):
         parts.env.step()
     assert tails[0] == tails[1] != tails[2] == log.tail
@@ -176,8 +176,8 @@ def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
 def roomy(variant: str) -> list[Epoch]:
     """Return the acknowledged epochs of a variant on a fast link with a large log."""
     parts = cluster(variant, **{"link.bandwidth": "100 Gbit/s", "replication.log.size": "1 MiB"})
-    assert (parts.manager.interrupts, parts.manager.log_stall_ns) == (0, 0)
-    return [epoch for epoch in parts.manager.epochs if epoch.acknowledged_ns >= 0]
+    assert (manager_of(parts).interrupts, manager_of(parts).log_stall_ns) == (0, 0)
+    return [epoch for epoch in manager_of(parts).epochs if epoch.acknowledged_ns >= 0]
 
 
 def test_streaming_leaves_less_for_the_checkpoint_and_shortens_the_pause() -> None:
@@ -197,7 +197,7 @@ def test_streaming_sends_more_lines_a_line_changed_again_is_sent_again() -> None
 def test_streaming_does_not_pile_up_behind_a_slow_link() -> None:
     slow = cluster("base", **{"link.bandwidth": "1 Gbit/s", "detection.timeout": "50 ms"})
     fast = watched("base")
-    assert len(slow.manager.epochs[0].logged) < len(fast.manager.epochs[0].logged)
+    assert len(manager_of(slow).epochs[0].logged) < len(manager_of(fast).epochs[0].logged)
 
 
 # A slow link.
@@ -205,7 +205,7 @@ def test_streaming_does_not_pile_up_behind_a_slow_link() -> None:
 
 def test_the_period_stretches_on_a_slow_link_and_no_epoch_is_dropped() -> None:
     parts = cluster("no-streaming", "20 ms", **{"link.bandwidth": "2 Gbit/s", "detection.timeout": "50 ms"})
-    epochs = parts.manager.epochs
+    epochs = manager_of(parts).epochs
     commits = [event.epoch for event in parts.journal.events if event.kind == "commit"]
     assert commits == list(range(len(commits)))
     assert len(commits) >= 2
@@ -221,8 +221,8 @@ def test_the_period_stretches_on_a_slow_link_and_no_epoch_is_dropped() -> None:
 def test_a_small_log_interrupts_and_every_interrupt_is_counted(variant: str) -> None:
     parts = watched(variant)
     events = [event for event in parts.journal.events if event.kind == "log-limit"]
-    assert len(events) == parts.manager.interrupts > 0
-    assert parts.manager.log_stall_ns > 0
+    assert len(events) == manager_of(parts).interrupts > 0
+    assert manager_of(parts).log_stall_ns > 0
     assert parts.primary.vm.log.free_entries >= 0
 
 
@@ -245,7 +245,7 @@ def test_a_stall_is_part_of_the_time_in_which_the_vm_stands_still(variant: str) 
     limits = [event.time_ns for event in parts.journal.events if event.kind == "log-limit"]
     end = int(parts.env.now)
     stopped = sum(min((begin for begin in begins if begin > limit), default=end) - limit for limit in limits)
-    assert 0 < parts.manager.log_stall_ns <= stopped
+    assert 0 < manager_of(parts).log_stall_ns <= stopped
 
 
 def test_draining_ships_early_within_the_epoch() -> None:
@@ -265,8 +265,8 @@ def test_a_forced_checkpoint_comes_before_it_is_due() -> None:
 
 def test_an_epoch_on_its_way_gives_room_without_another_checkpoint() -> None:
     parts = cluster("log-checkpoint", **{"link.latency": "400 us"})
-    forced = sum(epoch.forced for epoch in parts.manager.epochs)
-    assert 0 < forced < parts.manager.interrupts
+    forced = sum(epoch.forced for epoch in manager_of(parts).epochs)
+    assert 0 < forced < manager_of(parts).interrupts
 
 
 def test_the_vm_waits_at_the_guard_band() -> None:

@@ -6,6 +6,7 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vmfailover.guest.guest import GuestState
 from vmfailover.journal import Journal
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
 from vmfailover.replication.receiver import Receiver
@@ -29,10 +30,18 @@ class Secondary:
             self.env,
             self.host,
             self.journal,
-            state(0),
             lambda epoch: self.acknowledged.append((epoch, int(self.env.now))),
+            self._commit,
         )
-        self.host.run(self.receiver.apply_committed())
+        self.committed, self.committed_epoch = state(0), -1
+        self.receiver.start()
+
+    def _commit(self, epoch: int, captured: GuestState) -> None:
+        self.committed, self.committed_epoch = captured, epoch
+
+    @property
+    def applied_epoch(self) -> int:
+        return max((event.epoch for event in self.journal.events if event.kind == "apply"), default=-1)
 
     def receive(self, epoch: int, *batches: LineBatch) -> None:
         """Receive a whole epoch."""
@@ -58,16 +67,16 @@ def test_staged_lines_are_not_in_the_image() -> None:
     assert secondary.image == {}
     assert secondary.acknowledged == []
     assert secondary.kinds == ["staged"]
-    assert (secondary.receiver.committed, secondary.receiver.committed_epoch) == (state(0), -1)
+    assert (secondary.committed, secondary.committed_epoch) == (state(0), -1)
 
 
 def test_a_whole_epoch_is_committed_acknowledged_and_applied() -> None:
     secondary = Secondary()
     secondary.receive(0, batch(0, {1: 5, 2: 6}), batch(0, {}, final=True))
-    assert (secondary.receiver.committed, secondary.receiver.committed_epoch) == (state(1), 0)
-    assert (secondary.image, secondary.receiver.applied_epoch) == ({}, -1)
+    assert (secondary.committed, secondary.committed_epoch) == (state(1), 0)
+    assert (secondary.image, secondary.applied_epoch) == ({}, -1)
     secondary.env.run()
-    assert (secondary.image, secondary.receiver.applied_epoch) == ({1: 5, 2: 6}, 0)
+    assert (secondary.image, secondary.applied_epoch) == ({1: 5, 2: 6}, 0)
     assert secondary.acknowledged == [(0, HEADER_BYTES + LATENCY_NS)]
     assert secondary.kinds == ["staged", "commit", "apply"]
     assert secondary.journal.times("apply") == {0: 2 * LINE_NS}
@@ -80,7 +89,7 @@ def test_an_epoch_that_is_not_whole_is_never_committed(counted: int) -> None:
     secondary.receiver.mark(CommitMarker(0, counted, state(1), 100))
     secondary.env.run()
     assert (secondary.image, secondary.acknowledged) == ({}, [])
-    assert secondary.receiver.committed_epoch == -1
+    assert secondary.committed_epoch == -1
 
 
 def test_of_a_line_sent_twice_in_an_epoch_the_later_version_stays() -> None:
@@ -126,7 +135,7 @@ def test_the_image_is_that_of_the_committed_epochs(
     secondary.env.run(until=secondary.env.now + closed_after + 1)
     secondary.env.run(secondary.env.process(secondary.receiver.close()))
     assert secondary.image == expected
-    assert secondary.receiver.applied_epoch == secondary.receiver.committed_epoch == min(committed, len(epochs)) - 1
+    assert secondary.applied_epoch == secondary.committed_epoch == min(committed, len(epochs)) - 1
     assert secondary.receiver.lines == sum(len(part) for parts in epochs for part in parts)
 
 
@@ -161,6 +170,6 @@ def test_at_the_end_of_a_run_everything_committed_is_applied_at_once() -> None:
     secondary.receive(0, batch(0, {1: 5, 2: 6}))
     secondary.receive(1, batch(1, {1: 9}))
     secondary.env.run(until=1)
-    secondary.receiver.apply_all_now()
+    secondary.receiver.settle()
     assert secondary.image == {1: 9, 2: 6}
-    assert secondary.receiver.applied_epoch == 1
+    assert secondary.applied_epoch == 1

@@ -2,7 +2,8 @@
 
 import simpy
 
-from vmfailover.replication.sender import Message, Sender
+from vmfailover.replication.messages import Message
+from vmfailover.replication.sender import Sender
 
 from .machinery import LATENCY_NS, batch, marker, new_channel
 

@@ -3,25 +3,22 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import simpy
 
-from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
-from vmfailover.guest.scheduler import Scheduler
+from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
-from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads import open_workload
-from vmfailover.journal import Journal
-from vmfailover.replication.protocols import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
 from vmfailover.replication.unprotected import UnprotectedVm
 from vmfailover.scenario.workload import SyntheticWorkload
 
-from .machinery import LINE_BYTES, LINES, new_host, new_log
+from .machinery import LINE_BYTES, LINES, new_node, new_site
 
 CHECK_NS = 1000
 #: 16 sets at a nanosecond each.
 WALK_NS = 16
-SERVICE_NS = 100
 
 
 class Alone:
@@ -29,22 +26,28 @@ class Alone:
 
     def __init__(self, log_lines: int = 16, waiting: tuple[Completion, ...] = (), **keys: Any) -> None:
         self.env = simpy.Environment()
-        self.host = new_host(self.env)
-        self.vm = VirtualMachine(self.host.processor, new_log(log_lines), 0)
-        Scheduler(self.env, 1 << 20, 1).add(self.vm)
-        ring = ReceiveRing(LINES, LINE_BYTES, 0)
-        self.guest = Guest(self.vm, ring, SERVICE_NS, lambda: int(self.env.now), log_device_writes=True)
+        node = new_node(self.env, log_lines=log_lines)
+        self.host, self.guest, self.vm = node.host, node.guest, node.vm
         spec = {"kind": "uniform", "working_set": "4 KiB", "store_fraction": "50 %", **keys}
         workload = open_workload(SyntheticWorkload.model_validate(spec), 1, LINE_BYTES)
-        self.guest.start(workload, GuestState((0,), 0, waiting), [])
-        tracker = CachelineFlags(self.env, self.vm, Journal(self.env), "secondary")
-        self.alone = UnprotectedVm(self.env, self.guest, tracker, self.host)
+        self.guest.start(workload, GuestState((0,), 0, waiting))
+        self.alone = UnprotectedVm(self.env, node, FlaggedLines(new_site(self.env), node))
         self.answers: list[tuple[int, int]] = []
         self.alone.run(CHECK_NS, self._release)
 
-    def _release(self, completion: Completion, epoch: int) -> None:
-        assert epoch == -1
+    def _release(self, completion: Completion) -> None:
         self.answers.append((completion.request, int(self.env.now)))
+
+
+def found(alone: Alone) -> npt.NDArray[np.int64]:
+    addresses = alone.alone.found_modified()
+    assert addresses is not None
+    return addresses
+
+
+def test_without_a_tracker_nobody_knows_what_is_modified() -> None:
+    env = simpy.Environment()
+    assert UnprotectedVm(env, new_node(env), None).found_modified() is None
 
 
 def test_the_vm_runs_at_once() -> None:
@@ -79,7 +82,7 @@ def test_what_has_been_modified_is_found_however_small_the_log(log_lines: int) -
     alone = Alone(log_lines, working_set="8 KiB")
     alone.env.run(until=20_000)
     written, _ = alone.host.processor.fetch(np.arange(LINES))
-    assert (alone.alone.found_modified() // LINE_BYTES).tolist() == np.flatnonzero(written).tolist()
+    assert (found(alone) // LINE_BYTES).tolist() == np.flatnonzero(written).tolist()
     assert np.count_nonzero(written) > 20
     assert alone.vm.log.tail == alone.vm.log.next
 
@@ -88,7 +91,7 @@ def test_flags_that_no_check_has_seen_count_as_modified() -> None:
     alone = Alone()
     alone.env.run(until=CHECK_NS - 1)
     assert not alone.alone.modified.any()
-    assert alone.alone.found_modified().size > 0
+    assert found(alone).size > 0
 
 
 def test_a_log_without_room_interrupts_and_the_vm_goes_on() -> None:

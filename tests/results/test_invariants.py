@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from scenarios_for_tests import small
 
 from vmfailover.cluster import Cluster
-from vmfailover.guest.guest import GuestState
+from vmfailover.guest.guest import GuestState, ReceiveRing
 from vmfailover.guest.workloads import Workload, open_workload
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import DIRTY, VERSION_SHIFT
+from vmfailover.replication.release import Release
 from vmfailover.results.invariants import (
     Auditor,
     Commit,
     Comparison,
-    Release,
     active_verdict,
     image_verdict,
     output_verdict,
@@ -32,6 +32,8 @@ EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)
 LINES = 64
 LINE_BYTES = 128
 START = GuestState((0, 0), 0)
+#: Devices write the lines 48 to 63, one after the other and again.
+RING = ReceiveRing(LINES, LINE_BYTES, LINE_BYTES)
 
 
 # One active VM.
@@ -116,7 +118,7 @@ def workload() -> Workload:
 
 
 def new_auditor() -> Auditor:
-    return Auditor(workload(), START, LINES * LINE_BYTES, LINE_BYTES)
+    return Auditor(workload(), RING, START, LINES * LINE_BYTES, LINE_BYTES)
 
 
 def stores(vcpu: int, first: int, stop: int) -> list[int]:
@@ -138,23 +140,23 @@ def addresses(*written: list[int]) -> npt.NDArray[np.int64]:
 
 def test_the_auditor_knows_what_every_vcpu_and_device_has_written() -> None:
     auditor = new_auditor()
-    auditor.advance(GuestState((100, 30), 1, device_writes=2), 0, None, [7, 7, 9])
-    first = [stores(0, 0, 100), stores(1, 0, 30), [7, 7]]
+    auditor.advance(GuestState((100, 30), 1, device_writes=17), 0, None)
+    first = [stores(0, 0, 100), stores(1, 0, 30), [*range(48, 64), 48]]
     assert auditor.compare(image_of(*first)).mismatched == 0
-    auditor.advance(GuestState((150, 30), 2, device_writes=3), 1, None, [7, 7, 9])
+    auditor.advance(GuestState((150, 30), 2, device_writes=18), 1, None)
     assert auditor.compare(image_of(*first)).mismatched > 0
-    assert auditor.compare(image_of(*first, stores(0, 100, 150), [9])).mismatched == 0
+    assert auditor.compare(image_of(*first, stores(0, 100, 150), [49])).mismatched == 0
 
 
 def test_the_auditor_names_what_was_modified_and_not_logged() -> None:
     auditor = new_auditor()
-    written, device = stores(0, 0, 100), [60]
+    written, device = stores(0, 0, 100), [48]
     logged = addresses(written, device)
-    auditor.advance(GuestState((100, 0), 1, device_writes=1), 0, [logged[:5], logged[5:]], device)
+    auditor.advance(GuestState((100, 0), 1, device_writes=1), 0, [logged[:5], logged[5:]])
     assert auditor.lost == []
     missing = int(addresses(stores(0, 100, 200))[0])
     again = addresses(stores(0, 100, 200))
-    auditor.advance(GuestState((200, 0), 2, device_writes=1), 1, [again[again != missing]], device)
+    auditor.advance(GuestState((200, 0), 2, device_writes=1), 1, [again[again != missing]])
     (lost,) = auditor.lost
     assert lost.startswith("epoch 1: ")
     assert str(missing // LINE_BYTES) in lost
@@ -162,14 +164,14 @@ def test_the_auditor_names_what_was_modified_and_not_logged() -> None:
 
 def test_a_device_write_that_was_not_logged_is_lost() -> None:
     auditor = new_auditor()
-    auditor.advance(GuestState((0, 0), 0, device_writes=2), 0, [addresses([3])], [3, 4])
+    auditor.advance(GuestState((0, 0), 0, device_writes=2), 0, [addresses([48])])
     (lost,) = auditor.lost
-    assert lost == "epoch 0: 1 modified blocks not logged, in lines [4]"
+    assert lost == "epoch 0: 1 modified blocks not logged, in lines [49]"
 
 
 def test_what_is_not_asked_for_is_not_lost() -> None:
     auditor = new_auditor()
-    auditor.advance(GuestState((100, 100), 1), 0, None, [])
+    auditor.advance(GuestState((100, 100), 1), 0, None)
     assert auditor.lost == []
 
 
@@ -180,14 +182,14 @@ def test_bytes_are_of_distinct_blocks_in_each_epoch() -> None:
         (chunk,) = islice(workload().chunks(0, first), 1)
         part = chunk.part(0, stop - first)
         expected += 64 * np.unique(part.block[part.write == 1]).size
-        auditor.advance(GuestState((stop, 0), stop), epoch, None, [])
+        auditor.advance(GuestState((stop, 0), stop), epoch, None)
         assert auditor.dirtied_bytes == expected
 
 
 def test_bytes_of_devices_are_of_whole_lines() -> None:
     auditor = new_auditor()
-    auditor.advance(GuestState((0, 0), 0, device_writes=3), 0, None, [3, 4, 3])
-    assert auditor.dirtied_bytes == 2 * LINE_BYTES
+    auditor.advance(GuestState((0, 0), 0, device_writes=18), 0, None)
+    assert auditor.dirtied_bytes == 16 * LINE_BYTES
 
 
 def test_what_the_cores_see_is_memory_with_the_dirty_rows_in_it() -> None:
@@ -196,8 +198,8 @@ def test_what_the_cores_see_is_memory_with_the_dirty_rows_in_it() -> None:
     env.run(until=800_000)
     node, scenario = cluster.primary, cluster.scenario
     node.vm.pause(800_000)
-    auditor = Auditor(cluster.workload, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
-    auditor.advance(node.guest.capture(), 0, None, node.guest.device_writes)
+    auditor = Auditor(cluster.workload, node.guest.ring, cluster.start, scenario.vm.memory, scenario.hosts.primary.line)
+    auditor.advance(node.guest.capture(), 0, None)
     state = node.host.processor.state
     memory = state.memory.copy()
     assert auditor.compare(memory).mismatched > 0

@@ -97,8 +97,8 @@ def crash(scenario: Scenario, instant: int) -> Observed:
     (failure,) = happened(run.result, "failure")
     (takeover,) = happened(run.result, "takeover")
     assert failure.time_ns == instant < takeover.time_ns
-    assert run.cluster.unprotected is not None
-    began, now = run.cluster.receiver.committed.positions, run.cluster.secondary.vm.positions
+    assert run.cluster.protection.unprotected is not None
+    began, now = run.cluster.protection.committed.positions, run.cluster.secondary.vm.positions
     assert all(later > earlier for earlier, later in zip(began, now, strict=True)), instant
     assert run.result.spans["secondary"][0][0] == takeover.time_ns
     return run

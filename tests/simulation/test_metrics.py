@@ -28,7 +28,7 @@ def test_every_metric_is_there_in_order(variant: str) -> None:
 @every_variant
 def test_the_log_holds_what_its_causes_wrote(variant: str) -> None:
     run = observe(small(variant, failures=[]))
-    software = len(run.cluster.primary.guest.device_writes)
+    software = run.cluster.primary.guest.device_writes
     causes = sum(value(run, f"log.{cause}") for cause in ("castout", "scan", "transfer"))
     read = sum(epoch.log_entries for epoch in run.result.epoch_rows)
     assert value(run, "log.entries") == causes + software
@@ -136,8 +136,8 @@ def test_the_work_lost_is_what_the_vm_ran_since_the_last_checkpoint(variant: str
 def test_no_access_is_counted_that_the_program_does_not_have(variant: str) -> None:
     run = observe_variant(variant)
     executed = sum(run.cluster.primary.vm.positions)
-    if run.cluster.unprotected is not None:
-        executed += sum(run.cluster.secondary.vm.positions) - sum(run.cluster.receiver.committed.positions)
+    if run.cluster.protection.unprotected is not None:
+        executed += sum(run.cluster.secondary.vm.positions) - sum(run.cluster.protection.committed.positions)
     assert value(run, "run.accesses") == executed > 1000
 
 

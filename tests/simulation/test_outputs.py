@@ -5,7 +5,8 @@ from runs_for_tests import broken, happened, observe, observe_variant, responses
 from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.cluster import Cluster
-from vmfailover.results.invariants import Commit, Release, output_verdict
+from vmfailover.replication.release import Release
+from vmfailover.results.invariants import Commit, output_verdict
 
 WITH_CLIENTS = sorted(VARIANTS.keys() - {"no-clients"})
 
@@ -13,7 +14,7 @@ WITH_CLIENTS = sorted(VARIANTS.keys() - {"no-clients"})
 @pytest.mark.parametrize("variant", WITH_CLIENTS)
 def test_no_answer_before_its_epoch_is_committed(variant: str) -> None:
     run = observe_variant(variant)
-    released = [epoch for epoch in run.cluster.manager.epochs if epoch.acknowledged_ns >= 0]
+    released = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns >= 0]
     assert sum(len(epoch.outputs) for epoch in released) == len(run.cluster.releases) > 10
     assert not list(responses_before_commit(run))
     assert run.result.values["loss.outputs"] == 0
@@ -52,11 +53,11 @@ def test_one_output_of_many_released_too_early_is_found() -> None:
 
 
 def test_an_answer_that_leaves_at_once_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    protect = Cluster._protect
+    watch = Cluster._watch
 
     def leave_at_once(cluster: Cluster) -> None:
-        protect(cluster)
-        cluster.primary.guest.on_accept = lambda completion: cluster._release(completion, 0)
+        watch(cluster)
+        cluster.primary.guest.on_accept.append(cluster._release)
 
-    monkeypatch.setattr(Cluster, "_protect", leave_at_once)
+    monkeypatch.setattr(Cluster, "_watch", leave_at_once)
     assert broken(observe(small())).keys() == {"output_commit", "answers_wait"}

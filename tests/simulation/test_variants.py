@@ -28,7 +28,7 @@ def other_host_asks(run: Observed) -> bool:
 
 
 def is_interrupted(run: Observed) -> bool:
-    return run.cluster.manager.log_stall_ns > 0 and len(happened(run.result, "log-limit")) > 0
+    return run.cluster.protection.log_stall_ns > 0 and len(happened(run.result, "log-limit")) > 0
 
 
 def drains(run: Observed) -> bool:

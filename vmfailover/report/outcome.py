@@ -29,7 +29,9 @@ def _story(result: RunResult) -> str:
     detected = first_event(result, "detect")
     if takeover and stopped:
         after = duration(takeover.time_ns - stopped.time_ns)
-        return f"The VM was stopped to be evacuated at {duration(stopped.time_ns)}; {after} later it ran on the secondary."
+        return (
+            f"The VM was stopped to be evacuated at {duration(stopped.time_ns)}; {after} later it ran on the secondary."
+        )
     if takeover and not (failure and detected and failure.time_ns <= detected.time_ns):
         return (
             f"False alarm: the secondary took over at {duration(takeover.time_ns)} from a primary that had not failed."

@@ -19,7 +19,6 @@ from vmfailover.hardware.cache.state import CacheState
 from vmfailover.replication.release import Release
 from vmfailover.results.ledger import EXAMPLES, MODULUS, Ledger
 
-
 #: The names of all invariants; a protocol promises some of them.
 INVARIANTS = (
     "image",

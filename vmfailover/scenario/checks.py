@@ -94,7 +94,7 @@ def _granularity(scenario: "Scenario") -> Iterator[Problem]:
         yield Problem(path, f"{given} is less than {what}; write at least {SIZE.format(least)}, or choose other hosts")
     elif granularity & (granularity - 1):
         yield Problem(path, f"{given} is not a power of two; write for example {SIZE.format(least)}")
-    elif entry.lines_only and granularity != line:
+    elif entry.keeps_undo and granularity != line:
         yield Problem(path, f"{scenario.replication.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
 
 

@@ -17,10 +17,10 @@ class ProtocolEntry:
     default_granularity: int = 0
     #: The most virtual processors it can protect; 0 for any number.
     most_vcpus: int = 0
-    #: Whether it stops the VM, or copies from it, by the address log, whose size then matters.
+    #: Whether it uses the address log, whose size then matters.
     uses_log: bool = False
-    #: Whether it keeps an undo log, which is of lines.
-    lines_only: bool = False
+    #: Whether it keeps what first stores overwrite; its unit is then a line.
+    keeps_undo: bool = False
 
 
 def _pages(module: str) -> ProtocolEntry:
@@ -34,7 +34,7 @@ PROTOCOLS: dict[str, ProtocolEntry] = {
     "page-write-protect": _pages("page_write_protect:PageWriteProtect"),
     "page-modification-log": _pages("page_modification_log:PageModificationLog"),
     "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits"),
-    "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, lines_only=True),
+    "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, keeps_undo=True),
     "output-compare": _pages("output_compare:OutputCompare"),
     "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1),
     "live-precopy": _pages("live_precopy:LivePrecopy"),

@@ -4,12 +4,17 @@ from vmfailover.errors import InputError
 from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import SIZE
 from vmfailover.scenario.workload import TraceWorkload
 
 #: Bytes for each line: its versions in both hosts' memories, the auditor's version and its stamp of what was logged, a
 #: secondary's note of what it has modified, and its place in the list of these that is checked at the end.
 LINE_BYTES = 4 + 4 + 4 + 4 + 1 + 8
+#: Bytes for each unit: both hosts' marks of what has been stored to.
+UNIT_BYTES = 1 + 1
+#: Bytes for each line of an undo log: old versions on both hosts, and marks of what has been taken from it.
+UNDO_BYTES = 4 + 4 + 1 + 1
 #: Bytes for each line and core of both hosts: where the caches hold it.
 PLACE_BYTES = 2 + 2
 #: Bytes for each block of 64 bytes: the auditor's stamps of what has been stored to.
@@ -28,6 +33,9 @@ def estimated_bytes(scenario: Scenario) -> int:
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     image = memory // hosts[0].line * (LINE_BYTES + PLACE_BYTES * vcpus) + memory // BLOCK_BYTES * STAMP_BYTES
     caches = sum(_cache_bytes(host, vcpus) for host in hosts)
+    image += memory // scenario.replication.unit_bytes(hosts[0].line) * UNIT_BYTES
+    if PROTOCOLS[scenario.replication.protocol].keeps_undo:
+        image += memory // hosts[0].line * UNDO_BYTES
     return image + caches + 2 * scenario.replication.log.size + AT_HAND_BYTES * vcpus + _trace_bytes(scenario)
 
 

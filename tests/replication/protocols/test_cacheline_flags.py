@@ -1,17 +1,14 @@
-"""The protocols by name, and cache-line flags from stores to addresses."""
+"""Cache-line flags, from stores to addresses."""
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import simpy
 
-from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.cache.state import Accesses
-from vmfailover.journal import Journal
-from vmfailover.replication.protocols import PROTOCOLS, CachelineFlags
-from vmfailover.scenario.replication import Replication
+from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
 
-from .machinery import LINE_BYTES, new_log, new_processor
+from ..machinery import LINE_BYTES, new_node, new_site
 
 
 def no_room() -> Any:
@@ -24,9 +21,9 @@ class Tracked:
 
     def __init__(self, log_lines: int = 16) -> None:
         self.env = simpy.Environment()
-        self.vm = VirtualMachine(new_processor(), new_log(log_lines), 0)
-        self.journal = Journal(self.env)
-        self.tracker = CachelineFlags(self.env, self.vm, self.journal, "primary")
+        site, node = new_site(self.env), new_node(self.env, "primary", log_lines)
+        self.vm, self.journal = node.vm, site.journal
+        self.tracker = FlaggedLines(site, node)
 
     def store(self, *lines: int) -> None:
         shape = (1, len(lines))
@@ -39,10 +36,6 @@ class Tracked:
     def find(self) -> list[int]:
         self.env.run(self.env.process(self.tracker.find_modified(no_room)))
         return sorted((self.tracker.read() // LINE_BYTES).tolist())
-
-
-def test_every_protocol_of_a_scenario_is_there_and_no_other() -> None:
-    assert set(PROTOCOLS) == set(get_args(Replication.model_fields["protocol"].annotation))
 
 
 def test_what_has_been_modified_is_found_once() -> None:
