@@ -127,7 +127,7 @@ def test_what_waits_in_the_guest_is_not_sent_again() -> None:
     lost = network.clients.requests
     assert lost > 3
     before = len(network.reached)
-    network.env.run(until=2_300_000 + RETRY)
+    network.env.run(until=2_300_000 + 2 * RETRY)
     again = [request for request in network.requests[before:] if request < lost]
     assert sorted(again) == [request for request in range(lost) if request not in (0, 2)]
 

@@ -90,6 +90,13 @@ def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None
 
 def test_requests_wait_for_room_in_the_log() -> None:
     guest = new_guest(simpy.Environment(), log_lines=2)
+    log = guest.vm.log
+
+    def note(lines: range) -> None:
+        for line in lines:
+            log.append(line * LINE_BYTES)
+
+    guest.on_device_write = note
     guest.vm.resume(0)
     for request in range(12):
         guest.receive(request)

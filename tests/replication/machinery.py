@@ -67,20 +67,23 @@ def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 1
     """Return a host with a guest on it, in no state yet, which gets requests of no bytes."""
     host = new_host(env, name, **keys)
     vm = VirtualMachine(host.processor, new_log(log_lines), 0)
-    Scheduler(env, 1 << 20, 1).add(vm)
     return Node(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
 
 
 def new_site(env: simpy.Environment, **overrides: object) -> Site:
     """Return two such hosts and what is around them; answers and the network go nowhere."""
+    nodes = new_node(env, "primary"), new_node(env)
+    scheduler = Scheduler(env, 1 << 20, 1)
+    for node in nodes:
+        scheduler.add(node.vm)
     scenario = small("base", **{"vm.memory": f"{LINES * LINE_BYTES} B", "workload.working_set": "16 KiB", **overrides})
     return Site(
         env=env,
         scenario=scenario,
         journal=Journal(env),
         link=Link(env, scenario.link, np.random.default_rng(1), np.random.default_rng(2)),
-        primary=new_node(env, "primary"),
-        secondary=new_node(env),
+        primary=nodes[0],
+        secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),
         start=state(0),
         release=lambda _: None,

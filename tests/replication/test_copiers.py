@@ -17,8 +17,8 @@ from .machinery import LATENCY_NS, LINE_BYTES, new_channel, new_log, new_process
 #: A line from memory takes 20 ns.
 FIVE_LINES_NS = 5 * 20
 BEFORE_NS = 7
-#: Bytes of two lines with their addresses.
-CONTENTS = 2 * (8 + LINE_BYTES)
+#: Bytes of a line with its address.
+CONTENT_BYTES = 8 + LINE_BYTES
 
 
 class Bench:
@@ -33,7 +33,8 @@ class Bench:
     def read(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
         versions, cached = self.vm.processor.fetch(lines)
         pairs = range(0, lines.size, 2)
-        return [LineBatch(0, lines[at : at + 2], versions[at : at + 2], CONTENTS) for at in pairs], cached
+        parts = [(lines[at : at + 2], versions[at : at + 2]) for at in pairs]
+        return [LineBatch(0, *part, part[0].size * CONTENT_BYTES) for part in parts], cached
 
     def other_host(self) -> OtherHost:
         return OtherHost(self.env, self.vm, self.read, new_channel(self.env), new_channel(self.env), self._stage)

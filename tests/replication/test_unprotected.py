@@ -8,6 +8,7 @@ import pytest
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.server import Completion
 from vmfailover.guest.workloads import open_workload
 from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
@@ -28,6 +29,7 @@ class Alone:
         self.env = simpy.Environment()
         node = new_node(self.env, log_lines=log_lines)
         self.host, self.guest, self.vm = node.host, node.guest, node.vm
+        Scheduler(self.env, 1 << 20, 1).add(self.vm)
         spec = {"kind": "uniform", "working_set": "4 KiB", "store_fraction": "50 %", **keys}
         workload = open_workload(SyntheticWorkload.model_validate(spec), 1, LINE_BYTES)
         self.guest.start(workload, GuestState((0,), 0, waiting))

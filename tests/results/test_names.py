@@ -35,6 +35,7 @@ FIXED = [
     "replication.lines",
     "replication.bandwidth_bps",
     "replication.amplification",
+    "replication.memory_bytes",
     "log.entries",
     "log.castout",
     "log.scan",

@@ -216,12 +216,16 @@ class ReplicationManager:
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
-        units = _distinct(addresses // (self._line_bytes * self._unit_lines))
-        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
+        modified = addresses // (self._line_bytes * self._unit_lines)
+        units = _distinct(modified)
+        lines = self._lines_of(units)
         self.epoch.entries += addresses.size
-        self.epoch.logged.append(lines * self._line_bytes)
+        self.epoch.logged.append(self._lines_of(modified) * self._line_bytes)
         self.epoch.duplicates += addresses.size - units.size
         return lines, addresses.size * self.hypervisor.deduplication
+
+    def _lines_of(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
 
     def _ship_early(self, *, vm_stopped: bool) -> Steps:
         lines, deduplication_ns = self._read_log()
