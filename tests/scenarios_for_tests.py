@@ -3,6 +3,7 @@
 from typing import Any
 
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.protocols import PROTOCOLS
 
 #: Caches of a few rows, so that every path through them is taken within a few thousand accesses.
 TINY_HOST: dict[str, Any] = {
@@ -89,6 +90,43 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }
 
+MULTICORE: dict[str, Any] = {"vm": {"vcpus": 3, "memory": "1 MiB"}, "workload": SHARED, **TINY_HOSTS}
+
+#: Each protocol but the first in two ways: what each has different from `BASE`.
+PROTOCOL_VARIANTS: dict[str, dict[str, Any]] = {
+    "cacheline-transfer": {},
+    "cacheline-transfer-cores": {**MULTICORE, "replication": {"log": {"size": "10 KiB", "when_full": "drain"}}},
+    "page-write-protect": {},
+    "page-write-protect-large": {
+        "replication": {"granularity": "16 KiB", "compression": {"cache": "256 KiB"}, "copier": "helper-thread"}
+    },
+    "page-modification-log": {"replication": {"page_tracking": {"buffer": 8}}},
+    "page-modification-log-cores": {**MULTICORE, "replication": {"page_tracking": {"buffer": 3}}},
+    "page-dirty-bits": {},
+    "page-dirty-bits-cores": {**MULTICORE, "link": {"loss": "1 %", "retransmission_timeout": "50 us"}},
+    "undo-log": {**TINY_HOSTS, "replication": {"log": {"size": "10 KiB", "when_full": "drain"}}},
+    "undo-log-local": {"replication": {"undo_log": {"placement": "local"}}},
+    "output-compare": {"replication": {"output_compare": {"divergence": "20 %"}}},
+    "output-compare-hashing": {
+        "replication": {"output_compare": {"divergence": "20 %", "hashing": True, "longest_interval": "700 us"}},
+        **MULTICORE,
+    },
+    "record-replay": {"replication": {"record_replay": {"interval": "100 us"}}},
+    "record-replay-behind": {"replication": {"record_replay": {"slowdown": "50 %", "lag": "300 us"}}},
+    "live-precopy": {"replication": {"precopy": {"lead": "700 us", "least": 30}}},
+    "live-precopy-rounds": {
+        "replication": {"precopy": {"lead": "1500 us", "least": 1, "rounds": 4}},
+        "workload": {"kind": "uniform", "working_set": "512 KiB", "instructions_per_access": 30.0},
+    },
+    "cold-restart": {"replication": {"restart": {"boot": "400 us"}}},
+    "cold-restart-restore": {"replication": {"restart": {"kind": "restore", "storage": "10 GB/s"}}},
+}
+#: The protocol of each of these variants.
+PROTOCOL_OF = {variant: next(name for name in PROTOCOLS if variant.startswith(name)) for variant in PROTOCOL_VARIANTS}
+for variant, protocol in PROTOCOL_OF.items():
+    replication = PROTOCOL_VARIANTS[variant].get("replication", {})
+    PROTOCOL_VARIANTS[variant] = {**PROTOCOL_VARIANTS[variant], "replication": {**replication, "protocol": protocol}}
+
 
 def merged(base: Any, changes: Any) -> Any:
     """Return nested mappings with other values in some places; a workload is replaced whole."""
@@ -102,7 +140,7 @@ def merged(base: Any, changes: Any) -> Any:
 
 def small(variant: str = "base", **overrides: object) -> Scenario:
     """Return a variant, with further keys overridden as by `Scenario.with_`."""
-    scenario = Scenario.model_validate(merged(BASE, {"name": variant, **VARIANTS[variant]}))
+    scenario = Scenario.model_validate(merged(BASE, {"name": variant, **(VARIANTS | PROTOCOL_VARIANTS)[variant]}))
     return scenario.with_(**overrides) if overrides else scenario
 
 
@@ -119,7 +157,7 @@ def minute(variant: str = "base", **overrides: object) -> Scenario:
         "fencing.delay": "0 us" if variant == "no-fencing" else "30 us",
         "workload": {"kind": "zipf", "working_set": "64 KiB", "instructions_per_access": 20.0},
     }
-    spec = VARIANTS[variant]
+    spec = (VARIANTS | PROTOCOL_VARIANTS)[variant]
     if spec.get("replication", {}).get("scan_interval", "set") is not None:
         times["replication.scan_interval"] = "30 us"
     if spec.get("failures") != []:

@@ -72,9 +72,10 @@ class Checkpointing(Protection):
         yield from self.receiver.close()
         return self.committed
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Apply at once what is committed."""
         self.receiver.settle()
+        return True
 
     def tracker_after_takeover(self) -> Tracker | None:
         """Return one of the same kind for the secondary's VM, which runs in the first mode with its own log."""

@@ -57,8 +57,11 @@ class Protection(ABC):
         """
 
     @abstractmethod
-    def settle(self) -> None:
-        """Bring the secondary's image to `committed` at once: the run has ended without a takeover."""
+    def settle(self) -> bool:
+        """Bring the secondary's image to `committed` at once, the run having ended without a takeover.
+
+        Returns whether there is such an image.
+        """
 
     def tracker_after_takeover(self) -> Tracker | None:
         """Return what finds modified memory of the VM once it runs on the secondary; None if nothing does."""

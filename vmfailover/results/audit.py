@@ -97,8 +97,7 @@ class Audit:
         cluster = self._cluster
         for node in self._nodes:
             node.vm.pause(int(cluster.env.now))
-        if not self._complete:
-            cluster.protection.settle()
+        if not self._complete and cluster.protection.settle():
             self._judge_image(cluster.protection.committed_epoch)
         down = cluster.journal.first("down")
         program = self._program_verdict()

@@ -37,8 +37,9 @@ class ColdRestart(Protection):
         yield self.env.timeout(self._read_ns)
         return self.site.start
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """There is nothing to bring anywhere."""
+        return True
 
     @property
     def activation_ns(self) -> int:

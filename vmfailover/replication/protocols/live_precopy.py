@@ -68,10 +68,9 @@ class LivePrecopy(Protection):
         return None
         yield
 
-    def settle(self) -> None:
-        """Discard an image that is not complete."""
-        if not self._evacuated:
-            self.site.secondary.host.memory.versions[:] = 0
+    def settle(self) -> bool:
+        """An image that is not complete is none."""
+        return self._evacuated
 
     @property
     def needs_takeover(self) -> bool:

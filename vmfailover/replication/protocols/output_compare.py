@@ -108,9 +108,9 @@ class OutputCompare(Protection):
         return self._adopt()
         yield
 
-    def settle(self) -> None:
-        """The secondary's image is at the secondary's own state."""
-        self._adopt()
+    def settle(self) -> bool:
+        """The secondary has gone on from what was committed."""
+        return False
 
     def _adopt(self) -> GuestState:
         """Take the state in which the secondary is for the one to go on from."""

@@ -99,10 +99,11 @@ class RecordReplay(Protection):
         yield self._caught_up
         return self.committed
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Execute at once all of the log that has arrived."""
         for marker in self._received.items:
             self._replica.replay(marker.state)
+        return True
 
     @property
     def interrupt_ns(self) -> int:
