@@ -1,12 +1,15 @@
 """Every deliberate defect is found, by the invariant or the law that is there to find it."""
 
+from collections import Counter
+
 import pytest
 from runs_for_tests import LAWS, broken, observe
 from scenarios_for_tests import small
 
 from vmfailover.hardware.cache.twin import CacheTwin
+from vmfailover.scenario.protocols import PROTOCOLS
 
-from . import failover_defects, hardware_defects, replication_defects  # noqa: F401
+from . import failover_defects, hardware_defects, protocol_defects, replication_defects  # noqa: F401
 from .injection import MUTANTS, Injection, Mutant
 
 #: What is broken in the scenarios of the table as the product is.
@@ -30,6 +33,12 @@ def test_the_defect_is_found(mutant: Mutant) -> None:
         found = broken(observe(mutant.scenario, twin=mutant.twin))
     assert injection.fired
     assert mutant.caught_by in found
+
+
+def test_every_protocol_has_two_defects() -> None:
+    protocols = Counter(mutant.scenario.replication.protocol for mutant in MUTANTS.values())
+    assert protocols.keys() == PROTOCOLS.keys()
+    assert min(protocols.values()) >= 2
 
 
 def test_the_table_is_long_enough_and_uses_every_invariant_and_law() -> None:
