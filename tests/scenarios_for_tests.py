@@ -113,9 +113,9 @@ PROTOCOL_VARIANTS: dict[str, dict[str, Any]] = {
     },
     "record-replay": {"replication": {"record_replay": {"interval": "100 us"}}},
     "record-replay-behind": {"replication": {"record_replay": {"slowdown": "50 %", "lag": "300 us"}}},
-    "live-precopy": {"replication": {"precopy": {"lead": "2500 us", "least": 30, "rounds": 3}}},
+    "live-precopy": {"replication": {"precopy": {"lead": "4 ms", "least": 30, "rounds": 3}}},
     "live-precopy-rounds": {
-        "replication": {"precopy": {"lead": "3 ms", "least": 1, "rounds": 5}},
+        "replication": {"precopy": {"lead": "5 ms", "least": 1, "rounds": 4}},
         "workload": {"kind": "uniform", "working_set": "512 KiB", "instructions_per_access": 30.0},
     },
     "cold-restart": {"replication": {"restart": {"boot": "400 us"}}},
