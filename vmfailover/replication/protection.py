@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.site import Node, Site
@@ -30,9 +31,9 @@ class Protection(ABC):
 
     @classmethod
     def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
-        """Return what the processors of both hosts have to note of the VM's stores: flags, if not said otherwise."""
+        """Return what the processors of both hosts have to note of the VM's stores: nothing, if not said otherwise."""
         del replication, host
-        return Tracking()
+        return Tracking(Mode.UNTRACKED)
 
     def __init__(self, site: Site) -> None:
         """Build what the protocol needs; nothing runs yet."""

@@ -7,23 +7,13 @@ import simpy
 
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
-from vmfailover.hardware.cache.state import Mode
-from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.protection import Protection
-from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.replication import Replication
 
 
 class ColdRestart(Protection):
     """Boots, or restores from storage; all that the guest has done since the run began is lost, answers included."""
 
     promises: ClassVar[tuple[str, ...]] = ("image", "one_active_vm", "dirty_lines_balance", "program")
-
-    @classmethod
-    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
-        """Nobody wants to know what is modified."""
-        del replication, host
-        return Tracking(Mode.UNTRACKED)
 
     def start(self) -> None:
         """Run the VM; its answers leave as they become ready."""

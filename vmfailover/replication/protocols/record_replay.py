@@ -11,16 +11,13 @@ from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
 from vmfailover.guest.virtual_machine import HALTED
-from vmfailover.hardware.cache.state import Mode
-from vmfailover.hardware.processor import FS_PER_NS, Tracking
+from vmfailover.hardware.processor import FS_PER_NS
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.protection import Protection, Steps
 from vmfailover.replication.sender import Sender
 from vmfailover.replication.site import Node, Site
-from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.replication import Replication
 
 
 class Replica:
@@ -58,12 +55,6 @@ class RecordReplay(Protection):
         "dirty_lines_balance",
         "program",
     )
-
-    @classmethod
-    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
-        """Nobody wants to know what is modified: the replica modifies the same."""
-        del replication, host
-        return Tracking(Mode.UNTRACKED)
 
     def __init__(self, site: Site) -> None:
         """Put recorder and replica in their places."""
