@@ -13,11 +13,24 @@ if TYPE_CHECKING:
     from vmfailover.results.run_result import RunResult
     from vmfailover.scenario import Scenario, ScenarioError, load
     from vmfailover.simulation import run
+    from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.traces.format import TraceError
 
-__all__ = ["InputError", "RunResult", "Scenario", "ScenarioError", "TraceError", "load", "run"]
+__all__ = [
+    "Comparison",
+    "InputError",
+    "RunResult",
+    "Scenario",
+    "ScenarioError",
+    "TraceError",
+    "compare",
+    "load",
+    "run",
+]
 
 _HOMES = {
+    "Comparison": "vmfailover.studies.comparison",
+    "compare": "vmfailover.studies.comparison",
     "InputError": "vmfailover.errors",
     "RunResult": "vmfailover.results.run_result",
     "Scenario": "vmfailover.scenario",

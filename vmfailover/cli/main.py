@@ -12,6 +12,7 @@ from vmfailover.version import version
 #: Each command with its line in the list of commands; the command itself is `command` in the module of its name.
 COMMANDS = {
     "run": "Run scenarios and print a summary.",
+    "compare": "Compare protocols, or scenarios, side by side.",
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",
     "init": "Write a commented scenario to start from.",

@@ -1,6 +1,6 @@
 """Runs a scenario as a command does: with a progress bar if it takes long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 
@@ -17,17 +17,24 @@ PATIENCE = 2.0
 
 def followed(scenario: Scenario) -> RunResult:
     """Run a scenario, with a progress bar on a terminal."""
-    with _bar(scenario) as progress:
+    with _bar(scenario.name, scenario.duration) as progress:
         return run(scenario, progress=lambda time_ns: progress.update(progress.task_ids[0], completed=time_ns))
 
 
 @contextmanager
-def _bar(scenario: Scenario) -> Iterator[Progress]:
-    """A bar on stderr that appears when a run has taken a while, and only on a terminal."""
+def counted_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of how many runs of how many are done, by calling what this yields."""
+    with _bar(description, None) as progress:
+        yield lambda done, of: progress.update(progress.task_ids[0], completed=done, total=of)
+
+
+@contextmanager
+def _bar(description: str, total: int | None) -> Iterator[Progress]:
+    """A bar on stderr that appears when a command has taken a while, and only on a terminal."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    progress.add_task(scenario.name, total=scenario.duration)
+    progress.add_task(description, total=total)
     patience = Timer(PATIENCE, progress.start)
     patience.daemon = True
     patience.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -35,15 +35,20 @@ def require_writable(folder: Path) -> None:
 
 
 def export(result: RunResult, folder: Path) -> None:
-    """Write the files of a run to a folder, replacing those of an earlier one.
+    """Write the files of a run to a folder, as `fill_folder` does. The same result gives the same bytes."""
+    fill_folder(folder, FILES, lambda unfinished: _write(result, unfinished))
 
-    A new folder appears only once it is whole, and in an old one each file is replaced at once. The same result gives
-    the same bytes. Raises OSError, naming the folder, where that cannot be; what was there before then stays.
+
+def fill_folder(folder: Path, names: Sequence[str], write: Callable[[Path], None]) -> None:
+    """Let `write` make files of these names in an empty folder, and put them into `folder`, replacing earlier ones.
+
+    A new folder appears only once it is whole, and in an old one each file is replaced at once. Raises OSError, naming
+    the folder, where that cannot be; what was there before then stays.
     """
     with _naming(folder), _unfinished(folder) as unfinished:
-        _write(result, unfinished)
+        write(unfinished)
         if unfinished.parent == folder:
-            for name in FILES:
+            for name in names:
                 (unfinished / name).replace(folder / name)
         else:
             unfinished.rename(folder)

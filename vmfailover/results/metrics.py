@@ -108,7 +108,7 @@ def _guest(cluster: Cluster) -> Metrics:
         return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
     pauses = sum(_pause_ns(epoch, elapsed) for epoch in protection.epochs)
     faults = tracking_ns + protection.interrupt_ns
-    stalls = elapsed - unprotected - pauses - faults
+    stalls = max(0.0, elapsed - unprotected - pauses - faults)
     return {
         "guest.slowdown": elapsed / unprotected - 1,
         "guest.pause_fraction": pauses / unprotected,

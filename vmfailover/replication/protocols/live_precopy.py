@@ -87,9 +87,9 @@ class LivePrecopy(Protection):
         """How the evacuation went."""
         if not self.epochs:
             return ("the run ended before the evacuation began",)
-        rounds = f"{len(self.epochs)} rounds"
+        rounds = f"{len(self.epochs)} round{'s' * (len(self.epochs) > 1)}"
         if not self._evacuated:
-            return (f"the failure, or the end of the run, came after {rounds}, before the evacuation was complete",)
+            return (f"the evacuation was not complete, after {rounds}, when the primary failed or the run ended",)
         why = (
             ""
             if self._left <= self._spec.least

@@ -1,0 +1,82 @@
+"""The tables and the picture of a comparison."""
+
+import io
+from functools import cache
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from rich.console import Console
+from scenarios_for_tests import brief
+
+from vmfailover import compare
+from vmfailover.report.comparison_figure import comparison_bars, save_comparison
+from vmfailover.report.comparison_table import print_comparison
+from vmfailover.studies.comparison import Comparison, all_protocols, under_protocols
+from vmfailover.studies.executors import InThisProcess
+
+
+@cache
+def compared(*names: str) -> Comparison:
+    scenario = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
+    scenario = scenario.with_(**{"replication.restart.boot": "300 us", "replication.precopy.lead": "1 ms"})
+    columns, _ = under_protocols(scenario, names or all_protocols())
+    return compare(columns, replications=2, executor=InThisProcess())
+
+
+def printed(comparison: Comparison, width: int, encoding: str = "utf-8") -> str:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    print_comparison(comparison, Console(file=file, width=width, highlight=False))
+    file.seek(0)
+    return file.read()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = printed(compared(), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
+def test_every_protocol_has_its_column_with_every_row() -> None:
+    text = printed(compared(), 200)
+    head = text.split("failover")[0].replace("\n", " ")
+    for name in all_protocols():
+        for part in name.split("-"):
+            assert part in head
+    for label in ("latency", "detection", "work", "slowdown", "commit p50", "client p99", "bandwidth", "memory"):
+        assert label in text
+
+
+def test_the_winner_is_marked() -> None:
+    comparison = compared("cacheline-flags", "page-write-protect")
+    (line,) = (line for line in printed(comparison, 80).split("Differences")[0].splitlines() if "amplification" in line)
+    flags_win = "cacheline-flags" in comparison.winners("replication.amplification")
+    assert line.rstrip().endswith("*") != flags_win
+    assert line.count("*") == 1
+
+
+def test_ascii_is_enough() -> None:
+    text = printed(compared("cacheline-flags", "record-replay"), 80, "ascii")
+    assert text.isascii()
+    assert "latency" in text
+    assert "?" not in text
+
+
+def test_remarks_and_what_is_impossible_are_told() -> None:
+    comparison = compared("cacheline-flags", "output-compare")
+    text = printed(comparison, 200)
+    assert f"output-compare: {comparison.of('output-compare')[0].remarks[0]}" in text
+
+
+def test_the_picture_has_a_panel_for_each_question_and_a_bar_for_each_column(tmp_path: Path) -> None:
+    figure = comparison_bars(compared()).figure
+    assert isinstance(figure, Figure)
+    assert len(figure.axes) == 6
+    assert all(axes.get_xlabel() and axes.get_title("left") for axes in figure.axes)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == all_protocols()
+    paths = [tmp_path / name for name in ("a.png", "b.png")]
+    for path in paths:
+        save_comparison(compared(), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()

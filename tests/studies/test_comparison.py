@@ -1,0 +1,144 @@
+"""Comparisons: paired by their random numbers, and honest about what is missing."""
+
+import json
+from functools import cache
+
+import pytest
+from scenarios_for_tests import brief, small
+
+from vmfailover import compare
+from vmfailover.errors import InputError
+from vmfailover.results.metrics import WALL_CLOCK
+from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.simulation import run
+from vmfailover.studies.comparison import (
+    COMPARED,
+    ComparedRun,
+    Comparison,
+    all_protocols,
+    replica,
+    under_protocols,
+)
+from vmfailover.studies.executors import InThisProcess, local_processes
+
+FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
+
+
+@cache
+def compared() -> Comparison:
+    columns, _ = under_protocols(FAILING, ["cacheline-flags", "page-write-protect", "record-replay"])
+    return compare(columns, replications=3, executor=InThisProcess())
+
+
+def handmade(**columns: list[float | None]) -> Comparison:
+    """Return a comparison whose columns have these latencies; the first is the baseline."""
+    runs = [
+        ComparedRun(name, number, number, {"failover.latency_ns": value})
+        for name, values in columns.items()
+        for number, value in enumerate(values)
+    ]
+    scenarios = dict.fromkeys(columns, FAILING)
+    return Comparison(scenarios, next(iter(columns)), max(map(len, columns.values())), tuple(runs))
+
+
+def test_the_first_replication_is_the_scenario_itself() -> None:
+    assert replica(FAILING, 0) is FAILING
+    values = run(FAILING).values
+    for metric in COMPARED:
+        assert compared().values("cacheline-flags", metric)[0] == values[metric]
+
+
+def test_replications_differ_in_seed_and_instant_and_are_alike_for_all_columns() -> None:
+    columns, _ = under_protocols(FAILING, all_protocols())
+    assert columns.keys() == PROTOCOLS.keys()
+    for number in (1, 2):
+        replicas = [replica(scenario, number) for scenario in columns.values()]
+        assert {each.seed for each in replicas} == {FAILING.seed + number}
+        (instant,) = {each.failures[0].at for each in replicas}
+        assert instant is not None
+        assert 0 < instant - 2_200_000 < 400_000
+    assert replica(FAILING, 1).failures != replica(FAILING, 2).failures
+
+
+def test_failures_stay_within_the_run() -> None:
+    late = FAILING.with_(**{"failures.0.at": "4199 us"})
+    assert all((replica(late, number).failures[0].at or 0) < late.duration for number in range(1, 20))
+
+
+def test_differences_are_paired() -> None:
+    comparison = handmade(base=[10.0, 20.0, 30.0], other=[11.0, 21.0, 31.0])
+    difference = comparison.difference("other", "failover.latency_ns")
+    assert (difference.mean, difference.half_width, difference.n) == (1.0, 0.0, 3)
+    assert (comparison.statistic("other", "failover.latency_ns").half_width or 0) > 20
+
+
+def test_pairs_without_a_value_do_not_count() -> None:
+    comparison = handmade(base=[10.0, None, 30.0], other=[11.0, 21.0, None])
+    assert comparison.difference("other", "failover.latency_ns").n == 1
+    assert comparison.statistic("base", "failover.latency_ns").n == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "winners"),
+    [
+        ({"a": [3.0], "b": [2.0], "c": [2.0]}, ("b", "c")),
+        ({"a": [3.0], "b": [3.0]}, ()),
+        ({"a": [3.0], "b": [None]}, ()),
+        ({"a": [None], "b": [None]}, ()),
+        ({"a": [0.0], "b": [1.0], "c": [None]}, ("a",)),
+    ],
+)
+def test_the_lowest_wins(columns: dict[str, list[float | None]], winners: tuple[str, ...]) -> None:
+    assert handmade(**columns).winners("failover.latency_ns") == winners
+
+
+def test_a_comparison_is_the_same_in_other_processes() -> None:
+    columns, _ = under_protocols(FAILING, ["cacheline-flags", "page-write-protect", "record-replay"])
+    with local_processes(2) as executor:
+        assert compare(columns, replications=3, executor=executor).to_json() == compared().to_json()
+
+
+def test_progress_is_told_run_by_run() -> None:
+    told: list[tuple[int, int]] = []
+    compare([FAILING], replications=2, executor=InThisProcess(), progress=lambda done, of: told.append((done, of)))
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_json_has_every_column_and_metric_and_no_nan() -> None:
+    content = json.loads(compared().to_json())
+    assert list(content["columns"]) == list(compared().names)
+    for column in content["columns"].values():
+        assert list(column["metrics"]) == list(column["difference"]) == list(COMPARED)
+        assert all(len(metric["values"]) == 3 for metric in column["metrics"].values())
+    assert not set(COMPARED) & set(WALL_CLOCK)
+
+
+def test_a_table_has_a_row_for_each_run() -> None:
+    frame = compared().frame
+    assert len(frame) == 9
+    assert list(frame["column"].unique()) == list(compared().names)
+
+
+def test_a_run_that_fails_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("no luck")
+
+    monkeypatch.setattr("vmfailover.studies.comparison.run", fail)
+    comparison = compare([FAILING], replications=1, executor=InThisProcess())
+    assert [each.error for each in comparison.runs] == ["ValueError: no luck"]
+    assert not comparison.consistent
+    assert json.loads(comparison.to_json())["columns"][FAILING.name]["errors"] == ["ValueError: no luck"]
+
+
+def test_protocols_that_cannot_protect_say_why() -> None:
+    possible, impossible = under_protocols(small("two-vcpus"), all_protocols())
+    assert impossible.keys() == {"record-replay"}
+    assert "vm.vcpus: record-replay protects VMs of 1 vCPU" in impossible["record-replay"]
+    assert possible.keys() == PROTOCOLS.keys() - impossible.keys()
+
+
+def test_names_have_to_be_unique_and_known() -> None:
+    with pytest.raises(InputError, match="name of two scenarios"):
+        compare([FAILING, FAILING.with_(seed=3)])
+    with pytest.raises(InputError, match="'x' is not compared"):
+        compare([FAILING], baseline="x")

@@ -1,0 +1,97 @@
+"""`vmfailover compare`: scenarios, or protocols, side by side."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.progress import counted_bar
+from vmfailover.errors import InputError
+from vmfailover.results.export import require_writable
+from vmfailover.scenario import Scenario, load
+from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
+from vmfailover.studies.comparison_export import export_comparison
+from vmfailover.studies.executors import local_processes
+
+#: Exit code where an invariant is broken.
+BROKEN = 1
+
+
+@click.command("compare")
+@scenario_arguments
+@set_option
+@seed_option
+@click.option("--protocols", metavar="NAMES", help="Compare protocols on one scenario: all, or names between commas.")
+@click.option("--baseline", metavar="NAME", help="What differences are to.  [default: the first column]")
+@click.option("--replications", type=click.IntRange(1, 1000), default=REPLICATIONS, show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write summary, table and figure to this folder.")
+@click.pass_context
+def command(
+    context: click.Context,
+    scenarios: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    seed: int | None,
+    protocols: str | None,
+    baseline: str | None,
+    replications: int,
+    jobs: int | None,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Run each SCENARIO, or one under several protocols, and print them side by side.
+
+    The n-th replication of every column has the same seed and the same instant of failure, so that differences are
+    paired. Exits with 0 if all is well, 1 if an invariant is broken, and 2 for bad input.
+    """
+    if out is not None:
+        require_writable(out)
+    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
+    loaded = [load(path, seeded) for path in scenarios]
+    columns, impossible = _columns(loaded, protocols)
+    with counted_bar("comparing") as progress, local_processes(jobs) as executor:
+        comparison = compare(
+            columns, replications=replications, baseline=baseline, executor=executor, progress=progress
+        )
+    comparison = replace(comparison, impossible=impossible)
+    if out is not None:
+        export_comparison(comparison, out)
+    _print(comparison, as_json=as_json)
+    context.exit(_verdict(comparison))
+
+
+def _columns(loaded: list[Scenario], protocols: str | None) -> tuple[dict[str, Scenario], dict[str, str]]:
+    """Return the scenario of each column, and the columns that cannot be."""
+    if protocols is None:
+        names = [scenario.name for scenario in loaded]
+        if len(set(names)) < len(names):
+            raise InputError("two scenarios have the same name, and so would their columns; rename one")
+        return dict(zip(names, loaded, strict=True)), {}
+    if len(loaded) != 1:
+        raise InputError("--protocols compares protocols on one scenario; give one")
+    if protocols == "all":
+        return under_protocols(loaded[0], all_protocols())
+    names = [name.strip() for name in protocols.split(",")]
+    return {name: loaded[0].with_(**{"replication.protocol": name}) for name in names}, {}
+
+
+def _print(comparison: Comparison, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(comparison.to_json())
+        return
+    from rich.console import Console
+
+    from vmfailover.report.comparison_table import print_comparison
+
+    print_comparison(comparison, Console(highlight=False))
+
+
+def _verdict(comparison: Comparison) -> int:
+    for run in comparison.runs:
+        for line in run.broken:
+            complain(f"error: {run.column}, seed {run.seed}: invariant {line}")
+        if run.error:
+            complain(f"error: {run.column}, seed {run.seed}: {run.error}")
+    return 0 if comparison.consistent else BROKEN

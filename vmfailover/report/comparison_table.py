@@ -1,0 +1,112 @@
+"""A comparison as tables for a terminal."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vmfailover.report.ascii import in_ascii
+from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.studies.comparison import Comparison
+
+#: Characters of a row's label, and of columns of means and of differences, each with a space.
+_LABEL = 18
+_MEAN = 14
+_DIFFERENCE = 24
+_WINNER = "*"
+#: What stands in a row of a column.
+Cell = Callable[[Comparison, str, Row], Text]
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print what was measured, the differences to the baseline, and what else a reader has to know."""
+    for part in _parts(comparison, console.width):
+        console.print(part if console.encoding.startswith("utf") else _plain(part, console), soft_wrap=False)
+
+
+def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    rows = [row for row in ROWS if any(comparison.statistic(name, row.metric).n for name in comparison.names)]
+    for names in _blocks(comparison.names, width, _MEAN):
+        yield _table(comparison, rows, names, _MEAN, _mean)
+    others = [name for name in comparison.names if name != comparison.baseline]
+    if others and comparison.replications > 1:
+        yield Text(f"\nDifferences to {comparison.baseline}", style="bold")
+        for names in _blocks(others, width, _DIFFERENCE):
+            yield _table(comparison, rows, names, _DIFFERENCE, _difference)
+    yield Text("\n".join(["", *_notes(comparison)]))
+
+
+def _blocks(names: Sequence[str], width: int, column: int) -> list[Sequence[str]]:
+    """Share the columns out so that each block is as wide as the terminal allows."""
+    fitting = max(1, (width - _LABEL) // column)
+    blocks = -(-len(names) // fitting)
+    each = -(-len(names) // max(1, blocks))
+    return [names[at : at + each] for at in range(0, len(names), each)]
+
+
+def _table(comparison: Comparison, rows: Sequence[Row], names: Sequence[str], column: int, cell: Cell) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(no_wrap=True, min_width=_LABEL - 1)
+    for name in names:
+        table.add_column(_broken_at_hyphens(name, column - 1), justify="right", no_wrap=True, min_width=column - 1)
+    group = ""
+    for row in rows:
+        if row.group != group:
+            group = row.group
+            table.add_row(Text(group, style="bold"))
+        table.add_row(f"  {row.label}", *(cell(comparison, name, row) for name in names))
+    return table
+
+
+def _broken_at_hyphens(name: str, width: int) -> str:
+    """Return a name in lines of at most so many characters, as far as its hyphens allow."""
+    lines = [""]
+    for piece in name.replace("-", "-\0").split("\0"):
+        if len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines).lstrip("\n")
+
+
+def _mean(comparison: Comparison, name: str, row: Row) -> Text:
+    best = name in comparison.winners(row.metric)
+    text = row.written(comparison.statistic(name, row.metric).mean)
+    return Text(f"{text}{_WINNER if best else ' '}", style="bold" if best else "")
+
+
+def _difference(comparison: Comparison, name: str, row: Row) -> Text:
+    found = comparison.difference(name, row.metric)
+    if found.mean is None:
+        return Text("–")
+    sign = "−" if found.mean < 0 else "+"
+    half_width = "" if not found.half_width else f" ±{row.written(found.half_width)}"
+    text = f"{sign}{row.written(abs(found.mean))}{half_width}" if found.mean else "0"
+    return Text(text, style="bold" if found.certain else "dim")
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    yield f"{_WINNER} the lowest of its row; less is better in all of them"
+    n = comparison.replications
+    if n > 1:
+        yield (
+            f"means of {n} replications, whose failures come at different instants; differences are paired, "
+            "± half the 95 % confidence interval, bold where it leaves out zero; shares differ in points of percent"
+        )
+    for name in comparison.names:
+        runs = comparison.of(name)
+        yield from (f"{name}: BROKEN INVARIANT {line}" for run in runs for line in run.broken)
+        met = comparison.statistic(name, "failover.latency_ns").n
+        if 0 < met < n:
+            yield f"{name}: failover latency of {met} of {n} replications; the others ended otherwise"
+        yield from (f"{name}: a run failed: {run.error}" for run in runs if run.error)
+        yield from (f"{name}: {remark}" for remark in runs[0].remarks)
+    yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())
+
+
+def _plain(part: RenderableType, console: Console) -> Text:
+    """Return what a console would print of a part, in ASCII."""
+    with console.capture() as captured:
+        console.print(part)
+    return in_ascii(Text(captured.get().rstrip("\n")))

@@ -1,0 +1,236 @@
+"""Several scenarios, or one under several protocols, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from vmfailover.errors import InputError
+from vmfailover.results.metrics import WALL_CLOCK, Metrics, Value
+from vmfailover.results.names import METRICS
+from vmfailover.scenario import Scenario, ScenarioError
+from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.simulation import run
+from vmfailover.streams import generator
+from vmfailover.studies.executors import local_processes
+from vmfailover.studies.statistics import Statistic, statistic
+from vmfailover.version import version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
+SCHEMA_VERSION = 1
+#: Runs of each column if not said otherwise.
+REPLICATIONS = 3
+#: Means that differ by less, relatively, are the same.
+SAME = 1e-9
+#: Metrics that are compared.
+COMPARED = tuple(name for name in METRICS if name not in WALL_CLOCK)
+#: Called after each run with how many are done and how many there are.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One run of a column."""
+
+    column: str
+    replication: int
+    seed: int
+    values: Metrics
+    #: Every invariant that is broken, with its detail.
+    broken: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    #: Why there are no values; empty if there are.
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The columns of a comparison, run by run; all runs of a replication have their random numbers in common."""
+
+    scenarios: dict[str, Scenario]
+    baseline: str
+    replications: int
+    #: In the order of the columns, then of the replications.
+    runs: tuple[ComparedRun, ...]
+    #: Columns that there are not, and why.
+    impossible: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return tuple(self.scenarios)
+
+    @property
+    def consistent(self) -> bool:
+        """Whether no run has failed and no invariant is broken in any."""
+        return not any(run.broken or run.error for run in self.runs)
+
+    def of(self, column: str) -> list[ComparedRun]:
+        """Return the runs of a column, in order of the replications."""
+        return [run for run in self.runs if run.column == column]
+
+    def values(self, column: str, metric: str) -> list[Value]:
+        """Return a metric in each replication, None where it has no value."""
+        return [run.values.get(metric) for run in self.of(column)]
+
+    def statistic(self, column: str, metric: str) -> Statistic:
+        """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
+        numbers = [_number(value) for value in self.values(column, metric)]
+        return statistic([number for number in numbers if number is not None])
+
+    def difference(self, column: str, metric: str) -> Statistic:
+        """Return the mean difference to the baseline over the replications in which both have the metric."""
+        ours, theirs = ([_number(value) for value in self.values(name, metric)] for name in (column, self.baseline))
+        pairs = [(own, base) for own, base in zip(ours, theirs, strict=True) if own is not None and base is not None]
+        return statistic([own - base for own, base in pairs])
+
+    def winners(self, metric: str) -> tuple[str, ...]:
+        """Return the columns with the lowest mean; none if all are alike, or only one column has the metric."""
+        found = [(name, self.statistic(name, metric).mean) for name in self.names]
+        means = {name: mean for name, mean in found if mean is not None}
+        lowest = min(means.values(), default=0.0)
+        best = tuple(name for name, mean in means.items() if mean - lowest <= SAME * abs(lowest))
+        return best if len(best) < len(means) else ()
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a run: column, replication, seed, error, and every metric."""
+        import pandas as pd
+
+        keys = ("column", "replication", "seed", "error")
+        return pd.DataFrame([{key: getattr(run, key) for key in keys} | run.values for run in self.runs])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vmfailover_version": version(),
+            "baseline": self.baseline,
+            "replications": self.replications,
+            "confidence": 0.95,
+            "columns": {name: self._column(name) for name in self.names},
+            "impossible": self.impossible,
+            "winners": {metric: list(self.winners(metric)) for metric in COMPARED},
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text, without NaN."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def _column(self, name: str) -> dict[str, Any]:
+        runs, scenario = self.of(name), self.scenarios[name]
+        return {
+            "scenario": {"name": scenario.name, "hash": scenario.hash},
+            "seeds": [run.seed for run in runs],
+            "metrics": {
+                metric: {**self.statistic(name, metric).to_dict(), "values": self.values(name, metric)}
+                for metric in COMPARED
+            },
+            "difference": {metric: self.difference(name, metric).to_dict() for metric in COMPARED},
+            "broken_invariants": sorted({line for run in runs for line in run.broken}),
+            "remarks": list(runs[0].remarks),
+            "errors": [run.error for run in runs if run.error],
+        }
+
+
+def compare(
+    scenarios: Sequence[Scenario] | Mapping[str, Scenario],
+    *,
+    replications: int = REPLICATIONS,
+    baseline: str | None = None,
+    executor: Executor | None = None,
+    progress: Progress = lambda done, of: None,  # noqa: ARG005 - says nothing to nobody
+) -> Comparison:
+    """Run each scenario so many times, the n-th times all with the same seed and the same instants of failure.
+
+    Scenarios in a sequence are named by their `name`. `executor` runs them, new processes on all cores if not said;
+    `baseline` is what differences are to, the first if not said. Raises InputError for names that are not unique or
+    not known. A run that fails is kept as such.
+    """
+    named = dict(scenarios) if isinstance(scenarios, Mapping) else _by_name(scenarios)
+    first = baseline or next(iter(named))
+    if first not in named:
+        raise InputError(f"--baseline: {first!r} is not compared; it is one of {', '.join(named)}")
+    tasks = [(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
+    with nullcontext(executor) if executor else local_processes() as pool:
+        runs = tuple(_run_all(pool, tasks, progress))
+    return Comparison(named, first, replications, runs)
+
+
+def under_protocols(scenario: Scenario, names: Sequence[str]) -> tuple[dict[str, Scenario], dict[str, str]]:
+    """Return a scenario under each protocol that can protect it, and why the others cannot."""
+    possible: dict[str, Scenario] = {}
+    impossible: dict[str, str] = {}
+    for name in names:
+        try:
+            possible[name] = scenario.with_(**{"replication.protocol": name})
+        except ScenarioError as error:
+            impossible[name] = str(error).splitlines()[0]
+    return possible, impossible
+
+
+def all_protocols() -> list[str]:
+    """Return the names of all protocols."""
+    return list(PROTOCOLS)
+
+
+def replica(scenario: Scenario, replication: int) -> Scenario:
+    """Return the n-th replication of a scenario; number 0 is the scenario itself.
+
+    The seed is n higher, and all failures at a given time come later by one random time, at most a checkpoint interval
+    or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two intervals.
+    """
+    if replication == 0:
+        return scenario
+    longest_ns = max(scenario.replication.checkpoint_interval, scenario.detection.interval)
+    later_ns = int(generator(scenario.seed, f"comparison.failure.{replication}").integers(longest_ns))
+    changes: dict[str, object] = {"seed": scenario.seed + replication}
+    for index, failure in enumerate(scenario.failures):
+        if failure.at is not None:
+            changes[f"failures.{index}.at"] = f"{(failure.at + later_ns) % scenario.duration} ns"
+    return scenario.with_(**changes)
+
+
+def _by_name(scenarios: Sequence[Scenario]) -> dict[str, Scenario]:
+    named = {scenario.name: scenario for scenario in scenarios}
+    for scenario in scenarios:
+        if named[scenario.name] is not scenario:
+            raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
+    return named
+
+
+def _run_all(pool: Executor, tasks: Sequence[tuple[str, Scenario, int]], progress: Progress) -> Iterator[ComparedRun]:
+    futures = [pool.submit(_run_one, *task) for task in tasks]
+    try:
+        for done, _ in enumerate(as_completed(futures), 1):
+            progress(done, len(futures))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    for (name, scenario, number), future in zip(tasks, futures, strict=True):
+        error = future.exception()
+        if error is None:
+            yield future.result()
+        else:
+            yield ComparedRun(name, number, scenario.seed, {}, error=f"{type(error).__name__}: {error}")
+
+
+def _run_one(name: str, scenario: Scenario, replication: int) -> ComparedRun:
+    result = run(scenario)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
+    values = {metric: result.values[metric] for metric in COMPARED}
+    return ComparedRun(name, replication, scenario.seed, values, broken, result.remarks)
+
+
+def _number(value: Value) -> float | None:
+    return None if value is None or isinstance(value, bool) else float(value)
