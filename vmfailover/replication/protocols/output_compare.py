@@ -219,7 +219,10 @@ class OutputCompare(Protection):
         units = np.union1d(vm.processor.noted_units, their_units)
         vm.processor.begin_interval()
         yield from self._capture(epoch)
-        yield from self._ship(epoch, (yield from self._differing(units)))
+        began = int(self.env.now)
+        differing = yield from self._differing(units)
+        epoch.scan_ns = int(self.env.now) - began
+        yield from self._ship(epoch, differing)
         yield self._loaded
         self._loaded = self.env.event()
         epoch.acknowledged_ns = epoch.resumed_ns = int(self.env.now)

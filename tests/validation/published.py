@@ -1,0 +1,83 @@
+"""Published figures, and the table that holds what is simulated against them."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmfailover.scenario import Scenario
+
+FOLDER = Path(__file__).parent / "published"
+SCENARIOS = Path(__file__).parents[2] / "scenarios" / "published"
+#: Enters a name and a value into the report of a test.
+RecordProperty = Callable[[str, object], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published figure and what the simulator makes of it."""
+
+    name: str
+    published: float
+    simulated: float
+    #: fitted, predicted, or input.
+    kind: str
+    #: The largest deviation allowed: relative if below 1, None for a miss that is known and has to stay one.
+    tolerance: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        return self.simulated / self.published
+
+    @property
+    def near(self) -> bool:
+        return self.tolerance is not None and abs(self.ratio - 1) <= self.tolerance
+
+    def __str__(self) -> str:
+        verdict = "known miss" if self.tolerance is None else f"within {self.tolerance:.0%}" if self.near else "MISSED"
+        return (
+            f"{self.name:44} {self.published:10.4g} {self.simulated:10.4g} {self.ratio:7.3f}  {self.kind:9}  {verdict}"
+        )
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """Return the rows of a file of published figures by their column names."""
+    lines = (FOLDER / f"{name}.csv").read_text().splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def report(source: str, rows: list[Row], record_property: RecordProperty) -> None:
+    """Print a table of rows, and hold each to its tolerance."""
+    head = f"{'':44} {'published':>10} {'simulated':>10} {'ratio':>7}"
+    text = "\n".join([source, head, *map(str, rows)])
+    print(text)
+    record_property("validation", text)
+    assert all(row.near for row in rows if row.tolerance is not None), text
+    assert all(abs(row.ratio - 1) > 0.05 for row in rows if row.tolerance is None), f"no miss any more:\n{text}"
+
+
+def scenario(**keys: object) -> Scenario:
+    """Return a scenario of an old and simple computer, with keys as `Scenario.with_` takes them."""
+    base = {
+        "name": "published",
+        "duration": "300 ms",
+        "hosts": {"primary": {"preset": "xeon"}, "secondary": {"preset": "xeon"}},
+        "vm": {"memory": "512 MiB"},
+        "workload": {"kind": "idle"},
+        "replication": {"protocol": "page-write-protect", "checkpoint_interval": "25 ms"},
+        "link": {"bandwidth": "40 Gbit/s", "latency": "10 us"},
+        "detection": {"interval": "1 s", "timeout": "3 s"},
+    }
+    return Scenario.model_validate(base).with_(**keys)
+
+
+def sweeping(pages: int, interval_ns: int) -> dict[str, object]:
+    """Return a workload that writes each of so many pages of 4 KiB at least once in an interval, at any speed."""
+    instructions = max(1.0, 0.6 * interval_ns / pages)
+    return {
+        "kind": "sequential",
+        "working_set": f"{pages * 4096} B",
+        "stride": "4096 B",
+        "store_fraction": "100 %",
+        "instructions_per_access": instructions,
+    }
