@@ -44,7 +44,7 @@ def test_md1_wait(load: float, waits: float, record_property: RecordProperty) ->
             scenario(
                 **SMALL,
                 seed=seed,
-                duration="2 s",
+                duration="5 s",
                 clients={"rate": f"{load * 2000} /s", "service": "500 us", "request": "0 B", "latency": "1 us"},
                 **{"replication.protocol": "cold-restart"},
             )
