@@ -1,4 +1,4 @@
-"""What every test shares: simulated time must go on. And what the proof by crashes has to tell at the end."""
+"""What every test shares: simulated time must go on. And what the proofs have to tell at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -33,12 +33,18 @@ def time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report how many crashes struck in each phase of an epoch, over all tests that crashed something."""
+    """Report published figures against simulated ones, and how many crashes struck in each phase of an epoch."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    properties = [each for report in reports for each in report.user_properties]
+    tables = [value for name, value in properties if name == "validation"]
+    if tables:
+        terminalreporter.section("validation")
+    for text in tables:
+        terminalreporter.write_line(f"{text}\n")
     struck: Counter[str] = Counter()
-    for report in terminalreporter.getreports("passed"):
-        for name, value in report.user_properties:
-            if name == "crashes" and isinstance(value, dict):
-                struck.update(value)
+    for name, value in properties:
+        if name == "crashes" and isinstance(value, dict):
+            struck.update(value)
     if struck:
         terminalreporter.section("crashes by phase")
     for phase, crashes in struck.most_common():

@@ -105,7 +105,7 @@ def test_a_write_around_the_caches_sets_no_flag_and_is_seen() -> None:
     unit, log = processor(), address_log()
     unit.set_first_mode(0, True)
     store(unit, [7], log)
-    unit.write_around(7, log)
+    unit.write_around(np.array([7]), log)
     versions, cached = unit.fetch(np.array([7]))
     assert (versions.tolist(), cached, flags(unit)) == ([2], 0, 0)
     assert (log.read() // 128).tolist() == [7]

@@ -47,10 +47,9 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 def report(source: str, rows: list[Row], record_property: RecordProperty) -> None:
-    """Print a table of rows, and hold each to its tolerance."""
+    """Enter a table of rows into the report of the test, and hold each to its tolerance."""
     head = f"{'':44} {'published':>10} {'simulated':>10} {'ratio':>7}"
     text = "\n".join([source, head, *map(str, rows)])
-    print(text)
     record_property("validation", text)
     assert all(row.near for row in rows if row.tolerance is not None), text
     assert all(abs(row.ratio - 1) > 0.05 for row in rows if row.tolerance is None), f"no miss any more:\n{text}"

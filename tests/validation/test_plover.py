@@ -85,7 +85,8 @@ def test_transfer_of_a_checkpoint(record_property: RecordProperty) -> None:
     rows = []
     for row in CHECKPOINTS:
         name, pages = row["workload"], int(row["pages"])
-        sent_ms = checkpoints(pages).eval("sent_ns - resumed_ns").mean() / 1e6
+        epochs = checkpoints(pages)
+        sent_ms = (epochs.sent_ns - epochs.resumed_ns).mean() / 1e6
         published = float(row["transfer_ms"])
         rows.append(Row(f"{name}, {pages} pages, ms", published, sent_ms, "predicted", miss(name, misses, 0.1)))
     report("PLOVER, table 4: transfer of a micro-checkpoint", rows, record_property)

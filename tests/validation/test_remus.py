@@ -1,8 +1,8 @@
 """Remus, NSDI 2008: what a checkpoint costs (figure 5), and how much slower a kernel build gets (figure 6).
 
-Fitted to figure 5: the hypervisor's time to stop, the time for each page, bandwidth and latency. Fitted to figure 6 at 10
-checkpoints a second: the rate of stores. Assumed: 25 us for a fault, and that the modified pages of a build grow with
-the interval as those of the redis trace do. All else, the other rates of checkpoints above all, is predicted.
+Fitted to figure 5: the hypervisor's time to stop, the time for each page, bandwidth and latency. Fitted to figure 6 at
+10 checkpoints a second: the rate of stores. Assumed: 25 us for a fault, and that the modified pages of a build grow
+with the interval as those of the redis trace do. All else, the other rates of checkpoints above all, is predicted.
 """
 
 from functools import cache
@@ -125,6 +125,4 @@ def test_pause_at_a_failover(record_property: RecordProperty) -> None:
     (row,) = (row for row in table("remus_nsdi08") if row["experiment"] == "sec3_2_failover")
     result = run(kernel_build().with_(**{"replication.checkpoint_interval": f"{row['value']} ms"}))
     latency_s = (result.values["failover.latency_ns"] or 0) / 1e9
-    report(
-        "Remus, section 3.2", [Row("failover, s", float(row["published"]), latency_s, "predicted")], record_property
-    )
+    report("Remus, section 3.2", [Row("failover, s", float(row["published"]), latency_s, "predicted")], record_property)

@@ -1,5 +1,6 @@
 """A VM with its service and its devices, as one thing that can be captured and restored."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -67,8 +68,10 @@ class Guest:
         self.on_accept: list[Callable[[Completion], None]] = []
         #: Called with the lines that a device is about to write, which sets no flag.
         self.on_device_write: Callable[[range], None] = _ignore_write
-        self._held_back: list[int] = []
-        vm.on_resume.append(self._receive_held_back)
+        #: Whether what logs the device's writes can take those of one more request.
+        self.has_room: Callable[[], bool] = self._log_has_room
+        self._held_back: deque[int] = deque()
+        vm.on_resume.append(self.receive_held_back)
 
     def start(self, workload: Workload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
@@ -82,23 +85,26 @@ class Guest:
         return GuestState(self.vm.positions, self.vm.guest_ns(self._now()), self.server.waiting, self.device_writes)
 
     def receive(self, request: int) -> None:
-        """Take a request from the network, or hold it back while the VM stands still or its log has no room."""
-        if self.vm.running and self.vm.log.free_entries >= self.vm.request_entries:
-            self._write_buffer()
-            completion = self.server.accept(request, self.vm.guest_ns(self._now()))
-            for tell in self.on_accept:
-                tell(completion)
-        else:
-            self._held_back.append(request)
+        """Take a request from the network, or hold it back while the VM stands still or a log has no room."""
+        self._held_back.append(request)
+        self.receive_held_back()
 
-    def _receive_held_back(self) -> None:
-        requests, self._held_back = self._held_back, []
-        for request in requests:
-            self.receive(request)
+    def receive_held_back(self) -> None:
+        """Take requests that were held back, as far as the VM runs and there is room."""
+        while self._held_back and self.vm.running and self.has_room():
+            self._accept(self._held_back.popleft())
+
+    def _log_has_room(self) -> bool:
+        return self.vm.log.free_entries >= self.vm.request_entries
+
+    def _accept(self, request: int) -> None:
+        self._write_buffer()
+        completion = self.server.accept(request, self.vm.guest_ns(self._now()))
+        for tell in self.on_accept:
+            tell(completion)
 
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)
         self.on_device_write(lines)
-        for line in lines:
-            self.vm.processor.write_around(line, self.vm.log)
+        self.vm.processor.write_around(np.arange(lines.start, lines.stop), self.vm.log)
         self.device_writes += len(lines)

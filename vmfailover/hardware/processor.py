@@ -131,9 +131,9 @@ class Processor:
         versions = np.empty(lines.size, np.uint32)
         return versions, int(self._twin.fetch(self.state, lines, versions))
 
-    def write_around(self, line: int, log: AddressLog) -> None:
-        """Write a line by DMA or from the hypervisor, which sets no flag."""
-        self._twin.write_around(self.state, line, log.state)
+    def write_around(self, lines: npt.NDArray[np.int64], log: AddressLog) -> None:
+        """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
+        self._twin.write_around(self.state, lines, log.state)
 
     def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
         """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""

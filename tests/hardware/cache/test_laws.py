@@ -49,7 +49,7 @@ class Story:
         return int(self.machine.state.counters[causes].sum())
 
     def write_around(self, line: int) -> None:
-        self.machine.twin.write_around(self.machine.state, line, self.machine.log)
+        self.machine.twin.write_around(self.machine.state, np.array([line]), self.machine.log)
         self.writes[line] += 1
 
 

@@ -140,7 +140,7 @@ class TestCastout:
     def test_invalid_rows_go_first(self, twin: ModuleType) -> None:
         machine = Machine(twin, Geometry(l2=(1, 3)))
         machine.run([load(1), load(2), load(3)])
-        twin.write_around(machine.state, 2, machine.log)
+        twin.write_around(machine.state, np.array([2]), machine.log)
         machine.run([load(4)])
         assert [line for line, _, _ in machine.rows()] == [4, 3, 1]
 
@@ -576,7 +576,7 @@ class TestWriteAround:
     def test_uncached_line(self, twin: ModuleType) -> None:
         machine = Machine(twin, ONE_CORE)
         machine.state.memory[1] = VERSION_MODULUS - 1
-        twin.write_around(machine.state, 1, machine.log)
+        twin.write_around(machine.state, np.array([1]), machine.log)
         assert machine.state.memory[1] == 0
         assert machine.counters() == {}
 
@@ -584,7 +584,7 @@ class TestWriteAround:
         machine = Machine(twin, ONE_CORE, limit=0)
         machine.run([load(1), store(1, times=4), load(2)])
         counters = machine.counters()
-        twin.write_around(machine.state, 1, machine.log)
+        twin.write_around(machine.state, np.array([1]), machine.log)
         assert machine.state.memory[1] == 5
         assert machine.logged() == [1]
         assert machine.registers[Register.LIMIT] == -1
@@ -597,14 +597,14 @@ class TestWriteAround:
         machine.on(0, load(1), load(2))
         machine.on(1, load(3), load(1))
         machine.on(0, load(1))
-        twin.write_around(machine.state, 1, machine.log)
+        twin.write_around(machine.state, np.array([1]), machine.log)
         assert (machine.rows(0), machine.rows(1)) == ([], [])
         assert 1 not in machine.l3()
 
     def test_leaves_l3(self, twin: ModuleType) -> None:
         machine = Machine(twin, WITH_L3)
         machine.run([load(1), load(2)])
-        twin.write_around(machine.state, 1, machine.log)
+        twin.write_around(machine.state, np.array([1]), machine.log)
         assert machine.l3() == []
 
     def test_takes_no_guest_time(self, twin: ModuleType) -> None:
@@ -612,7 +612,7 @@ class TestWriteAround:
         machine.run([store(line) for line in range(8)])
         clock = machine.state.clock[0]
         for line in range(8):
-            twin.write_around(machine.state, line, machine.log)
+            twin.write_around(machine.state, np.array([line]), machine.log)
         assert machine.registers[Register.NEXT] == INITIAL + 64
         assert machine.state.clock[0] == clock
 

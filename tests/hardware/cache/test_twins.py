@@ -76,7 +76,7 @@ def log_address(machine: Machine, line: int) -> Any:
 
 
 def write_around(machine: Machine, line: int) -> None:
-    machine.twin.write_around(machine.state, line, machine.log)
+    machine.twin.write_around(machine.state, np.array([line]), machine.log)
 
 
 def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:

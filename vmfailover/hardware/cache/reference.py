@@ -104,12 +104,18 @@ def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray
     return found
 
 
-def write_around(state: CacheState, line: int, log: LogState) -> None:
-    """Write a line coherently but not from a core, as DMA or the hypervisor do: one more version, and no flag set.
+def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState) -> None:
+    """Write lines (int64[n]) coherently but not from a core, as DMA or the hypervisor do, in order.
 
-    Every cached copy is invalidated. Dirty data is written back first, a flagged address is logged as a transfer even
-    if that takes `Register.LIMIT` below zero. Takes no guest time.
+    Each gets one more version, and no flag is set. Every cached copy is invalidated. Dirty data is written back first,
+    a flagged address is logged as a transfer even if that takes `Register.LIMIT` below zero. Takes no guest time.
     """
+    for line in lines.tolist():
+        write_line_around(state, line, log)
+
+
+def write_line_around(state: CacheState, line: int, log: LogState) -> None:
+    """Write one line coherently but not from a core."""
     for core, row in copies(state, line):
         drop(state, core, line)
         if row.dirty:

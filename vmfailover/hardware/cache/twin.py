@@ -29,8 +29,8 @@ class CacheTwin(Protocol):
     def fetch(self, state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32], /) -> int:
         """Read lines coherently."""
 
-    def write_around(self, state: CacheState, line: int, log: LogState, /) -> None:
-        """Write a line without setting its flag."""
+    def write_around(self, state: CacheState, lines: npt.NDArray[np.int64], log: LogState, /) -> None:
+        """Write lines without setting their flags."""
 
     def log_address(self, log: LogState, line_address: int, /) -> bool:
         """Append one address to the log."""

@@ -36,8 +36,7 @@ class Replica:
         for chunk in self._replay.up_to(to.positions[0]):
             processor.set_parallelism(0, chunk.parallelism)
             processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
-        for line in self._node.guest.ring.written(self.state.device_writes, to.device_writes).tolist():
-            processor.write_around(line, log)
+        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
         self.state = to
         return -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
 
@@ -63,6 +62,8 @@ class RecordReplay(Protection):
         self._sender = Sender(site.env, site.primary.host.out, self._arrive)
         self._outputs = OutputBuffer(lambda output, _: site.release(output))
         self._replica = Replica(site, site.secondary)
+        #: What the log has been taken up to.
+        self._recorded = site.start
         self._received: simpy.Store = simpy.Store(site.env)
         self._behind = 0
         self._caught_up = site.env.event().succeed()
@@ -77,6 +78,7 @@ class RecordReplay(Protection):
     def start(self) -> None:
         """Run the VM on the primary, and its replica behind it."""
         site, node = self.site, self.site.primary
+        node.guest.has_room = self._has_room
         node.guest.start(site.workload, site.start)
         Answers(self.env, node.host, node.guest, self._output).start()
         node.host.run(self._sender.run())
@@ -135,24 +137,38 @@ class RecordReplay(Protection):
         """Send the log up to now."""
         site, guest = self.site, self.site.primary.guest
         now = int(self.env.now)
-        before = self.epochs[-1].state if self.epochs else site.start
-        assert before is not None
         epoch = Epoch(len(self.epochs), now, paused_ns=now, captured_ns=now, resumed_ns=now)
         epoch.outputs = guest.server.take_completed(guest.vm.guest_ns(now))
         epoch.state = guest.capture()
-        epoch.shipped_bytes = self._log_bytes(before, epoch.state, len(epoch.outputs))
+        epoch.shipped_bytes = self._log_bytes(len(epoch.outputs))
+        self._recorded = epoch.state
         self.epochs.append(epoch)
         site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
         self._outputs.hold(epoch.number, epoch.outputs)
         self._send(epoch)
         site.primary.host.run(self._interrupt())
 
-    def _log_bytes(self, before: GuestState, after: GuestState, outputs: int) -> int:
-        elapsed_bytes = self._spec.rate * (after.guest_ns - before.guest_ns) / 8e9
-        received_bytes = (after.device_writes - before.device_writes) * self.site.line_bytes
+    def _has_room(self) -> bool:
+        """Whether a request can be logged beside what waits; if nothing waits, any can."""
+        clients = self.site.scenario.clients
+        assert clients is not None
+        waiting_bytes = self._unsent_bytes + self._spec.per_received_byte * self._received_bytes
+        request_bytes = self._spec.per_received_byte * clients.request
+        return waiting_bytes == 0 or waiting_bytes + request_bytes <= self._spec.buffer
+
+    @property
+    def _received_bytes(self) -> int:
+        """Bytes received since the log was last taken."""
+        writes = self.site.primary.guest.device_writes - self._recorded.device_writes
+        return writes * self.site.line_bytes
+
+    def _log_bytes(self, outputs: int) -> int:
+        """Return the bytes of log since it was last taken."""
+        guest_ns = self.site.primary.vm.guest_ns(int(self.env.now))
+        elapsed_bytes = self._spec.rate * (guest_ns - self._recorded.guest_ns) / 8e9
         clients = self.site.scenario.clients
         sent_bytes = outputs * clients.response if clients else 0
-        logged = self._spec.per_received_byte * received_bytes + self._spec.per_sent_byte * sent_bytes
+        logged = self._spec.per_received_byte * self._received_bytes + self._spec.per_sent_byte * sent_bytes
         return round(elapsed_bytes + logged)
 
     def _send(self, epoch: Epoch) -> None:
@@ -168,6 +184,7 @@ class RecordReplay(Protection):
         epoch.sent_ns = int(self.env.now)
         self._unsent_bytes -= payload_bytes
         self._tell_progress()
+        self.site.primary.guest.receive_held_back()
 
     def _interrupt(self) -> Steps:
         """Hold up the VM for taking a part of the log, and for as long as too much of it waits."""

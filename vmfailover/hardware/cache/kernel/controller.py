@@ -79,21 +79,22 @@ def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray
 
 
 @compiled_in_place
-def write_around(state: CacheState, line: int, log: LogState) -> None:
-    """Write a line by DMA or from the hypervisor: coherent, and no flag is set.
+def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState) -> None:
+    """Write lines by DMA or from the hypervisor: coherent, and no flag is set.
 
     Every cached copy leaves the caches: a dirty one is written back, a flagged one is logged
     unless flags are forgotten.
     """
-    for core in range(state.l2.shape[0]):
-        row = l2_row(state, core, line)
-        if row < 0:
-            continue
-        drop(state, core, line)
-        if row & DIRTY:
-            write_back(state, row)
-        if row & FLAG and state.policy[LEAVING] != FORGET:
-            log_line(state, log, line, LOG_TRANSFER)
-    if state.l3.size > 0:
-        take_from_l3(state, line)
-    state.memory[line] = (state.memory[line] + 1) % VERSION_MODULUS
+    for line in lines:
+        for core in range(state.l2.shape[0]):
+            row = l2_row(state, core, line)
+            if row < 0:
+                continue
+            drop(state, core, line)
+            if row & DIRTY:
+                write_back(state, row)
+            if row & FLAG and state.policy[LEAVING] != FORGET:
+                log_line(state, log, line, LOG_TRANSFER)
+        if state.l3.size > 0:
+            take_from_l3(state, line)
+        state.memory[line] = (state.memory[line] + 1) % VERSION_MODULUS
