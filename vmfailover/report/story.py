@@ -108,8 +108,8 @@ class Story:
 
     @property
     def lost(self) -> Window | None:
-        """From the capture of the last committed checkpoint to the end of the primary."""
-        if self.down is None:
+        """From the capture of the last committed checkpoint to the end of the primary, None if no work was lost."""
+        if self.down is None or not self.result.values["loss.work_ns"]:
             return None
         captured = max((row.captured_ns * MS for row, at in self.commits if at <= self.restored), default=0.0)
         return Window(captured, self.down)
@@ -126,8 +126,18 @@ class Story:
         return Window(gap[0] * MS, gap[1] * MS) if gap else None
 
     @property
+    def rounds(self) -> list[tuple[float, float]]:
+        """The (start, length) of every round of a planned evacuation; none if there was none."""
+        if self.instant("switchover") is None:
+            return []
+        events = self.result.event_rows
+        return [(event.time_ns * MS, event.duration_ns * MS) for event in events if event.kind == "transfer"]
+
+    @property
     def detail(self) -> Window:
-        """The last two epochs before the primary's end."""
+        """The last two epochs before the primary's end, or the rounds of its evacuation."""
+        if self.rounds:
+            return Window(self.rounds[0][0], self.instant("takeover") or self.end)
         starts = [row.started_ns * MS for row in self.result.epoch_rows if row.started_ns * MS < self.primary_end]
         whole = starts if self.down is not None else starts[:-1]
         start = (whole or [0.0])[-2:][0]

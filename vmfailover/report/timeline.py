@@ -122,16 +122,21 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     draw(axes, 2, [(0, story.primary_end)], Span.STOPPED)
     draw(axes, 2, story.spans("primary"), Span.RUNNING)
     draw(axes, 2, story.pauses, Span.PAUSED)
-    draw(axes, 1, _transfers(story), Span.SENDING)
+    draw(axes, 1, story.rounds or _transfers(story), Span.SENDING)
     for row, commit in story.commits:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
     axes.set_xlim(window.start, window.end)
-    what = "the last epochs of the primary" if story.down is not None else "two epochs"
-    axes.set_title(f"{what} in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
+    axes.set_title(f"{_what_is_detailed(story)} in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
     axes.set_xlabel("time (ms)", fontsize=9)
     _mark_scans(axes, story)
     _mark_lost_work(axes, story.lost, story.result.values["loss.work_ns"])
     _mark_down(axes, story, named=True)
+
+
+def _what_is_detailed(story: Story) -> str:
+    if story.rounds:
+        return "the evacuation"
+    return "the last epochs of the primary" if story.down is not None else "two epochs"
 
 
 def _transfers(story: Story) -> list[tuple[float, float]]:
@@ -166,7 +171,7 @@ def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> N
 
 
 def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
-    if story.down is None:
+    if story.down is None or not axes.get_xlim()[0] <= story.down <= axes.get_xlim()[1]:
         return
     axes.axvline(story.down, color=_ALARM, linewidth=1.5, linestyle="--")
     if named:
