@@ -135,3 +135,16 @@ def test_a_restored_guest_serves_new_requests_after_those_that_wait() -> None:
     guest.vm.resume(0)
     guest.receive(5)
     assert guest.server.waiting == (Completion(4, 580), Completion(5, 580 + SERVICE_NS))
+
+
+def test_a_protocol_can_hold_requests_back_and_let_them_in_later() -> None:
+    guest = new_guest(simpy.Environment())
+    room = 1
+    guest.has_room = lambda: len(guest.server.waiting) < room
+    guest.vm.resume(0)
+    for request in range(4):
+        guest.receive(request)
+    assert [completion.request for completion in guest.server.waiting] == [0]
+    room = 3
+    guest.receive_held_back()
+    assert [completion.request for completion in guest.server.waiting] == [0, 1, 2]

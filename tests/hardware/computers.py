@@ -11,7 +11,7 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import FLAG, Accesses, Stop
 from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import Processor
+from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 
 LINES = 256
@@ -21,10 +21,10 @@ FOREVER = 1 << 62
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=60)
 
 
-def processor(cores: int = 1, **keys: Any) -> Processor:
+def processor(cores: int = 1, *, tracking: Tracking = FLAGS, **keys: Any) -> Processor:
     """Return a processor with the smallest caches and `LINES` lines of memory."""
     spec = HostSpec.model_validate({**TINY_HOST, **keys})
-    return Processor(kernel, spec, cores, Memory(LINES * LINE_BYTES, LINE_BYTES))
+    return Processor(kernel, spec, cores, Memory(LINES * LINE_BYTES, LINE_BYTES), tracking)
 
 
 def address_log(lines: int = 16, guard_band: int = 0) -> AddressLog:

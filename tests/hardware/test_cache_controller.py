@@ -12,7 +12,7 @@ from vmfailover.hardware.cache_controller import CacheController
 
 #: 16 sets at a cycle of a nanosecond each.
 WALK_NS = 16
-CLOCK = {"clock": "1 GHz"}
+CLOCK: dict[str, Any] = {"clock": "1 GHz"}
 
 
 class Bench:

@@ -8,8 +8,9 @@ from computers import EXAMPLES, LINES, address_log, execute, flags, processor, s
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmfailover.hardware.cache.state import Cost, Counter
-from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache.state import Cost, Counter, Leaving, Mode
+from vmfailover.hardware.processor import FS_PER_NS, Processor, Tracking
 
 #: Memory: 80 ns, four misses at once, 128 bytes at 128 GB/s.
 ROUND: dict[str, Any] = {"clock": "1 GHz", "memory": {"latency": "80 ns", "bandwidth": "128 GB/s", "parallelism": 4.0}}
@@ -150,3 +151,61 @@ def test_a_fetch_reads_what_the_stores_have_made(accesses: list[tuple[int, bool]
     versions, _ = unit.fetch(np.arange(LINES))
     written = [sum(1 for other, write in accesses if write and other == line) for line in range(LINES)]
     assert versions.tolist() == written
+
+
+# Stores that are noted by unit.
+
+PAGES = Tracking(Mode.FIRST_STORES, Leaving.FORGET, unit_lines=4)
+UNDO = Tracking(Mode.FIRST_STORES, Leaving.LOG, keep_undo=True)
+
+
+def noting(tracking: Tracking) -> tuple[Processor, AddressLog]:
+    unit, log = processor(tracking=tracking), address_log()
+    unit.set_first_mode(0, True)
+    return unit, log
+
+
+def test_an_interval_notes_the_units_stored_to() -> None:
+    unit, log = noting(PAGES)
+    store(unit, [1, 2, 9], log)
+    unit.note_stores(np.array([40, 41]))
+    assert unit.noted_units.tolist() == [0, 2, 10]
+    unit.begin_interval()
+    assert unit.noted_units.size == 0
+    store(unit, [9], log)
+    assert unit.noted_units.tolist() == [2]
+
+
+def test_stores_of_others_keep_what_they_overwrite_once() -> None:
+    unit, log = noting(UNDO)
+    store(unit, [5, 5], log)
+    unit.begin_interval()
+    unit.note_stores(np.array([5, 6]))
+    unit.write_around(np.array([5, 6]), log)
+    unit.note_stores(np.array([5]))
+    assert unit.state.undo[[5, 6]].tolist() == [2, 0]
+
+
+def test_cleaning_writes_dirty_rows_back_and_keeps_them() -> None:
+    unit, log = noting(PAGES)
+    store(unit, [1, 2, 2], log)
+    assert unit.clean() == 2
+    assert unit.clean() == 0
+    assert unit.memory.versions[[1, 2]].tolist() == [1, 2]
+    assert unit.fetch(np.array([1, 2]))[1] == 2
+    assert unit.dirty_rows == 0
+    assert unit.dirty_lines_balance
+
+
+@EXAMPLES
+@given(stored=st.lists(st.integers(0, LINES - 1), max_size=60), lines=st.sets(st.integers(0, LINES - 1), max_size=40))
+def test_what_is_overwritten_is_what_is_read(stored: list[int], lines: set[int]) -> None:
+    unit, log = noting(PAGES)
+    store(unit, stored, log)
+    before, _ = unit.fetch(np.arange(LINES))
+    overwritten = np.array(sorted(lines), np.int64)
+    unit.overwrite(overwritten, np.full(overwritten.size, 777, np.uint32))
+    after, _ = unit.fetch(np.arange(LINES))
+    before[overwritten] = 777
+    assert after.tolist() == before.tolist()
+    assert unit.dirty_lines_balance

@@ -28,6 +28,8 @@ OUTCOMES: dict[str, Scenario] = {
     "slow link": small("slow-link"),
     "no streaming": small("no-streaming"),
     "several vCPUs": small("three-vcpus-log"),
+    "evacuation": small("live-precopy"),
+    "outputs compared": small("output-compare"),
     "long name": small(name="a very long name " * 11 + "$\\foo$"),
 }
 INTERRUPTED = "interrupted"

@@ -45,8 +45,9 @@ def test_pauses_lie_within_the_life_of_the_primary_and_apart(name: str) -> None:
 def test_the_detail_is_a_part_of_the_run_with_the_end_of_the_primary(name: str) -> None:
     story = Story(outcome(name))
     assert 0 <= story.detail.start < story.detail.end
-    if story.down is not None:
-        assert story.detail.start < story.down < story.detail.end
+    assert story.detail.start < story.primary_end
+    if story.down is not None and story.down == story.primary_end:
+        assert story.down < story.detail.end
 
 
 @pytest.mark.parametrize("name", ["failover", "early failure", "slow link", "false alarm"])
@@ -54,6 +55,14 @@ def test_the_guest_ran_no_more_than_the_lost_time(name: str) -> None:
     lost = Story(outcome(name)).lost
     assert lost is not None
     assert 0 < int(outcome(name).values["loss.work_ns"] or 0) / 1e6 <= lost.length
+
+
+def test_an_evacuation_is_shown_by_its_rounds_and_loses_nothing() -> None:
+    story = Story(outcome("evacuation"))
+    assert [length > 0 for _, length in story.rounds] == [True] * len(story.rounds)
+    assert story.detail.start == story.rounds[0][0] < story.primary_end < story.detail.end
+    assert story.lost is None
+    assert not Story(outcome("failover")).rounds
 
 
 def test_the_cause_of_the_end() -> None:

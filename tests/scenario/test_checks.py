@@ -143,3 +143,29 @@ def test_a_trace_that_does_not_fit(small: Path, name: str, words: str) -> None:
 def test_a_request_must_fit_the_network_s_buffers(small: Path) -> None:
     with pytest.raises(ScenarioError, match=r"clients.request: .* is more than a quarter of vm.memory"):
         load(small, ["clients={rate: 10 /s, request: 300 MiB}", "replication.log.size=64 MiB", "vm.memory=1 GiB"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["replication.granularity=96 B"], "replication.granularity"),
+        (["replication.granularity=64 B"], "replication.granularity"),
+        (["replication.protocol=page-write-protect", "replication.granularity=1 KiB"], "replication.granularity"),
+        (["replication.protocol=undo-log", "replication.granularity=4 KiB"], "replication.granularity"),
+        (["replication.protocol=record-replay", "vm.vcpus=2"], "vm.vcpus: record-replay protects VMs of 1 vCPU"),
+        (["replication.protocol=cacheline"], "'cacheline' is unknown"),
+    ],
+)
+def test_refuses_what_a_protocol_cannot_do(small: Path, overrides: list[str], message: str) -> None:
+    with refused(small) as lines:
+        load(small, overrides)
+    assert any(message in line for line in lines), lines
+
+
+def test_the_preset_of_a_tracker_in_the_memory_device_is_one_of_cache_line_transfers(small: Path) -> None:
+    xeons = ["hosts.primary={preset: xeon}", "hosts.secondary={preset: xeon}", "replication.log.size=16 MiB"]
+    replication = ["replication={preset: cxl-64B, checkpoint_interval: 5 ms, log: {size: 16 MiB}}"]
+    scenario = load(small, [*xeons[:2], *replication])
+    assert scenario.replication.protocol == "cacheline-transfer"
+    assert scenario.replication.unit_bytes(scenario.hosts.primary.line) == 64
+    assert scenario.replication.copier == "helper-thread"

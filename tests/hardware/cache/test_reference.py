@@ -1,12 +1,13 @@
 """Every rule of the cache controller, worked by hand; the compiled twin has to agree."""
 
+import dataclasses
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from vmfailover.hardware.cache import reference
-from vmfailover.hardware.cache.state import PADDING, VERSION_MODULUS, Cost, Leaving, Register, Stop, Why
+from vmfailover.hardware.cache.state import PADDING, VERSION_MODULUS, Cost, Leaving, Mode, Register, Stop, Why
 
 from .machine import INITIAL, Geometry, Machine, assert_same, load, store
 
@@ -615,6 +616,50 @@ class TestWriteAround:
             twin.write_around(machine.state, np.array([line]), machine.log)
         assert machine.registers[Register.NEXT] == INITIAL + 64
         assert machine.state.clock[0] == clock
+
+
+class TestFirstStores:
+    """Units of two lines, and an exit whenever a core has noted two of them."""
+
+    PAGES = Geometry(l2=(1, 8), leaving=Leaving.FORGET, unit_lines=2, buffer=2, keep_undo=True)
+
+    def machine(self, twin: ModuleType, geometry: Geometry = PAGES) -> Machine:
+        machine = Machine(twin, geometry)
+        machine.state.mode[:] = Mode.FIRST_STORES
+        return machine
+
+    def test_only_the_first_store_to_a_unit_costs(self, twin: ModuleType) -> None:
+        machine = self.machine(twin)
+        machine.run([store(4), store(5), store(4, times=3)])
+        assert machine.state.clock[0] == 1_000_000 + 2 * 1_000
+        assert machine.state.tracked.nonzero()[0].tolist() == [2]
+        assert machine.counters()["FIRST_STORES"] == 1
+        assert machine.counters()["TRACKING_FS"] == 1_000_000
+
+    def test_a_full_buffer_exits(self, twin: ModuleType) -> None:
+        machine = self.machine(twin)
+        machine.run([store(0), store(2), store(4)])
+        assert machine.state.clock[0] == 3 * 1_001_000 + 10_000_000
+        assert machine.state.buffered[0] == 1
+        assert machine.counters()["EXITS"] == 1
+
+    def test_what_is_overwritten_is_kept(self, twin: ModuleType) -> None:
+        machine = self.machine(twin, dataclasses.replace(self.PAGES, unit_lines=1))
+        machine.state.memory[3] = 40
+        machine.run([load(3), store(3, times=2), store(3)])
+        assert machine.state.undo[3] == 40
+        assert machine.rows() == [(3, 43, "FD")]
+
+    def test_a_flag_that_leaves_is_forgotten_and_the_unit_is_not(self, twin: ModuleType) -> None:
+        machine = self.machine(twin, dataclasses.replace(self.PAGES, l1=(1, 1), l2=(1, 1)))
+        machine.run([store(4), load(9), store(4)])
+        assert machine.logged() == []
+        assert machine.counters()["FIRST_STORES"] == 1
+
+    def test_loads_are_not_noted(self, twin: ModuleType) -> None:
+        machine = self.machine(twin)
+        machine.run([load(4)])
+        assert not machine.state.tracked.any()
 
 
 def test_costs_are_those_of_the_core(twin: ModuleType) -> None:
