@@ -7,7 +7,7 @@ from replication.machinery import LATENCY_NS, new_host
 
 from vmfailover.failover.detection import HeartbeatDetector
 from vmfailover.hardware.host import Host
-from vmfailover.scenario.failover import Detection
+from vmfailover.scenario.detection import Detection
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=80)
 MESSAGE_NS = 64

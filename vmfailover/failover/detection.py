@@ -6,7 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.hardware.host import Host
-from vmfailover.scenario.failover import Detection
+from vmfailover.scenario.detection import Detection
 
 Steps = Generator[simpy.Event, Any, None]
 

@@ -1,4 +1,4 @@
-"""What goes wrong, how it is noticed, and what makes a takeover safe."""
+"""What goes wrong, and what makes a takeover safe."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
@@ -7,20 +7,7 @@ from pydantic import Field, model_validator
 
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.record import Integer, Record, written
-from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
-
-
-class Detection(Record):
-    """How the secondary learns that the primary is gone."""
-
-    kind: Literal["heartbeat"] = "heartbeat"
-    """The primary reports at intervals; silence is a failure."""
-    interval: Annotated[Duration, AboveZero] = written("10 ms")
-    """Time between two heartbeats, in nanoseconds. Assumed."""
-    timeout: Annotated[Duration, AboveZero] = written("30 ms")
-    """Silence after which the primary is taken for dead, in nanoseconds. Assumed: three heartbeats."""
-    message: Annotated[Size, AboveZero] = written("64 B")
-    """Bytes of a heartbeat. Assumed."""
+from vmfailover.scenario.units import Duration, NoneText
 
 
 class Fencing(Record):

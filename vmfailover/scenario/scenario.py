@@ -12,7 +12,8 @@ from vmfailover.scenario.checks import scenario_problems
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.explain import problems_of
-from vmfailover.scenario.failover import Detection, Failure, Fencing
+from vmfailover.scenario.detection import Detection
+from vmfailover.scenario.failover import Failure, Fencing
 from vmfailover.scenario.hosts import Hosts
 from vmfailover.scenario.network import Clients, Link
 from vmfailover.scenario.overrides import overridden
