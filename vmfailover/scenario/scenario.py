@@ -9,10 +9,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, model_validator
 
 from vmfailover.scenario.checks import scenario_problems
+from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.explain import problems_of
-from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.failover import Failure, Fencing
 from vmfailover.scenario.hosts import Hosts
 from vmfailover.scenario.network import Clients, Link
