@@ -1,9 +1,13 @@
 """The cluster that a scenario describes, every part in its place."""
 
+from collections.abc import Generator
+from typing import Any
+
 import simpy
 
+from vmfailover.failover.alone import LossOfSecondary
 from vmfailover.failover.detection import HeartbeatDetector
-from vmfailover.failover.faults import Injector
+from vmfailover.failover.faults import Injector, Targets
 from vmfailover.failover.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.clients import Clients
@@ -55,12 +59,16 @@ class Cluster:
         self.secondary = self._node("secondary", scenario.hosts.secondary, twin, self.link.backward)
         self.clients = self._clients()
         self.releases: list[Release] = []
+        #: Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds.
+        self.answers_alone: list[int] = []
         self.protection = self._protection_class(self._site())
-        self.primary.host.down.callbacks.append(lambda _: self._stop(self.primary))
+        self.link.forward.accept = self.secondary.host.accept
+        self.link.backward.accept = self.primary.host.accept
+        for node in (self.primary, self.secondary):
+            env.process(self._stop_when_down(node))
         self.protection.start()
         self._watch()
-        for failure in scenario.failures:
-            Injector(env, self.journal, failure, getattr(self, failure.target).host)
+        self._arm()
 
     @property
     def end_ns(self) -> int:
@@ -109,15 +117,46 @@ class Cluster:
             start=self.start,
             release=self._release,
             respond=self._respond,
+            respond_alone=self._respond_alone,
             connect=self._connect,
         )
 
     def _watch(self) -> None:
-        """Let the secondary watch the primary and take over."""
-        scenario, secondary = self.scenario, self.secondary.host
-        self.detector = HeartbeatDetector(self.env, scenario.detection, self.primary.host, secondary)
-        takeover = Takeover(self.protection, new_fencing(self.env, scenario.fencing), self.journal, secondary)
-        secondary.run(takeover.run(self.detector.declared, self.primary.host))
+        """Let the secondary watch the primary and take over, and the primary the secondary and go on alone."""
+        scenario, primary, secondary = self.scenario, self.primary.host, self.secondary.host
+        fencing = new_fencing(self.env, scenario.fencing, generator(scenario.seed, "fencing"))
+        self.detector = HeartbeatDetector(self.env, scenario.detection, primary, secondary)
+        takeover = Takeover(self.protection, fencing, self.journal, secondary, scenario.fencing.priority_delay)
+        secondary.run_agent(takeover.run(self.detector.declared, primary))
+        self.detector_of_secondary = HeartbeatDetector(self.env, scenario.detection, secondary, primary)
+        loss = LossOfSecondary(self.protection, fencing, self.journal, primary)
+        primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+
+    def _arm(self) -> None:
+        """Let go wrong what the scenario says."""
+        targets = Targets(
+            nodes={node.host.name: node for node in (self.primary, self.secondary)},
+            channels={"forward": self.link.forward, "backward": self.link.backward},
+            active=lambda: self.active.host.name,
+            report=self._report,
+        )
+        for number, failure in enumerate(self.scenario.failures):
+            random = generator(self.scenario.seed, f"failures.{number}")
+            Injector(self.env, self.journal, failure, targets, random)
+
+    @property
+    def active(self) -> Node:
+        """The host that runs the VM, or did at last, with its guest."""
+        return self.primary if self.protection.on_primary else self.secondary
+
+    def _report(self, host: str) -> None:
+        """Let a host tell the other one that it has failed."""
+        if host == self.primary.host.name:
+            self.link.forward.send_datagram(self.scenario.detection.message, self._declare)
+
+    def _declare(self) -> None:
+        if not self.detector.declared.triggered:
+            self.detector.declared.succeed()
 
     def _release(self, output: Completion) -> None:
         vm, server = self.secondary.vm, self.secondary.guest.server
@@ -130,12 +169,22 @@ class Cluster:
         if self.clients is not None:
             self.clients.respond(output.request)
 
+    def _respond_alone(self, output: Completion) -> None:
+        self.answers_alone.append(int(self.env.now))
+        self._respond(output)
+
     def _connect(self, guest: Guest | None) -> None:
         if self.clients is not None:
             self.clients.connect(guest)
 
+    def _stop_when_down(self, node: Node) -> Generator[simpy.Event, Any, None]:
+        yield node.host.down
+        self._stop(node)
+
     def _stop(self, node: Node) -> None:
-        self.journal.record("down", node.host.name)
+        """Let the VM end with its host, and the network no longer deliver to it."""
+        active = node is self.active
+        self.journal.record("down" if active else "standby-down", node.host.name)
         node.vm.pause(int(self.env.now))
-        if not self.journal.first("takeover"):
+        if active:
             self._connect(None)

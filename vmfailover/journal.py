@@ -19,6 +19,8 @@ class Event:
     duration_ns: int = 0
     #: Lines, addresses or whatever the kind counts.
     count: int = 0
+    #: What more there is to say, as the kind of a fault.
+    detail: str = ""
 
 
 class Journal:
@@ -30,9 +32,11 @@ class Journal:
         self.events: list[Event] = []
         self._listeners: dict[str, list[Callable[[Event], None]]] = defaultdict(list)
 
-    def record(self, kind: str, host: str, *, epoch: int = -1, duration_ns: int = 0, count: int = 0) -> None:
+    def record(
+        self, kind: str, host: str, *, epoch: int = -1, duration_ns: int = 0, count: int = 0, detail: str = ""
+    ) -> None:
         """Write down that something happens now."""
-        event = Event(int(self._env.now), kind, host, epoch, duration_ns, count)
+        event = Event(int(self._env.now), kind, host, epoch, duration_ns, count, detail)
         self.events.append(event)
         for tell in self._listeners[kind]:
             tell(event)

@@ -1,61 +1,81 @@
-"""The injector: the right host at the right instant, once."""
+"""The injector: the right thing at the right instant, and taken back when it passes."""
 
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import simpy
-from replication.machinery import new_host
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from replication.machinery import new_site
 
-from vmfailover.failover.faults import PHASES, Injector
+from vmfailover.failover.faults import PHASES, STEPS, Injector, Targets, instant
 from vmfailover.journal import Journal
-from vmfailover.scenario.failover import Failure
+from vmfailover.scenario.failover import TARGETS, Failure, RandomInstant
 
 
 class Scene:
-    """A host that a failure is armed for, and a journal of epochs that others write."""
+    """Two hosts and a link that a fault is armed for, and a journal that others write."""
 
     def __init__(self, **failure: Any) -> None:
         self.env = simpy.Environment()
-        self.host = new_host(self.env)
+        site = new_site(self.env)
+        self.primary, self.secondary = site.primary, site.secondary
+        self.host, self.link = site.primary.host, site.link
         self.journal = Journal(self.env)
-        spec = Failure.model_validate({"kind": "host-crash", "target": "primary", **failure})
-        Injector(self.env, self.journal, spec, self.host)
+        self.reported: list[str] = []
+        targets = Targets(
+            nodes={"primary": site.primary, "secondary": site.secondary},
+            channels={"forward": site.link.forward, "backward": site.link.backward},
+            active=lambda: "primary",
+            report=self.reported.append,
+        )
+        spec = Failure.model_validate({"kind": "host-crash", **failure})
+        Injector(self.env, self.journal, spec, targets, np.random.default_rng(1))
 
-    def record_at(self, instant: int, kind: str, epoch: int, duration: int) -> None:
+    def record_at(self, instant: int, kind: str, epoch: int = -1, duration: int = 0) -> None:
         def record() -> Any:
             yield self.env.timeout(instant)
             self.journal.record(kind, "primary", epoch=epoch, duration_ns=duration)
 
         self.env.process(record())
 
+    def happened(self, kind: str) -> list[tuple[int, str, str]]:
+        events = self.journal.events
+        return [(event.time_ns, event.host, event.detail) for event in events if event.kind == kind]
+
     @property
     def failures(self) -> list[tuple[int, str]]:
-        return [(event.time_ns, event.host) for event in self.journal.events if event.kind == "failure"]
+        return [(time_ns, host) for time_ns, host, _ in self.happened("failure")]
 
 
-@pytest.mark.parametrize("instant", [0, 250])
-def test_a_failure_strikes_at_its_time(instant: int) -> None:
-    scene = Scene(at=f"{instant} ns")
+@pytest.mark.parametrize("instant_ns", [0, 250])
+def test_a_failure_strikes_at_its_time(instant_ns: int) -> None:
+    scene = Scene(at=f"{instant_ns} ns")
     assert scene.host.up
     scene.env.run()
-    assert scene.env.now == instant
-    assert scene.failures == [(instant, scene.host.name)]
+    assert scene.env.now == instant_ns
+    assert scene.failures == [(instant_ns, scene.host.name)]
     assert not scene.host.up
 
 
 def test_every_phase_of_a_scenario_is_known_and_no_other() -> None:
     (phases,) = (kind for kind in get_args(Failure.model_fields["at_phase"].annotation) if kind is not type(None))
-    assert set(PHASES) == set(get_args(phases))
+    assert PHASES.keys() | STEPS.keys() == set(get_args(phases))
+
+
+def test_every_kind_has_its_targets() -> None:
+    assert TARGETS.keys() == set(get_args(Failure.model_fields["kind"].annotation))
 
 
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
 def test_a_failure_strikes_half_way_through_its_phase_of_its_epoch(phase: str, kind: str) -> None:
-    scene = Scene(at_phase=phase, epoch=2)
+    scene = Scene(at_phase=phase, epoch=2, delay="3 ns")
     for epoch in range(5):
         for number, other in enumerate(PHASES.values()):
             scene.record_at(1000 * epoch + 100 * number, other, epoch, 51)
     scene.env.run()
-    assert scene.failures == [(2000 + 100 * list(PHASES.values()).index(kind) + 25, scene.host.name)]
+    assert scene.failures == [(2000 + 100 * list(PHASES.values()).index(kind) + 28, scene.host.name)]
 
 
 def test_a_failure_of_an_epoch_that_never_comes_does_not_strike() -> None:
@@ -65,9 +85,90 @@ def test_a_failure_of_an_epoch_that_never_comes_does_not_strike() -> None:
     assert (scene.failures, scene.host.up) == ([], True)
 
 
+@pytest.mark.parametrize(("phase", "kind"), STEPS.items())
+def test_a_second_failure_strikes_at_the_first_such_step(phase: str, kind: str) -> None:
+    scene = Scene(at_phase=phase, target="secondary", delay="7 ns")
+    for at in (100, 300):
+        scene.record_at(at, kind)
+    scene.env.run()
+    assert scene.happened("fault") == [(107, "secondary", "host-crash")]
+
+
 def test_a_host_that_is_down_does_not_fail_again() -> None:
     scene = Scene(at="250 ns")
     scene.env.run(until=100)
     scene.host.crash()
     scene.env.run()
     assert scene.failures == []
+
+
+def test_the_loss_of_power_strikes_both() -> None:
+    scene = Scene(at="5 ns", kind="power-loss")
+    scene.env.run()
+    assert not scene.host.up
+    assert not scene.secondary.host.up
+    assert len(scene.happened("failure")) == len(scene.happened("fault")) == 1
+
+
+@pytest.mark.parametrize(("kind", "reported"), [("vm-crash", []), ("memory-error", ["primary"])])
+def test_a_virtual_machine_ends_and_what_it_sent_does_not(kind: str, reported: list[str]) -> None:
+    scene = Scene(at="5 ns", kind=kind)
+    heard: list[int] = []
+    scene.link.forward.send_datagram(1000, lambda: heard.append(int(scene.env.now)))
+    scene.env.run()
+    assert not scene.host.up
+    assert heard
+    assert scene.reported == reported
+
+
+def test_a_hang_passes() -> None:
+    scene = Scene(at="5 ns", kind="hypervisor-hang", lasts="20 ns")
+    scene.env.run(until=20)
+    assert scene.host.frozen
+    assert scene.host.up
+    scene.env.run()
+    assert not scene.host.frozen
+    assert scene.happened("passed") == [(25, "primary", "hypervisor-hang")]
+
+
+def test_a_slow_host_takes_longer_for_everything() -> None:
+    scene = Scene(at="5 ns", kind="slow-host", factor=3.0, lasts="20 ns")
+    costs = scene.host.processor.state.costs
+    before = costs.copy()
+    scene.env.run(until=20)
+    assert (costs == 3 * before).all()
+    assert scene.primary.guest.slowdown == 3
+    scene.env.run()
+    assert (costs == before).all()
+
+
+def test_a_flapping_link_is_cut_and_restored() -> None:
+    scene = Scene(at="100 ns", kind="link-cut", lasts="30 ns", repeat=3, every="100 ns", target="forward")
+    scene.env.run()
+    assert [time_ns for time_ns, _, _ in scene.happened("fault")] == [100, 200, 300]
+    assert [time_ns for time_ns, _, _ in scene.happened("passed")] == [130, 230, 330]
+
+
+@pytest.mark.parametrize(("kind", "loss", "slowdown"), [("link-loss", 0.1, 1), ("link-slow", 0.0, 10)])
+def test_a_link_degrades_and_recovers(kind: str, loss: float, slowdown: float) -> None:
+    scene = Scene(at="5 ns", kind=kind, lasts="20 ns")
+    channels = scene.link.forward, scene.link.backward
+    scene.env.run(until=20)
+    assert [(channel.loss, channel.slowdown) for channel in channels] == [(loss, slowdown)] * 2
+    scene.env.run()
+    assert [(channel.loss, channel.slowdown) for channel in channels] == [(0.0, 1)] * 2
+
+
+@pytest.mark.parametrize("distribution", ["exponential", "weibull", "uniform"])
+def test_random_instants_have_their_mean(distribution: str) -> None:
+    spec = RandomInstant.model_validate({"distribution": distribution, "mean": "1 ms"})
+    random = np.random.default_rng(3)
+    drawn = [instant(spec, random) for _ in range(4000)]
+    assert np.mean(drawn) == pytest.approx(1e6, rel=0.05)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=5))
+def test_an_instant_of_a_list_is_one_of_them(instants: list[int]) -> None:
+    spec = RandomInstant.model_validate({"distribution": "instants", "instants": [f"{each} ns" for each in instants]})
+    assert instant(spec, np.random.default_rng(1)) in instants

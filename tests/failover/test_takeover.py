@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import simpy
 from replication.machinery import LINES, batch, marker, new_site
@@ -40,7 +41,9 @@ class Scene:
         #: Guest time and instant of each activation.
         self.activated: list[tuple[int, int]] = []
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
-        takeover = Takeover(self.protection, new_fencing(self.env, spec), self.journal, self.secondary)
+        takeover = Takeover(
+            self.protection, new_fencing(self.env, spec, np.random.default_rng(1)), self.journal, self.secondary
+        )
         self.secondary.run(takeover.run(self.declared, self.primary))
 
     def _connect(self, guest: Guest) -> None:

@@ -7,7 +7,7 @@ from scenarios_for_tests import small
 from vmfailover.cluster import Cluster
 from vmfailover.failover.fencing import Stonith
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.hardware.host import Host
 from vmfailover.replication.protection import Protection
 
 from .injection import Injection, mutant
@@ -24,19 +24,21 @@ BEFORE_THE_ACKNOWLEDGEMENT = small(
 @mutant(FALSE_ALARM, caught_by="one_active_vm")
 def fencing_does_nothing(injection: Injection) -> None:
     @injection.into(Stonith, "fence")
-    def fence(original: Any, fencing: Stonith, host: Any) -> Any:
-        del original
-        injection.fired += host.up
+    def fence(original: Any, fencing: Stonith, victim: Any, by: Any) -> Any:
+        del original, by
+        injection.fired += victim.up
         yield fencing.env.timeout(fencing._delay_ns)
+        return True
 
 
 @mutant(FALSE_ALARM, caught_by="one_active_vm")
 def takeover_does_not_wait_for_fencing(injection: Injection) -> None:
     @injection.into(Stonith, "fence")
-    def fence(original: Any, fencing: Stonith, host: Any) -> Any:
-        injection.fired += host.up
-        fencing.env.process(original(fencing, host))
-        return iter(())
+    def fence(original: Any, fencing: Stonith, victim: Any, by: Any) -> Any:
+        injection.fired += victim.up
+        fencing.env.process(original(fencing, victim, by))
+        return True
+        yield
 
 
 @mutant(small("base"), caught_by="one_active_vm")
@@ -49,11 +51,11 @@ def vm_outlives_its_host(injection: Injection) -> None:
 
 @mutant(BEFORE_THE_ACKNOWLEDGEMENT, caught_by="output_commit")
 def dead_host_answers_its_clients(injection: Injection) -> None:
-    @injection.into(Checkpointing, "acknowledged")
-    def acknowledged(original: Any, protection: Checkpointing, epoch: int) -> None:
+    @injection.into(Host, "accept")
+    def accept(original: Any, host: Host, deliver: Any) -> None:
         del original
-        injection.fired += not protection.site.primary.host.up
-        protection.manager.acknowledged(epoch)
+        injection.fired += not host.up
+        deliver()
 
 
 @mutant(small("base"), caught_by="program")

@@ -88,6 +88,7 @@ def new_site(env: simpy.Environment, **overrides: object) -> Site:
         start=state(0),
         release=lambda _: None,
         respond=lambda _: None,
+        respond_alone=lambda _: None,
         connect=lambda _: None,
     )
 

@@ -110,7 +110,8 @@ def test_no_checkpoint() -> None:
 def test_two_active_hosts_are_reported() -> None:
     told = about("false alarm without fencing")
     split = duration(outcome("false alarm without fencing").values["loss.split_brain_ns"])
-    assert told["loss"].endswith(f"; both hosts ran the VM for {split}")
+    assert f"both hosts ran the VM for {split}: no answers from the old one, " in told["loss"]
+    assert "lines diverged" in told["loss"]
     assert "note: both hosts ran the VM" in told["proof"]
 
 

@@ -166,8 +166,8 @@ def test_no_duration_is_negative_if_the_failure_comes_after_a_false_alarm() -> N
     crash = {"at": "7 ms", "kind": "host-crash", "target": "primary"}
     run = observe(without_fencing(failures=[crash]))
     (takeover,) = happened(run.result, "takeover")
-    (failure,) = happened(run.result, "failure")
-    assert takeover.time_ns < failure.time_ns
+    (fault,) = happened(run.result, "fault")
+    assert takeover.time_ns < fault.time_ns
     assert not broken(run)
     assert [name for name, value in run.result.values.items() if value is not None and value < 0] == []
 

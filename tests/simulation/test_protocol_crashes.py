@@ -21,7 +21,7 @@ def crash(scenario: Scenario, instant: int) -> Observed:
     """Run a scenario into a crash: what its protocol promises holds, and the VM, unless it is lost, goes on."""
     run = observe(scenario.with_(failures=[{"at": f"{instant} ns", "kind": "host-crash", "target": "primary"}]))
     assert not broken(run), instant
-    assert len(happened(run.result, "failure")) == 1
+    assert len(happened(run.result, "failure")) + len(happened(run.result, "fault")) == 1
     protection = run.cluster.protection
     if protection.unprotected is None:
         assert lost(run), instant

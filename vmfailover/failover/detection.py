@@ -23,8 +23,8 @@ class HeartbeatDetector:
         self._heard_ns = primary.out.spec.latency
         self.heartbeats = 0
         self.declared: simpy.Event = env.event()
-        primary.run(self._send())
-        secondary.run(self._listen())
+        primary.run_agent(self._send())
+        secondary.run_agent(self._listen())
 
     def _send(self) -> Steps:
         while True:
@@ -38,4 +38,5 @@ class HeartbeatDetector:
     def _listen(self) -> Steps:
         while (left := self._heard_ns + self._spec.timeout - int(self.env.now)) > 0:
             yield self.env.timeout(left)
-        self.declared.succeed()
+        if not self.declared.triggered:
+            self.declared.succeed()

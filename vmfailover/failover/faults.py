@@ -1,15 +1,19 @@
 """The injector: makes go wrong what a scenario says, when it says."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from math import gamma
 from typing import Any
 
+import numpy as np
 import simpy
 
-from vmfailover.hardware.host import Host
+from vmfailover.hardware.link import Channel
 from vmfailover.journal import Event, Journal
-from vmfailover.scenario.failover import Failure
+from vmfailover.replication.site import Node
+from vmfailover.scenario.failover import Failure, RandomInstant
 
-#: The journal's event with which each phase begins. The fault strikes half-way through what the event announces.
+#: The journal's event with which each phase of an epoch begins. The fault strikes half-way through what it announces.
 PHASES = {
     "mid-scan": "final-scan",
     "mid-harvest": "harvest",
@@ -17,28 +21,137 @@ PHASES = {
     "after-staging": "lines-sent",
     "between-commit-and-ack": "commit",
 }
+#: The journal's event at which each step of a failover begins.
+STEPS = {"failure": "failure", "detection": "detect", "fencing": "fence", "takeover": "takeover"}
+#: Kinds of faults that end the service of the host that they strike.
+FATAL = ("host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang")
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What faults can strike."""
+
+    #: By the names of the hosts.
+    nodes: Mapping[str, Node]
+    #: The directions of the link between the hosts, by the names `forward` and `backward`.
+    channels: Mapping[str, Channel]
+    #: Returns the name of the host that runs the VM.
+    active: Callable[[], str]
+    #: Lets the other host know at once that this one has failed.
+    report: Callable[[str], None]
 
 
 class Injector:
-    """Injects one failure into a host."""
+    """Injects one fault, once or again and again."""
 
-    def __init__(self, env: simpy.Environment, journal: Journal, failure: Failure, host: Host) -> None:
-        """Arm the failure."""
+    def __init__(
+        self, env: simpy.Environment, journal: Journal, failure: Failure, targets: Targets, random: np.random.Generator
+    ) -> None:
+        """Arm the fault."""
         self.env = env
         self._journal = journal
         self._failure = failure
-        self._host = host
-        if failure.at_phase is None:
-            env.process(self._strike(failure.at or 0))
-        else:
+        self._targets = targets
+        self._armed = True
+        if failure.at_phase in PHASES:
             journal.on(PHASES[failure.at_phase], self._on_phase)
+        elif failure.at_phase is not None:
+            journal.on(STEPS[failure.at_phase], self._on_step)
+        else:
+            at = instant(failure.at_random, random) if failure.at_random else failure.at or 0
+            env.process(self._strike_after(at + failure.delay))
 
     def _on_phase(self, event: Event) -> None:
         if event.epoch == self._failure.epoch:
-            self.env.process(self._strike(event.duration_ns // 2))
+            self.env.process(self._strike_after(event.duration_ns // 2 + self._failure.delay))
 
-    def _strike(self, delay_ns: int) -> Generator[simpy.Event, Any, None]:
+    def _on_step(self, event: Event) -> None:
+        """Strike at the first such step only."""
+        del event
+        if self._armed:
+            self._armed = False
+            self.env.process(self._strike_after(self._failure.delay))
+
+    def _strike_after(self, delay_ns: int) -> Steps:
         yield self.env.timeout(delay_ns)
-        if self._host.up:
-            self._journal.record("failure", self._host.name)
-            self._host.crash()
+        for number in range(self._failure.repeat):
+            if number:
+                yield self.env.timeout(self._failure.every or 0)
+            self.env.process(self._strike())
+
+    def _strike(self) -> Steps:
+        """Do the damage, and take it back if it passes."""
+        undo = self._damage()
+        if undo is not None and self._failure.lasts is not None:
+            yield self.env.timeout(self._failure.lasts)
+            self._journal.record("passed", self._failure.struck, detail=self._failure.kind)
+            for each in undo:
+                each()
+        else:
+            yield self.env.timeout(0)
+
+    def _damage(self) -> list[Callable[[], None]] | None:
+        """Do the damage; return what takes it back, None if nothing was there to be damaged."""
+        if self._failure.kind.startswith("link"):
+            self._record(self._failure.struck)
+            return [self._damage_channel(channel) for channel in self._struck_channels()]
+        nodes = [node for node in self._struck_nodes() if node.host.up]
+        for node in nodes:
+            self._record(node.host.name)
+        undo = [self._damage_host(node) for node in nodes]
+        return [each for each in undo if each is not None]
+
+    def _record(self, struck: str) -> None:
+        """Write down a failure if the VM loses its host by it, a fault if not."""
+        fatal = self._failure.kind in FATAL and struck == self._targets.active()
+        self._journal.record("failure" if fatal else "fault", struck, detail=self._failure.kind)
+
+    def _struck_nodes(self) -> list[Node]:
+        nodes = self._targets.nodes
+        return list(nodes.values()) if self._failure.struck == "both" else [nodes[self._failure.struck]]
+
+    def _struck_channels(self) -> list[Channel]:
+        channels = self._targets.channels
+        return list(channels.values()) if self._failure.struck == "both" else [channels[self._failure.struck]]
+
+    def _damage_channel(self, channel: Channel) -> Callable[[], None]:
+        failure, before = self._failure, (channel.loss, channel.slowdown)
+        if failure.kind == "link-cut":
+            channel.cut()
+            return channel.restore
+        channel.loss = failure.share if failure.kind == "link-loss" else channel.loss
+        channel.slowdown *= failure.factor if failure.kind == "link-slow" else 1
+
+        def undo() -> None:
+            channel.loss, channel.slowdown = before
+
+        return undo
+
+    def _damage_host(self, node: Node) -> Callable[[], None] | None:
+        kind, host = self._failure.kind, node.host
+        if kind == "hypervisor-hang":
+            host.freeze()
+            return host.thaw
+        if kind == "slow-host":
+            node.slow_down(self._failure.factor)
+            return lambda: node.slow_down(1.0)
+        if kind in ("host-crash", "power-loss"):
+            host.crash()
+        else:
+            host.stop()
+        if kind == "memory-error":
+            self._targets.report(host.name)
+        return None
+
+
+def instant(spec: RandomInstant, random: np.random.Generator) -> int:
+    """Draw an instant, nanoseconds from the start of the run."""
+    if spec.distribution == "instants":
+        return int(random.choice(np.array(spec.instants, np.int64)))
+    if spec.distribution == "uniform":
+        return int(random.uniform(0, 2 * spec.mean))
+    if spec.distribution == "weibull":
+        return int(random.weibull(spec.shape) * spec.mean / gamma(1 + 1 / spec.shape))
+    return int(random.exponential(spec.mean))

@@ -16,20 +16,27 @@ Steps = Generator[simpy.Event, Any, None]
 class Takeover:
     """Fences the primary, lets the protocol complete the image, and activates the VM on the secondary."""
 
-    def __init__(self, protection: Protection, fencing: Fencing, journal: Journal, secondary: Host) -> None:
-        """Prepare to take over on `secondary`."""
+    def __init__(
+        self, protection: Protection, fencing: Fencing, journal: Journal, secondary: Host, priority_delay_ns: int = 0
+    ) -> None:
+        """Prepare to take over on `secondary`, which waits `priority_delay_ns` before it fences."""
+        self._env = protection.env
+        self._priority_delay_ns = priority_delay_ns
         self._protection = protection
         self._fencing = fencing
         self._journal = journal
         self._secondary = secondary
 
     def run(self, declared: simpy.Event, primary: Host) -> Steps:
-        """Wait for the verdict, then take over, unless the VM is elsewhere already or lost with the primary."""
+        """Wait for the verdict, then take over, unless the VM is elsewhere already or the primary cannot be fenced."""
         yield declared
         if not self._protection.needs_takeover:
             return
         self._journal.record("detect", self._secondary.name)
-        yield from self._fencing.fence(primary)
+        yield self._env.timeout(self._priority_delay_ns)
+        if not (yield from self._fencing.fence(primary, self._secondary)):
+            self._journal.record("fencing-failed", self._secondary.name)
+            return
         self._journal.record("fence", self._secondary.name)
         state = yield from self._protection.complete()
         if state is not None:

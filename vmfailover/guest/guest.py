@@ -70,6 +70,8 @@ class Guest:
         self.on_device_write: Callable[[range], None] = _ignore_write
         #: Whether what logs the device's writes can take those of one more request.
         self.has_room: Callable[[], bool] = self._log_has_room
+        #: Times as long as it should that a request takes now.
+        self.slowdown = 1.0
         self._held_back: deque[int] = deque()
         vm.on_resume.append(self.receive_held_back)
 
@@ -79,6 +81,12 @@ class Guest:
         self.device_writes = state.device_writes
         self._held_back.clear()
         self.vm.load(workload, state.positions, state.guest_ns, self._now())
+
+    def unprotect(self) -> None:
+        """Tell no protocol of requests and writes of devices any more."""
+        self.on_accept.clear()
+        self.on_device_write = _ignore_write
+        self.has_room = self._log_has_room
 
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
@@ -99,7 +107,7 @@ class Guest:
 
     def _accept(self, request: int) -> None:
         self._write_buffer()
-        completion = self.server.accept(request, self.vm.guest_ns(self._now()))
+        completion = self.server.accept(request, self.vm.guest_ns(self._now()), self.slowdown)
         for tell in self.on_accept:
             tell(completion)
 

@@ -22,9 +22,12 @@ class RequestServer:
         self._free_ns = waiting[-1].guest_ns if waiting else 0
         self._ready_ns = {completion.request: completion.guest_ns for completion in waiting}
 
-    def accept(self, request: int, guest_ns: int) -> Completion:
-        """Queue a request that arrives at a guest time; the answer says when it will be ready."""
-        self._free_ns = max(guest_ns, self._free_ns) + self._service_ns
+    def accept(self, request: int, guest_ns: int, slowdown: float = 1.0) -> Completion:
+        """Queue a request that arrives at a guest time; the answer says when it will be ready.
+
+        It takes `slowdown` times as long as it should.
+        """
+        self._free_ns = max(guest_ns, self._free_ns) + round(self._service_ns * slowdown)
         completion = Completion(request, self._free_ns)
         self._waiting.append(completion)
         self._ready_ns[request] = self._free_ns

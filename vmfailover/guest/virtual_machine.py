@@ -78,6 +78,12 @@ class VirtualMachine:
             self.spans.append((self._since_ns, now_ns))
         self._pauses += 1
 
+    def hold(self, now_ns: int) -> None:
+        """Stop now, until `resume` has been called once, whatever had stopped it before."""
+        if self.running:
+            self.pause(now_ns)
+        self._pauses = 1
+
     @property
     def running(self) -> bool:
         """Whether the VM executes."""

@@ -1,11 +1,11 @@
 """A computer system (100); primary and secondary are of this one class."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import simpy
 
-from vmfailover.hardware.link import Channel
+from vmfailover.hardware.link import Channel, Deliver
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import Processor
 
@@ -24,27 +24,85 @@ class Host:
         #: Happens when the host goes down.
         self.down: simpy.Event = env.event()
         self._processes: list[simpy.Process] = []
+        self._agents: list[simpy.Process] = []
+        self._thawed: simpy.Event | None = None
+        self._arrived: list[Deliver] = []
 
     def run(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
-        """Start a process that ends with the host."""
+        """Start a process that ends with the host, and that does nothing while the host hangs."""
         started = self.env.process(self._until_down(process))
         self._processes.append(started)
         return started
 
+    def run_agent(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
+        """Start a process as `run` does, of the cluster's agent, which `end_processes` spares."""
+        started = self.env.process(self._until_down(process))
+        self._agents.append(started)
+        return started
+
     def crash(self) -> None:
         """Go down at once: every process ends, and nothing more leaves over the link."""
+        if self.up:
+            self.out.sever()
+            self.stop()
+
+    def stop(self) -> None:
+        """End every process and go down, except that what has been given to the network still leaves."""
         if not self.up:
             return
         self.up = False
-        self.out.sever()
-        for process in self._processes:
-            if process.is_alive and process is not self.env.active_process:
-                process.interrupt()
+        self._arrived.clear()
+        self.end_processes()
+        self._end(self._agents)
         self.down.succeed()
 
-    @staticmethod
-    def _until_down(process: Generator[simpy.Event, Any, Any]) -> Generator[simpy.Event, Any, Any]:
+    def end_processes(self) -> None:
+        """End every process but those of the cluster's agent."""
+        self._end(self._processes)
+        self._processes.clear()
+
+    def _end(self, processes: Iterable[simpy.Process]) -> None:
+        for process in processes:
+            if process.is_alive and process is not self.env.active_process:
+                process.interrupt()
+
+    def freeze(self) -> None:
+        """Hang: every process stands still, and what arrives waits, until `thaw`. Virtual processors run on."""
+        if self._thawed is None:
+            self._thawed = self.env.event()
+
+    def thaw(self) -> None:
+        """Come back from a hang, late for everything that was due meanwhile."""
+        if self._thawed is None or not self.up:
+            return
+        thawed, self._thawed = self._thawed, None
+        thawed.succeed()
+        arrived, self._arrived = self._arrived, []
+        for deliver in arrived:
+            deliver()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the host hangs."""
+        return self._thawed is not None
+
+    def accept(self, deliver: Deliver) -> None:
+        """Take what arrives from the network: at once, after a hang, or, if the host is down, not at all."""
+        if self.frozen and self.up:
+            self._arrived.append(deliver)
+        elif self.up:
+            deliver()
+
+    def _until_down(self, process: Generator[simpy.Event, Any, Any]) -> Generator[simpy.Event, Any, Any]:
         try:
-            return (yield from process)
+            event = next(process)
+            while True:
+                answer = yield event
+                while self._thawed is not None:
+                    yield self._thawed
+                event = process.send(answer)
+        except StopIteration as end:
+            return end.value
         except simpy.Interrupt:
+            process.close()
             return None

@@ -9,6 +9,26 @@ import simpy
 from vmfailover.scenario.network import Link as LinkSpec
 
 Deliver = Callable[[], None]
+#: What becomes of something that arrives.
+Accept = Callable[[Deliver], None]
+
+
+def _deliver_at_once(deliver: Deliver) -> None:
+    deliver()
+
+
+@dataclass(eq=False)
+class Transmission:
+    """A message that is under way."""
+
+    payload_bytes: int
+    deliver: Deliver
+    #: When its last bit leaves.
+    left_ns: int
+    #: Whether it is part of the reliable stream.
+    reliable: bool
+    #: Whether it was under way when the channel was cut.
+    lost: bool = False
 
 
 @dataclass
@@ -28,15 +48,31 @@ class ChannelStatistics:
 
 @dataclass
 class Channel:
-    """One direction: frames leave first in, first out, at the link's bandwidth, and arrive after its latency."""
+    """One direction: frames leave first in, first out, at the link's bandwidth, and arrive after its latency.
+
+    While it is cut, datagrams are lost, and the reliable stream waits; what of it was under way is then sent again.
+    """
 
     env: simpy.Environment
     spec: LinkSpec
     random: np.random.Generator
     statistics: ChannelStatistics = field(default_factory=ChannelStatistics)
+    #: What the host at the other end does with what arrives.
+    accept: Accept = _deliver_at_once
+    #: Share of the frames that are lost now.
+    loss: float = 0.0
+    #: Times as long as it should that a frame takes to leave now.
+    slowdown: float = 1.0
     _busy_until: int = 0
     _last_arrival: int = 0
     _severed_at: int | None = None
+    _cuts: int = 0
+    _restored: simpy.Event | None = None
+    _under_way: list[Transmission] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin as the link should be."""
+        self.loss = self.spec.loss
 
     def frames(self, payload_bytes: int) -> int:
         """Return the frames that a payload takes."""
@@ -47,7 +83,8 @@ class Channel:
         return self._wire_ns(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
 
     def _wire_ns(self, wire_bytes: int) -> int:
-        return -(-wire_bytes * 8 * 10**9 // self.spec.bandwidth)
+        duration_ns = -(-wire_bytes * 8 * 10**9 // self.spec.bandwidth)
+        return duration_ns if self.slowdown == 1 else round(duration_ns * self.slowdown)
 
     def send(self, payload_bytes: int, deliver: Deliver) -> Generator[simpy.Event, None, int]:
         """Queue a message of a reliable, ordered stream; wait for room in the transmit queue and until it has left.
@@ -55,26 +92,51 @@ class Channel:
         Lost frames are sent again after the retransmission timeout; what follows in the stream waits for them.
         `deliver` is called on arrival. Returns the instant at which the last bit left.
         """
-        while (excess := self._queue_excess_ns()) > 0:
-            yield self.env.timeout(excess)
+        while (excess := self._queue_excess_ns()) > 0 or self._restored is not None:
+            yield self._restored or self.env.timeout(excess)
         self.statistics.stream_bytes += payload_bytes
+        left = self._transmit(payload_bytes, deliver)
+        yield self.env.timeout(left - self.env.now)
+        return left
+
+    def _transmit(self, payload_bytes: int, deliver: Deliver) -> int:
         left = self._occupy(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
-        self._deliver_at(arrival, left + retransmission_ns, deliver)
-        yield self.env.timeout(left - self.env.now)
+        self._deliver_at(arrival, Transmission(payload_bytes, deliver, left + retransmission_ns, reliable=True))
         return left
 
     def send_datagram(self, payload_bytes: int, deliver: Deliver) -> None:
         """Queue a message that is lost if one of its frames is, or if the transmit queue has no room."""
         frames = self.frames(payload_bytes)
-        if self._queue_excess_ns() > 0 or self.random.binomial(frames, self.spec.loss):
+        if self._restored is not None or self._queue_excess_ns() > 0 or self.random.binomial(frames, self.loss):
             self.statistics.lost_datagrams += 1
             return
         self.statistics.datagram_bytes += payload_bytes
         left = self._occupy(payload_bytes + frames * self.spec.overhead)
-        self._deliver_at(left + self.spec.latency, left, deliver)
+        self._deliver_at(left + self.spec.latency, Transmission(payload_bytes, deliver, left, reliable=False))
+
+    def cut(self) -> None:
+        """Let nothing through from now on, until `restore` has been called as often as this."""
+        self._cuts += 1
+        if self._restored is None:
+            self._restored = self.env.event()
+        for transmission in self._under_way:
+            transmission.lost = True
+
+    def restore(self) -> None:
+        """Take back one `cut`; after the last, send again what was lost of the reliable stream, in order."""
+        self._cuts -= 1
+        if self._cuts or self._restored is None:
+            return
+        restored, self._restored = self._restored, None
+        again = [each for each in self._under_way if each.lost and each.reliable and self._may_arrive(each)]
+        self._under_way = [each for each in self._under_way if not each.lost]
+        self._busy_until = int(self.env.now)
+        for transmission in again:
+            self._transmit(transmission.payload_bytes, transmission.deliver)
+        restored.succeed()
 
     def sever(self) -> None:
         """Lose everything that has not left by now, and all that is sent later."""
@@ -94,7 +156,7 @@ class Channel:
     def _retransmit(self, frames: int) -> int:
         """Send lost frames again until none is lost; return how much later the message is whole."""
         delay = 0
-        lost = int(self.random.binomial(frames, self.spec.loss))
+        lost = int(self.random.binomial(frames, self.loss))
         while lost:
             wire_bytes = lost * (self.spec.mtu + self.spec.overhead)
             delay += self.spec.retransmission_timeout + self._wire_ns(wire_bytes)
@@ -102,13 +164,21 @@ class Channel:
             self.statistics.busy_ns += self._wire_ns(wire_bytes)
             self.statistics.wire_bytes += wire_bytes
             self.statistics.retransmitted_frames += lost
-            lost = int(self.random.binomial(lost, self.spec.loss))
+            lost = int(self.random.binomial(lost, self.loss))
         return delay
 
-    def _deliver_at(self, arrival: int, left: int, deliver: Deliver) -> None:
+    def _may_arrive(self, transmission: Transmission) -> bool:
+        return self._severed_at is None or transmission.left_ns <= self._severed_at
+
+    def _deliver_at(self, arrival: int, transmission: Transmission) -> None:
+        self._under_way.append(transmission)
+
         def arrive(_: simpy.Event) -> None:
-            if self._severed_at is None or left <= self._severed_at:
-                deliver()
+            if transmission.lost:
+                return
+            self._under_way.remove(transmission)
+            if self._may_arrive(transmission):
+                self.accept(transmission.deliver)
 
         event = self.env.timeout(arrival - self.env.now)
         assert event.callbacks is not None

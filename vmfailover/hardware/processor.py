@@ -76,6 +76,7 @@ class Processor:
             keep_undo=tracking.keep_undo,
         )
         self._memory_factor = 1.0
+        self._slowdown = 1.0
         self._parallelism = [spec.memory.parallelism] * cores
         self._set_costs()
 
@@ -97,6 +98,11 @@ class Processor:
         self._memory_factor = factor
         self._set_costs()
 
+    def set_slowdown(self, factor: float) -> None:
+        """Make everything take `factor` times as long as it should."""
+        self._slowdown = factor
+        self._set_costs()
+
     def _set_costs(self) -> None:
         spec, costs = self.spec, self.state.costs
         overlap = np.array(self._parallelism)
@@ -109,6 +115,8 @@ class Processor:
         costs[:, Cost.LOG_WRITE] = spec.line * 10**15 // spec.memory.bandwidth
         costs[:, Cost.FIRST_STORE] = self.tracking.first_store_fs
         costs[:, Cost.EXIT] = self.tracking.exit_fs
+        if self._slowdown != 1:
+            costs[:] = np.round(costs * self._slowdown)
 
     def advance(
         self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog

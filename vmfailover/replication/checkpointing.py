@@ -83,6 +83,10 @@ class Checkpointing(Protection):
         self.note_device_writes(self.site.secondary, tracker)
         return tracker
 
+    def tracker_after_loss(self) -> Tracker | None:
+        """Return the one that there is."""
+        return self.tracker
+
     @property
     def interrupts(self) -> int:
         """Interrupts at the guard band."""
@@ -119,9 +123,8 @@ class Checkpointing(Protection):
         self.committed, self.committed_epoch = state, epoch
 
     def acknowledged(self, epoch: int) -> None:
-        """Let the primary, if it is there to hear it, know that an epoch is committed."""
-        if self.site.primary.host.up:
-            self.manager.acknowledged(epoch)
+        """Let the primary know that an epoch is committed."""
+        self.manager.acknowledged(epoch)
 
     def _read_lines(self, lines: Any) -> Any:
         return self.manager.read_lines(lines)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.epoch import Epoch
@@ -45,6 +46,8 @@ class Protection(ABC):
         self.committed_epoch = -1
         #: The VM on the secondary, once it runs there.
         self.unprotected: UnprotectedVm | None = None
+        #: The VM on the primary, once it goes on without a secondary.
+        self.alone: UnprotectedVm | None = None
 
     @abstractmethod
     def start(self) -> None:
@@ -95,6 +98,11 @@ class Protection(ABC):
         return hypervisor.restore + hypervisor.redirect
 
     @property
+    def on_primary(self) -> bool:
+        """Whether the VM is where it began."""
+        return self.unprotected is None
+
+    @property
     def needs_takeover(self) -> bool:
         """Whether the VM would be gone without the primary."""
         return True
@@ -130,6 +138,29 @@ class Protection(ABC):
         self.unprotected = UnprotectedVm(self.env, node, self.tracker_after_takeover())
         interval = replication.scan_interval or replication.checkpoint_interval
         self.unprotected.run(interval, self.site.respond)
+
+    def abandon(self) -> None:
+        """Go on without the secondary, which is dead: what waited for it leaves, and nothing waits any more."""
+        site, node = self.site, self.site.primary
+        node.host.end_processes()
+        node.vm.hold(int(self.env.now))
+        node.guest.unprotect()
+        tracker = self.tracker_after_loss()
+        if tracker is not None:
+            self.note_device_writes(node, tracker)
+        for output in self.outputs_held():
+            site.respond_alone(output)
+        self.alone = UnprotectedVm(self.env, node, tracker)
+        replication = site.scenario.replication
+        self.alone.run(replication.scan_interval or replication.checkpoint_interval, site.respond_alone)
+
+    def outputs_held(self) -> list[Completion]:
+        """Return the outputs that have not left, in order, perhaps with some that have."""
+        return [output for epoch in self.epochs if epoch.acknowledged_ns < 0 for output in epoch.outputs]
+
+    def tracker_after_loss(self) -> Tracker | None:
+        """Return what finds modified memory of the VM on the primary once there is no secondary; None if nothing."""
+        return None
 
     def note_device_writes(self, node: Node, tracker: Tracker) -> None:
         """Let the hypervisor of a host tell the tracker what devices write, unless the scenario has it forget."""

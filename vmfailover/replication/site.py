@@ -27,6 +27,11 @@ class Node:
         """The guest's virtual machine."""
         return self.guest.vm
 
+    def slow_down(self, factor: float) -> None:
+        """Let everything that the VM does here take `factor` times as long as it should."""
+        self.host.processor.set_slowdown(factor)
+        self.guest.slowdown = factor
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -45,6 +50,8 @@ class Site:
     release: Callable[[Completion], None]
     #: Lets an answer of the secondary, which has taken over, leave for its client.
     respond: Callable[[Completion], None]
+    #: Lets an answer of the primary leave, which goes on without a secondary.
+    respond_alone: Callable[[Completion], None]
     #: Lets the network deliver to this guest from now on.
     connect: Callable[[Guest], None]
 

@@ -23,6 +23,16 @@ def _interrupted(result: RunResult) -> str:
     return f"Interrupted at {duration(result.end_ns)} of {duration(result.scenario.duration)}."
 
 
+#: What each kind of fault that ends a host's service has done to it.
+_HAPPENED = {
+    "host-crash": "crashed",
+    "power-loss": "lost its power",
+    "vm-crash": "lost its VM",
+    "memory-error": "had a memory error",
+    "hypervisor-hang": "hung",
+}
+
+
 def _story(result: RunResult) -> str:
     failure, takeover = first_event(result, "failure"), first_event(result, "takeover")
     stopped = first_event(result, "switchover")
@@ -38,20 +48,49 @@ def _story(result: RunResult) -> str:
         )
     if failure and takeover:
         after = duration(takeover.time_ns - failure.time_ns)
-        return f"The {failure.host} crashed at {duration(failure.time_ns)}; {after} later the VM ran on the secondary."
-    if failure:
-        return (
-            f"The {failure.host} crashed at {duration(failure.time_ns)}; the run ended before the secondary took over."
-        )
+        return f"{_failed(failure)}; {after} later the VM ran on the secondary."
+    if failure and not first_event(result, "alone"):
+        return f"{_failed(failure)}{_without_takeover(result)}."
+    return _without_failover(result)
+
+
+def _failed(failure: Event) -> str:
+    return f"The {failure.host} {_HAPPENED[failure.detail]} at {duration(failure.time_ns)}"
+
+
+def _without_takeover(result: RunResult) -> str:
+    """Say why a failure has led to no takeover."""
+    if first_event(result, "standby-down"):
+        return "; with the secondary down too, the VM is lost"
+    if first_event(result, "fencing-failed"):
+        return "; as it could not be fenced, the secondary did not take over"
+    if first_event(result, "passed"):
+        return " and came back"
+    return "; the run ended before the secondary took over"
+
+
+def _without_failover(result: RunResult) -> str:
+    alone, refused = first_event(result, "alone"), first_event(result, "fencing-failed")
+    if alone:
+        return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
+    if refused:
+        return "The primary could not be fenced; the secondary did not take over."
+    committed = counted(result.values["checkpoint.count"] or 0, "checkpoint")
+    ran = f"the VM ran protected for {duration(result.end_ns)}, {committed} committed"
+    if first_event(result, "fault"):
+        return f"No failover was needed; {ran}."
     if result.scenario.failures:
         return f"No failure: the run ended before {_planned(result.scenario.failures[0])}."
-    committed = counted(result.values["checkpoint.count"] or 0, "checkpoint")
-    return f"No failure in this scenario; the VM ran protected for {duration(result.end_ns)}, {committed} committed."
+    return f"No failure in this scenario; {ran}."
 
 
 def _planned(failure: Failure) -> str:
     if failure.at is not None:
-        return duration(failure.at)
+        return duration(failure.at + failure.delay)
+    if failure.at_phase is None:
+        return "it came"
+    if failure.epoch is None:
+        return f"any {failure.at_phase}"
     return f"epoch {failure.epoch} was {failure.at_phase}"
 
 

@@ -161,8 +161,12 @@ def _loss(values: Metrics) -> str:
     work = values["loss.work_ns"]
     since = "nothing failed" if work is None else f"{duration(work)} of work since the last committed checkpoint"
     split = values["loss.split_brain_ns"]
-    both = f"; both hosts ran the VM for {duration(split)}" if split else ""
-    return f"{since}; {counted(values['loss.outputs'], 'output')} lost{both}"
+    lost = f"{since}; {counted(values['loss.outputs'], 'output')} lost"
+    if not split:
+        return lost
+    outputs = counted(values["loss.split_brain_outputs"], "answer")
+    lines = counted(values["loss.diverged_lines"], "line")
+    return f"{lost}\nboth hosts ran the VM for {duration(split)}: {outputs} from the old one, {lines} diverged"
 
 
 def _proof(verdicts: tuple[Verdict, ...]) -> str:

@@ -1,5 +1,7 @@
 """Follows a run and judges it by the invariants."""
 
+import numpy as np
+
 from vmfailover.cluster import Cluster
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.journal import Event
@@ -71,6 +73,21 @@ class Audit:
             return 0
         primary, secondary = (self._spans(node, takeover.time_ns) for node in self._nodes)
         return overlap_ns(primary, secondary)
+
+    @property
+    def split_brain_outputs(self) -> int:
+        """Answers that the old primary let leave by itself after the secondary had taken over."""
+        takeover = self._cluster.journal.first("takeover")
+        return sum(at >= takeover.time_ns for at in self._cluster.answers_alone) if takeover else 0
+
+    @property
+    def diverged_lines(self) -> int:
+        """Lines that the two hosts do not have alike, if both have run the VM at once."""
+        if not self.split_brain_ns:
+            return 0
+        lines = np.arange(self._cluster.primary.host.memory.versions.size)
+        ours, theirs = (node.host.processor.fetch(lines)[0] for node in self._nodes)
+        return int(np.count_nonzero(ours != theirs))
 
     @property
     def _nodes(self) -> tuple[Node, Node]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from vmfailover.cluster import Cluster
+from vmfailover.failover.faults import FATAL
 from vmfailover.guest.clients import Response
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.processor import FS_PER_NS
@@ -46,8 +47,23 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
     return {
         "failover.latency_ns": _difference(instants[-1], instants[0]),
         **{f"failover.{name}_ns": part for name, part in zip(names, parts, strict=True)},
+        "failover.count": sum(event.kind == "takeover" for event in cluster.journal.events),
+        "failover.false_alarms": _false_alarms(cluster),
         "failover.warmup_ns": sampler.warmup_ns,
     }
+
+
+def _false_alarms(cluster: Cluster) -> int:
+    """Count the verdicts on hosts that nothing had struck that ends their service."""
+    struck: set[str] = set()
+    alarms = 0
+    watched = {"detect": cluster.primary.host.name, "detect-loss": cluster.secondary.host.name}
+    for event in cluster.journal.events:
+        if (event.kind in ("failure", "fault") and event.detail in FATAL) or event.kind in ("down", "standby-down"):
+            struck.add(event.host)
+        elif event.kind in watched:
+            alarms += watched[event.kind] not in struck
+    return alarms
 
 
 def _unplanned(cluster: Cluster) -> list[int | None]:
@@ -84,13 +100,16 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
 
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
-    down_ns = _time(cluster, "down")
+    stopped_ns = _time(cluster, "switchover")
+    down_ns = _time(cluster, "down") if stopped_ns is None else stopped_ns
     committed = cluster.protection.committed
     work = None if down_ns is None else max(0, cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns)
     return {
         "loss.work_ns": work,
         "loss.outputs": audit.outputs_lost,
         "loss.split_brain_ns": audit.split_brain_ns,
+        "loss.split_brain_outputs": audit.split_brain_outputs,
+        "loss.diverged_lines": audit.diverged_lines,
         "image.consistent": audit.mismatched_lines == 0,
         "image.mismatched_lines": audit.mismatched_lines,
     }
@@ -119,7 +138,7 @@ def _guest(cluster: Cluster) -> Metrics:
 
 def _protected_ns(cluster: Cluster) -> int:
     """Return how long the VM was on the primary."""
-    ends = [_time(cluster, kind) for kind in ("down", "switchover")]
+    ends = [_time(cluster, kind) for kind in ("down", "switchover", "alone")]
     return min([int(cluster.env.now), *(end for end in ends if end is not None)])
 
 

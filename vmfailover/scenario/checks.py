@@ -1,6 +1,5 @@
 """What has to hold between the keys of a scenario."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,10 +167,10 @@ def _failures(scenario: "Scenario") -> Iterator[Problem]:
                 f"after the end of the run; write less than {DURATION.format(scenario.duration)}, "
                 "or a longer 'duration'",
             )
-    crashes = Counter(failure.target for failure in scenario.failures)
-    for target, count in crashes.items():
-        if count > 1:
-            last = max(index for index, failure in enumerate(scenario.failures) if failure.target == target)
+    crashes = [failure.struck if failure.kind == "host-crash" else None for failure in scenario.failures]
+    for target in ("primary", "secondary"):
+        if crashes.count(target) > 1:
+            last = len(crashes) - 1 - crashes[::-1].index(target)
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")
 
 

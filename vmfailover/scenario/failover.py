@@ -5,45 +5,157 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from vmfailover.scenario.errors import Problem, require_fit
-from vmfailover.scenario.record import Integer, Record, written
-from vmfailover.scenario.units import Duration, NoneText
+from vmfailover.scenario.errors import Problem, require_fit, shown
+from vmfailover.scenario.record import Count, Integer, Number, Record, written
+from vmfailover.scenario.units import AboveZero, Duration, Fraction, NoneText
 
 
 class Fencing(Record):
     """What makes sure that the primary cannot run the VM any more."""
 
-    kind: Literal["stonith", "none"] = "stonith"
-    """Switch the primary's power off; or nothing, at the risk of two active VMs."""
+    kind: Literal["stonith", "shared-storage", "witness", "none"] = "stonith"
+    """stonith: switch the other host's power off. shared-storage: test and set a reservation on a disk that both
+    share; the host that loses it can write no more and stops. witness: ask a third party for its vote, which the first
+    to ask gets; the other's watchdog stops it when its lease is not renewed. none: nothing, at the risk of two active
+    VMs."""
     delay: Duration = written("5 ms")
-    """Time from the order to the certainty, in nanoseconds. Assumed."""
+    """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. Assumed."""
+    failure_probability: Fraction = written("0 %")
+    """Share of the orders of stonith that do not succeed."""
+    attempts: Annotated[Count, Field(le=1000)] = 3
+    """Orders of stonith, one after the other, after which the VM is not taken over. Assumed."""
+    lease: Duration = written("15 ms")
+    """Of witness: time within which a host without the vote stops itself, in nanoseconds. Assumed."""
+    priority_delay: Duration = written("0 ns")
+    """Time that the host without the VM waits before it fences, so that the one with it wins if the network between
+    them is cut, in nanoseconds. Pacemaker (priority-fencing-delay)."""
+
+
+#: Where each kind of fault can strike; the first is where it does if the scenario does not say.
+TARGETS: dict[str, tuple[str, ...]] = {
+    "host-crash": ("primary", "secondary"),
+    "power-loss": ("both",),
+    "vm-crash": ("primary",),
+    "memory-error": ("primary",),
+    "hypervisor-hang": ("primary", "secondary"),
+    "slow-host": ("primary", "secondary"),
+    "link-cut": ("both", "forward", "backward"),
+    "link-loss": ("both", "forward", "backward"),
+    "link-slow": ("both", "forward", "backward"),
+}
+#: Kinds that end by themselves, or can.
+_PASSING = ("hypervisor-hang", "slow-host", "link-cut", "link-loss", "link-slow")
+_OF_AN_EPOCH = ("mid-scan", "mid-harvest", "mid-transfer", "after-staging", "between-commit-and-ack")
+_OF_A_FAILOVER = ("failure", "detection", "fencing", "takeover")
+
+
+class RandomInstant(Record):
+    """An instant drawn from a distribution, anew for each seed."""
+
+    distribution: Literal["exponential", "weibull", "uniform", "instants"] = "exponential"
+    """The distribution of the time from the start of the run; or one of some instants, each as likely."""
+    mean: Annotated[Duration, AboveZero] = written("100 ms")
+    """Mean of the distribution, or the middle of a uniform one that begins at 0, in nanoseconds."""
+    shape: Annotated[Number, Field(gt=0, le=100)] = 1.5
+    """Shape of a Weibull distribution: above 1, failures become more likely with age. Assumed."""
+    instants: tuple[Duration, ...] = ()
+    """The instants to choose from, in nanoseconds."""
+
+    @model_validator(mode="after")
+    def _check_instants(self) -> Self:
+        if (self.distribution == "instants") != bool(self.instants):
+            message = "give 'instants: [TIME, …]' with 'distribution: instants', and only then"
+            require_fit([Problem(("instants",), message)])
+        return self
 
 
 class Failure(Record):
-    """One fault, at a time or at a point of the protocol."""
+    """One fault: at a time, at a random one, or at a point of the protocol."""
 
     at: Annotated[Duration | None, NoneText] = None
-    """When it happens, from the start of the run, in nanoseconds; this or `at_phase`."""
-    at_phase: Literal["mid-scan", "mid-harvest", "mid-transfer", "after-staging", "between-commit-and-ack"] | None = (
-        None
-    )
-    """At which point of epoch `epoch` it happens; this or `at`."""
+    """When it happens, from the start of the run, in nanoseconds; this, `at_random` or `at_phase`."""
+    at_random: Annotated[RandomInstant | None, NoneText] = None
+    """When it happens, if that is left to chance."""
+    at_phase: (
+        Literal[
+            "mid-scan",
+            "mid-harvest",
+            "mid-transfer",
+            "after-staging",
+            "between-commit-and-ack",
+            "failure",
+            "detection",
+            "fencing",
+            "takeover",
+        ]
+        | None
+    ) = None
+    """At which point it happens: of epoch `epoch`, or of the first failover, at whose steps it may strike again."""
     epoch: Annotated[Integer, Field(ge=0, le=10**9)] | None = None
-    """Which epoch `at_phase` means, counted from 0."""
-    kind: Literal["host-crash"]
-    """What happens: the host stops at once and forgets everything."""
-    target: Literal["primary"]
-    """Which host it happens to."""
+    """Which epoch `at_phase` means, counted from 0; not for the points of a failover."""
+    delay: Duration = written("0 ns")
+    """How long after `at`, `at_random` or `at_phase` it happens, in nanoseconds."""
+    kind: Literal[
+        "host-crash",
+        "power-loss",
+        "vm-crash",
+        "memory-error",
+        "hypervisor-hang",
+        "slow-host",
+        "link-cut",
+        "link-loss",
+        "link-slow",
+    ]
+    """What happens. host-crash: the host stops at once and forgets everything. power-loss: both do. vm-crash: the VM's
+    process dies, and what it has given to the network still leaves. memory-error: so does it die, of an uncorrectable
+    error, which the host reports at once. hypervisor-hang: everything but the virtual processors stands still.
+    slow-host: everything takes longer, heartbeats do not (a gray failure). link-cut, link-loss, link-slow: the link
+    between the hosts lets nothing through, loses frames, or is slower."""
+    target: str | None = None
+    """Which host, or direction of the link, it happens to: primary, secondary, forward, backward or both."""
+    lasts: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
+    """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host and the link."""
+    repeat: Annotated[Count, Field(le=10**6)] = 1
+    """How often it happens: a flapping link."""
+    every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
+    """Time from one of the repetitions to the next, in nanoseconds."""
+    share: Fraction = written("10 %")
+    """Share of the frames that link-loss loses."""
+    factor: Annotated[Number, Field(ge=1)] = 10.0
+    """How many times as long everything takes: slow-host, link-slow."""
 
     @model_validator(mode="after")
-    def _check_instant(self) -> Self:
-        require_fit(self._instant_problems())
+    def _check(self) -> Self:
+        require_fit([*self._instant_problems(), *self._target_problems(), *self._repeat_problems()])
         return self
 
+    @property
+    def struck(self) -> str:
+        """Which host or direction of the link it happens to."""
+        return self.target or TARGETS[self.kind][0]
+
     def _instant_problems(self) -> Iterator[Problem]:
-        if (self.at is None) == (self.at_phase is None):
-            yield Problem((), "give either 'at: TIME' or 'at_phase: PHASE' with 'epoch: NUMBER'")
-        elif self.at is not None and self.epoch is not None:
-            yield Problem(("epoch",), "belongs to 'at_phase'; leave it out beside 'at'")
-        elif self.at_phase is not None and self.epoch is None:
+        given = [self.at, self.at_random, self.at_phase]
+        if sum(each is not None for each in given) != 1:
+            yield Problem(
+                (), "give either 'at: TIME', 'at_random: {…}', or 'at_phase: PHASE' with 'epoch: NUMBER' for an epoch's"
+            )
+        elif self.at_phase in _OF_AN_EPOCH and self.epoch is None:
             yield Problem(("at_phase",), "needs 'epoch: NUMBER' beside it")
+        elif self.epoch is not None and self.at_phase not in _OF_AN_EPOCH:
+            yield Problem(("epoch",), "belongs to a phase of an epoch in 'at_phase'; leave it out")
+
+    def _target_problems(self) -> Iterator[Problem]:
+        possible = TARGETS[self.kind]
+        if self.target is not None and self.target not in possible:
+            yield Problem(
+                ("target",), f"{shown(self.target)} cannot be struck by {self.kind}; write {' or '.join(possible)}"
+            )
+        if self.lasts is not None and self.kind not in _PASSING:
+            yield Problem(("lasts",), f"a {self.kind} does not pass; leave it out")
+
+    def _repeat_problems(self) -> Iterator[Problem]:
+        if (self.repeat > 1) != (self.every is not None):
+            yield Problem(("every",), "belongs to 'repeat', and a 'repeat' above 1 needs it")
+        elif self.every is not None and (self.lasts is None or self.lasts >= self.every):
+            yield Problem(("lasts",), "give a time shorter than 'every', so that it ends before it comes again")

@@ -99,6 +99,10 @@ class OutputCompare(Protection):
         answers.start()
         return answers
 
+    def outputs_held(self) -> list[Completion]:
+        """Return those that wait to be compared, or for a synchronisation."""
+        return [*super().outputs_held(), *self._diverged, *self._ours.values()]
+
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Go on from where the secondary is; a synchronisation that has not arrived whole is forgotten."""
         vm = self.site.secondary.vm
@@ -172,7 +176,7 @@ class OutputCompare(Protection):
         assert clients is not None
 
         def arrive() -> None:
-            if site.primary.host.up and generation == self._generation:
+            if generation == self._generation:
                 self._theirs.add(completion.request)
                 self._compare(completion.request)
 
@@ -299,8 +303,7 @@ class OutputCompare(Protection):
         vm.processor.begin_interval()
 
         def arrive() -> None:
-            if self.site.primary.host.up:
-                self._their_units.succeed(units)
+            self._their_units.succeed(units)
 
         host.run(host.out.send(HEADER_BYTES + units.size * ADDRESS_BYTES, arrive))
 
@@ -332,8 +335,7 @@ class OutputCompare(Protection):
         self._answers[1].expect_waiting()
 
         def arrive() -> None:
-            if site.primary.host.up:
-                self._loaded.succeed()
+            self._loaded.succeed()
 
         site.secondary.host.run(site.secondary.host.out.send(HEADER_BYTES, arrive))
 

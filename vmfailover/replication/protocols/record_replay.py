@@ -214,10 +214,9 @@ class RecordReplay(Protection):
         progress.succeed()
 
     def _acknowledged(self, epoch: int) -> None:
-        if self.site.primary.host.up:
-            self.epochs[epoch].acknowledged_ns = int(self.env.now)
-            self.site.journal.record("acknowledge", self.site.primary.host.name, epoch=epoch)
-            self._outputs.release_through(epoch)
+        self.epochs[epoch].acknowledged_ns = int(self.env.now)
+        self.site.journal.record("acknowledge", self.site.primary.host.name, epoch=epoch)
+        self._outputs.release_through(epoch)
 
     # On the secondary.
 
