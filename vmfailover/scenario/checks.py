@@ -105,6 +105,15 @@ def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
+def _shared_memory(scenario: "Scenario") -> Iterator[Problem]:
+    replication = scenario.replication
+    if (replication.protocol, replication.undo_log.placement, scenario.fencing.kind) == ("undo-log", "local", "none"):
+        yield Problem(
+            ("fencing", "kind"),
+            "a local undo log is of the memory in which the primary may still run the VM; write stonith",
+        )
+
+
 def guard_band(scenario: "Scenario") -> int:
     """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host.
 
@@ -232,6 +241,7 @@ _CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
     _log,
     _times,
     _failures,
+    _shared_memory,
     _working_sets,
     _trace,
     _expectations,

@@ -70,6 +70,9 @@ class OutputCompare(Protection):
         self._generation = 0
         self._wanted = site.env.event()
         self._loaded = site.env.event()
+        #: Happens when the secondary is not, or no longer, about to become what the primary was.
+        self._load_done = site.env.event().succeed()
+        self._closed = False
         self._their_units = site.env.event()
         self._staged: list[LineBatch] = []
         self._compared = 0
@@ -105,12 +108,13 @@ class OutputCompare(Protection):
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Go on from where the secondary is; a synchronisation that has not arrived whole is forgotten."""
+        self._closed = True
+        yield self._load_done
         vm = self.site.secondary.vm
         if not vm.running:
             vm.resume(int(self.env.now))
         self._staged.clear()
         return self._adopt()
-        yield
 
     def settle(self) -> bool:
         """The secondary has gone on from what was committed."""
@@ -295,8 +299,6 @@ class OutputCompare(Protection):
 
     def _stop_secondary(self) -> None:
         """Stand still, and tell the primary what has been modified here."""
-        if self.unprotected is not None:
-            return
         host, vm = self.site.secondary.host, self.site.secondary.vm
         vm.pause(int(self.env.now))
         units = vm.processor.noted_units
@@ -308,6 +310,9 @@ class OutputCompare(Protection):
         host.run(host.out.send(HEADER_BYTES + units.size * ADDRESS_BYTES, arrive))
 
     def _arrive(self, message: Message) -> None:
+        """Take a message of the primary, unless the secondary goes on without it."""
+        if self._closed:
+            return
         if isinstance(message, Notice):
             message.tell()
         elif isinstance(message, LineBatch):
@@ -324,6 +329,7 @@ class OutputCompare(Protection):
     def _load(self, marker: CommitMarker) -> Steps:
         """Become what the primary was when it stopped, and go on with it."""
         site, guest, processor = self.site, self.site.secondary.guest, self.site.secondary.host.processor
+        self._load_done = self.env.event()
         for batch in self._staged:
             processor.overwrite(batch.lines, batch.versions)
         self._staged.clear()
@@ -332,6 +338,7 @@ class OutputCompare(Protection):
         self._commit(marker.epoch, marker.state)
         yield self.env.timeout(self._load_ns(marker.lines))
         guest.vm.resume(int(self.env.now))
+        self._load_done.succeed()
         self._answers[1].expect_waiting()
 
         def arrive() -> None:
