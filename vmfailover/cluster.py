@@ -6,7 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.failover.alone import LossOfSecondary
-from vmfailover.failover.detection import HeartbeatDetector
+from vmfailover.failover.detection import Detector, new_detector
 from vmfailover.failover.faults import Injector, Targets
 from vmfailover.failover.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
@@ -125,12 +125,16 @@ class Cluster:
         """Let the secondary watch the primary and take over, and the primary the secondary and go on alone."""
         scenario, primary, secondary = self.scenario, self.primary.host, self.secondary.host
         fencing = new_fencing(self.env, scenario.fencing, generator(scenario.seed, "fencing"))
-        self.detector = HeartbeatDetector(self.env, scenario.detection, primary, secondary)
+        self.detector = self._new_detector(primary, secondary)
         takeover = Takeover(self.protection, fencing, self.journal, secondary, scenario.fencing.priority_delay)
         secondary.run_agent(takeover.run(self.detector.declared, primary))
-        self.detector_of_secondary = HeartbeatDetector(self.env, scenario.detection, secondary, primary)
+        self.detector_of_secondary = self._new_detector(secondary, primary)
         loss = LossOfSecondary(self.protection, fencing, self.journal, primary)
         primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+
+    def _new_detector(self, watched: Host, watcher: Host) -> Detector:
+        random = generator(self.scenario.seed, f"detection.{watched.name}")
+        return new_detector(self.env, self.scenario.detection, watched, watcher, random)
 
     def _arm(self) -> None:
         """Let go wrong what the scenario says."""
@@ -152,11 +156,7 @@ class Cluster:
     def _report(self, host: str) -> None:
         """Let a host tell the other one that it has failed."""
         if host == self.primary.host.name:
-            self.link.forward.send_datagram(self.scenario.detection.message, self._declare)
-
-    def _declare(self) -> None:
-        if not self.detector.declared.triggered:
-            self.detector.declared.succeed()
+            self.link.forward.send_datagram(self.scenario.detection.message, self.detector.declare)
 
     def _release(self, output: Completion) -> None:
         vm, server = self.secondary.vm, self.secondary.guest.server

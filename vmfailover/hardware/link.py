@@ -138,6 +138,11 @@ class Channel:
             self._transmit(transmission.payload_bytes, transmission.deliver)
         restored.succeed()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it lets nothing through."""
+        return self._restored is not None
+
     def sever(self) -> None:
         """Lose everything that has not left by now, and all that is sent later."""
         self._severed_at = int(self.env.now)

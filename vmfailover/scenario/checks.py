@@ -161,7 +161,7 @@ def _times(scenario: "Scenario") -> Iterator[Problem]:
             "no scan falls between two checkpoints; write less than "
             f"{DURATION.format(replication.checkpoint_interval)}, or none",
         )
-    if detection.timeout <= detection.interval:
+    if detection.kind in ("heartbeat", "witness") and detection.timeout <= detection.interval:
         yield Problem(
             ("detection", "timeout"),
             f"a living host would be taken for dead; write more than {DURATION.format(detection.interval)}",

@@ -1,5 +1,6 @@
 """Detection: silence, real or not, for as long as the timeout."""
 
+import numpy as np
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ class Watch:
         spec = Detection.model_validate(
             {"interval": f"{interval_ns} ns", "timeout": f"{timeout_ns} ns", "message": f"{MESSAGE_NS} B"}
         )
-        self.detector = HeartbeatDetector(self.env, spec, self.primary, self.secondary)
+        self.detector = HeartbeatDetector(self.env, spec, self.primary, self.secondary, np.random.default_rng(1))
 
     def declared_ns(self, until_ns: int = 50_000) -> int:
         """Return the instant at which the primary is taken for dead."""

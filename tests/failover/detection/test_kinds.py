@@ -1,0 +1,82 @@
+"""What each kind of detector sees, and what it does not."""
+
+from typing import Any
+
+import pytest
+
+from vmfailover.scenario.detection import DETECTION_PRESETS, Detection
+
+from .watch import NEVER, Pair
+
+MS = 1_000_000
+HEARD: dict[str, Any] = {"interval": "10 ms", "timeout": "30 ms"}
+KINDS: dict[str, dict[str, Any]] = {
+    "heartbeat": HEARD,
+    "phi-accrual": {"interval": "10 ms"},
+    "swim": {"swim": {"members": 5, "period": "10 ms", "probe_timeout": "1 ms"}},
+    "token": {"interval": "10 ms", "token": {"token": "30 ms", "reform": "1 ms"}},
+    "hardware": {"delay": "2 ms"},
+    "witness": {**HEARD, "witness": {"interval": "10 ms", "timeout": "25 ms"}},
+}
+#: What happens, and which kinds take notice of it.
+SEEN = {
+    "crash": set(KINDS),
+    "stop": set(KINDS),
+    "freeze": set(KINDS) - {"hardware"},
+    "cut": {"heartbeat", "phi-accrual", "token"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("what", SEEN)
+def test_what_is_noticed(kind: str, what: str) -> None:
+    after = Pair(kind=kind, **KINDS[kind]).after(205 * MS, what)
+    assert (after != NEVER) == (kind in SEEN[what])
+    assert after < 100 * MS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_that_lives_is_not_given_up(kind: str) -> None:
+    pair = Pair(kind=kind, **KINDS[kind])
+    pair.env.run(until=3_000 * MS)
+    assert not pair.detector.declared.triggered
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_that_is_down_gives_no_verdict(kind: str) -> None:
+    pair = Pair(kind=kind, **KINDS[kind])
+    pair.env.run(until=20 * MS)
+    pair.watcher.crash()
+    assert pair.after(30 * MS, "crash") == NEVER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_confirmation_takes_its_time(kind: str) -> None:
+    plain, confirmed = (
+        Pair(kind=kind, confirmation=confirmation, **KINDS[kind]).after(205 * MS, "crash")
+        for confirmation in ("0 ns", "7 ms")
+    )
+    assert confirmed - plain == 7 * MS
+
+
+def test_a_witness_counts_the_alarms_of_the_network() -> None:
+    pair = Pair(kind="witness", **KINDS["witness"])
+    assert pair.after(205 * MS, "cut") == NEVER
+    assert pair.detector.network_alarms == 1  # type: ignore[attr-defined]
+
+
+def test_swim_without_others_takes_a_cut_link_for_a_dead_host() -> None:
+    alone = {"members": 2, "period": "10 ms", "probe_timeout": "1 ms"}
+    assert 0 < Pair(kind="swim", swim=alone).after(205 * MS, "cut") < 20 * MS
+
+
+#: Seconds from the last heartbeat to the verdict, as the source of each preset says.
+PUBLISHED_S = {"corosync-3": 3.05, "kubernetes": 340.0, "vsphere-ha": 15.0, "phi-8": 1 + 5.612 * 0.1 + 3}
+
+
+@pytest.mark.parametrize("preset", DETECTION_PRESETS)
+def test_presets_detect_as_their_sources_say(preset: str) -> None:
+    interval_ns = Detection.model_validate({"preset": preset}).interval
+    crash_ns = 100 * interval_ns + 1000 * MS // 10**6
+    after_ns = Pair(preset=preset).after(crash_ns, "crash")
+    assert after_ns / 1e9 == pytest.approx(PUBLISHED_S[preset], abs=0.01)
