@@ -113,7 +113,13 @@ def test_writing_a_rate_is_the_inverse_of_reading(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("measure", "value", "text"),
-    [(DURATION, 5_000_000, "5 ms"), (DURATION, 0, "0 ns"), (LIFETIME, 48 * 3_600_000_000_000, "2 d"), (SIZE, 2**30, "1 GiB"), (SIZE, 1500, "1500 B")],
+    [
+        (DURATION, 5_000_000, "5 ms"),
+        (DURATION, 0, "0 ns"),
+        (LIFETIME, 48 * 3_600_000_000_000, "2 d"),
+        (SIZE, 2**30, "1 GiB"),
+        (SIZE, 1500, "1500 B"),
+    ],
 )
 def test_writes_in_the_largest_unit_that_is_exact(measure: Measure, value: int, text: str) -> None:
     assert measure.format(value) == text
