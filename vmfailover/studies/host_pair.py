@@ -1,7 +1,7 @@
 """Two hosts that fail and are repaired for many years, and the VM that one of them runs: failure by failure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import gamma
 
 import numpy as np
@@ -85,41 +85,29 @@ class _Downtime:
     total_ns: int = 0
 
 
-@dataclass(slots=True)
 class _Process:
     """The hosts after some failures. The repair of a host that has failed, and its next failure, are drawn at once."""
 
-    pair: HostPair
-    seed: int
-    number: int
-    failures: int = 0
-    exposure_ns: int = 0
-    failovers: _Downtime = field(default_factory=_Downtime)
-    outages: _Downtime = field(default_factory=_Downtime)
-    #: By host: when it fails next, and when its last repair ends or ended.
-    _fails_ns: list[int] = field(init=False)
-    _repaired_ns: list[int] = field(default_factory=lambda: [0, 0])
-    #: The host that has the VM, or will have it once it is up.
-    _active: int = 0
-    #: From when on the VM is up, and why it was not before.
-    _up_ns: int = 0
-    _reason: _Downtime = field(init=False)
-    #: From when on the other host can take over.
-    _in_step_ns: int = 0
-    _lifetimes: list[Iterator[int]] = field(init=False)
-    _repairs: list[Iterator[int]] = field(init=False)
-    _blackouts: Iterator[int] = field(init=False)
+    def __init__(self, pair: HostPair, seed: int, number: int) -> None:
+        def random(name: str) -> np.random.Generator:
+            return generator(seed, f"availability.{name}.{number}")
 
-    def __post_init__(self) -> None:
-        pair = self.pair
-        self._lifetimes = [_times(self._random(f"lifetime.{i}"), pair.mttf_ns, pair.weibull_shape) for i in range(2)]
-        self._repairs = [_times(self._random(f"repair.{i}"), pair.mttr_ns, 1.0) for i in range(2)]
-        self._blackouts = _choices(self._random("failover"), pair.failovers_ns)
+        self._pair = pair
+        self._lifetimes = [_times(random(f"lifetime.{host}"), pair.mttf_ns, pair.weibull_shape) for host in range(2)]
+        self._repairs = [_times(random(f"repair.{host}"), pair.mttr_ns, 1.0) for host in range(2)]
+        self._blackouts = _choices(random("failover"), pair.failovers_ns)
+        #: By host: when it fails next, and when its last repair ends or ended.
         self._fails_ns = [next(lifetimes) for lifetimes in self._lifetimes]
-        self._reason = self.failovers
-
-    def _random(self, name: str) -> np.random.Generator:
-        return generator(self.seed, f"availability.{name}.{self.number}")
+        self._repaired_ns = [0, 0]
+        self._failures = 0
+        self._failovers, self._outages = _Downtime(), _Downtime()
+        #: The host that has the VM, or will have it once it is up.
+        self._active = 0
+        #: From when on the VM is up, and why it was not before.
+        self._up_ns, self._reason = 0, self._failovers
+        #: From when on the other host can take over.
+        self._in_step_ns = 0
+        self._exposure_ns = 0
 
     @property
     def next_failure_ns(self) -> int:
@@ -130,20 +118,20 @@ class _Process:
         """Let the next host fail."""
         now_ns = self.next_failure_ns
         host = self._fails_ns.index(now_ns)
-        self.failures += 1
+        self._failures += 1
         self._repair(host, now_ns)
         if host == self._active and now_ns >= self._in_step_ns:
             self._active = 1 - host
-            self._stop(self.failovers, now_ns, now_ns + next(self._blackouts))
+            self._stop(self._failovers, now_ns, now_ns + next(self._blackouts))
         elif host == self._active:
             self._active = self._repaired_ns.index(min(self._repaired_ns))
-            self._stop(self.outages, now_ns, max(now_ns, self._repaired_ns[self._active]) + self.pair.restart_ns)
-        in_step_ns = max(self._up_ns, *self._repaired_ns) + self.pair.resynchronisation_ns
-        self.exposure_ns += in_step_ns - max(now_ns, self._in_step_ns)
+            self._stop(self._outages, now_ns, max(now_ns, self._repaired_ns[self._active]) + self._pair.restart_ns)
+        in_step_ns = max(self._up_ns, *self._repaired_ns) + self._pair.resynchronisation_ns
+        self._exposure_ns += in_step_ns - max(now_ns, self._in_step_ns)
         self._in_step_ns = in_step_ns
 
     def _repair(self, host: int, now_ns: int) -> None:
-        begins_ns = max(now_ns, self._repaired_ns[1 - host]) if self.pair.one_crew else now_ns
+        begins_ns = max(now_ns, self._repaired_ns[1 - host]) if self._pair.one_crew else now_ns
         self._repaired_ns[host] = begins_ns + next(self._repairs[host])
         self._fails_ns[host] = self._repaired_ns[host] + next(self._lifetimes[host])
 
@@ -159,12 +147,12 @@ class _Process:
         self._reason.total_ns -= max(0, self._up_ns - time_ns)
         return Life(
             time_ns,
-            self.failures,
-            self.failovers.times,
-            self.outages.times,
-            self.failovers.total_ns,
-            self.outages.total_ns,
-            self.exposure_ns - max(0, self._in_step_ns - time_ns),
+            self._failures,
+            self._failovers.times,
+            self._outages.times,
+            self._failovers.total_ns,
+            self._outages.total_ns,
+            self._exposure_ns - max(0, self._in_step_ns - time_ns),
         )
 
 
