@@ -120,20 +120,20 @@ def test_half_of_the_failures_hit_the_active_host() -> None:
     assert (life.failovers + life.outages) / life.failures == pytest.approx(0.5, abs=0.03)
 
 
-def dying_at_once(**costs: int) -> Life:
-    """Return the life of hosts that fail again in hours, and are repaired in no time."""
-    pair = HostPair(HOUR_NS, 1, failovers_ns=(10**9,), **costs)
+def short_lived(resynchronisation_ns: int = 0, restart_ns: int = 0) -> Life:
+    """Return the life of hosts that fail every hour, and are repaired in no time."""
+    pair = HostPair(HOUR_NS, 1, (10**9,), resynchronisation_ns, restart_ns)
     return live(pair, 1000 * HOUR_NS, seed=1)
 
 
 def test_a_failure_during_resynchronisation_is_a_restart_on_the_other_host() -> None:
-    never = dying_at_once(resynchronisation_ns=10**9 * HOUR_NS, restart_ns=10**9)
+    never = short_lived(resynchronisation_ns=10**9 * HOUR_NS, restart_ns=10**9)
     assert never.failovers <= 1
     assert never.outage_ns == pytest.approx(never.outages * 10**9, rel=0.01)
     assert never.exposure_ns > 0.99 * never.time_ns
 
 
 def test_without_resynchronisation_each_failure_of_the_active_host_is_a_failover() -> None:
-    at_once = dying_at_once()
+    at_once = short_lived()
     assert at_once.outages <= 2
     assert at_once.failover_ns == pytest.approx(at_once.failovers * 10**9, rel=0.01)

@@ -40,7 +40,10 @@ FAILOVERS = 20
 
 @dataclass(frozen=True)
 class Availability:
-    """What two hosts make of a VM over the years. Statistics are over replications, with 95 % confidence intervals."""
+    """What two hosts make of a VM over the years.
+
+    Statistics are over replications, with 95 % confidence intervals; the simulated failovers are taken as they are.
+    """
 
     scenario: Scenario
     pair: HostPair
