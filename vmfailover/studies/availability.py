@@ -216,6 +216,12 @@ def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress
     for scenario, run in zip(scenarios, runs, strict=True):
         if run.values.get("failover.latency_ns") is None:
             name, at = scenario.path or scenario.name, DURATION.format(scenario.failures[0].at or 0)
-            why = run.error or "; ".join(run.remarks) or "make 'duration' longer"
-            raise InputError(f"{name}: no failover followed a failure at {at}: {why}")
+            raise InputError(f"{name}: no failover followed a failure at {at}: {_reason(run)}")
     return runs
+
+
+def _reason(run: ComparedRun) -> str:
+    """Return why the other host did not take over from a host that had failed, or what would help."""
+    if run.values.get("failover.activation_ns") is not None:
+        return "a false alarm came first; make 'detection.timeout' longer"
+    return run.error or "; ".join(run.remarks) or "the run ended first; make 'duration' longer"
