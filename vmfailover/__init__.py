@@ -13,22 +13,27 @@ if TYPE_CHECKING:
     from vmfailover.results.run_result import RunResult
     from vmfailover.scenario import Scenario, ScenarioError, load
     from vmfailover.simulation import run
+    from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.traces.format import TraceError
 
 __all__ = [
+    "Availability",
     "Comparison",
     "InputError",
     "RunResult",
     "Scenario",
     "ScenarioError",
     "TraceError",
+    "availability",
     "compare",
     "load",
     "run",
 ]
 
 _HOMES = {
+    "Availability": "vmfailover.studies.availability",
+    "availability": "vmfailover.studies.availability",
     "Comparison": "vmfailover.studies.comparison",
     "compare": "vmfailover.studies.comparison",
     "InputError": "vmfailover.errors",

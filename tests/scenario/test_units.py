@@ -11,12 +11,13 @@ from vmfailover.scenario.units import (
     DURATION,
     FRACTION,
     FREQUENCY,
+    LIFETIME,
     RATE,
     SIZE,
     Measure,
 )
 
-WHOLE = [DURATION, SIZE, BANDWIDTH, BYTE_RATE, FREQUENCY, CYCLES]
+WHOLE = [DURATION, LIFETIME, SIZE, BANDWIDTH, BYTE_RATE, FREQUENCY, CYCLES]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,10 @@ WHOLE = [DURATION, SIZE, BANDWIDTH, BYTE_RATE, FREQUENCY, CYCLES]
         (DURATION, "2 h", 7_200_000_000_000),
         (DURATION, "1e3 ns", 1_000),
         (DURATION, "2.5e3us", 2_500_000),
+        (LIFETIME, "1000h", 3_600_000_000_000_000),
+        (LIFETIME, "4 h", 14_400_000_000_000),
+        (LIFETIME, "30 d", 2_592_000_000_000_000),
+        (LIFETIME, "90 s", 90_000_000_000),
         (SIZE, "1 KiB", 1024),
         (SIZE, "1500 kB", 1_500_000),
         (SIZE, "0.5 GiB", 2**29),
@@ -72,6 +77,9 @@ def test_reads(measure: Measure, text: object, value: float) -> None:
         (DURATION, None, "expected a duration"),
         (DURATION, True, "expected a duration"),
         (DURATION, ["5 ms"], "expected a duration"),
+        (LIFETIME, "30", "'30' is not a time; write a number and a unit"),
+        (LIFETIME, "30 days", "is not a time"),
+        (LIFETIME, "100000001 h", "beyond the limit of 100000000 h"),
         (SIZE, "5 Mb", "is not a size"),
         (SIZE, "1.5 B", "not a whole number of B"),
         (SIZE, "257 GiB", "beyond the limit of 256 GiB"),
@@ -105,7 +113,13 @@ def test_writing_a_rate_is_the_inverse_of_reading(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("measure", "value", "text"),
-    [(DURATION, 5_000_000, "5 ms"), (DURATION, 0, "0 ns"), (SIZE, 2**30, "1 GiB"), (SIZE, 1500, "1500 B")],
+    [
+        (DURATION, 5_000_000, "5 ms"),
+        (DURATION, 0, "0 ns"),
+        (LIFETIME, 48 * 3_600_000_000_000, "2 d"),
+        (SIZE, 2**30, "1 GiB"),
+        (SIZE, 1500, "1500 B"),
+    ],
 )
 def test_writes_in_the_largest_unit_that_is_exact(measure: Measure, value: int, text: str) -> None:
     assert measure.format(value) == text

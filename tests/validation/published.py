@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmfailover.scenario import Scenario
+from vmfailover.studies.statistics import Statistic
 
 FOLDER = Path(__file__).parent / "published"
 SCENARIOS = Path(__file__).parents[2] / "scenarios" / "published"
@@ -38,6 +39,13 @@ class Row:
         return (
             f"{self.name:44} {self.published:10.4g} {self.simulated:10.4g} {self.ratio:7.3f}  {self.kind:9}  {verdict}"
         )
+
+
+def meets(name: str, expected: float, found: Statistic) -> Row:
+    """Return a row whose tolerance is the confidence interval of what was found."""
+    assert found.mean is not None
+    assert found.half_width is not None
+    return Row(name, expected, found.mean, "predicted", found.half_width / expected)
 
 
 def table(name: str) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """Text for terminals that have only ASCII."""
 
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 _SUBSTITUTES = str.maketrans("█▓▒░µ·×÷✓✗–…±−─\N{NO-BREAK SPACE}", "#=+-u-x/+!-.~-- ")
@@ -10,3 +11,10 @@ def in_ascii(text: Text) -> Text:
     plain = text.copy()
     plain.plain = text.plain.translate(_SUBSTITUTES).encode("ascii", "replace").decode()
     return plain
+
+
+def captured_in_ascii(part: RenderableType, console: Console) -> Text:
+    """Return what a console would print of a part, in ASCII."""
+    with console.capture() as captured:
+        console.print(part)
+    return in_ascii(Text(captured.get().rstrip("\n")))

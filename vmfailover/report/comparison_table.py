@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import in_ascii
+from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.studies.comparison import Comparison
 
@@ -23,7 +23,7 @@ Cell = Callable[[Comparison, str, Row], Text]
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print what was measured, the differences to the baseline, and what else a reader has to know."""
     for part in _parts(comparison, console.width):
-        console.print(part if console.encoding.startswith("utf") else _plain(part, console), soft_wrap=False)
+        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
 
 
 def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -103,10 +103,3 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield from (f"{name}: a run failed: {run.error}" for run in runs if run.error)
         yield from (f"{name}: {remark}" for remark in runs[0].remarks)
     yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())
-
-
-def _plain(part: RenderableType, console: Console) -> Text:
-    """Return what a console would print of a part, in ASCII."""
-    with console.capture() as captured:
-        console.print(part)
-    return in_ascii(Text(captured.get().rstrip("\n")))

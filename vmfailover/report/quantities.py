@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 _DURATIONS = ((10**9, " s"), (10**6, " ms"), (10**3, " µs"), (1, " ns"))
+_LONG_DURATIONS = ((8766 * 3600 * 10**9, " years"), (3600 * 10**9, " h"), (60 * 10**9, " min"), *_DURATIONS)
 _BYTES = ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB"), (1, " B"))
 _BIT_RATES = ((10**12, " Tbit/s"), (10**9, " Gbit/s"), (10**6, " Mbit/s"), (10**3, " kbit/s"), (1, " bit/s"))
 _LABELS = {"p999": "p99.9"}
@@ -12,6 +13,11 @@ _COUNTS = ((10**12, " T"), (10**9, " G"), (10**6, " M"), (10**3, " k"), (1, ""))
 def duration(nanoseconds: float | None) -> str:
     """Return a time such as `34.0 ms`."""
     return _scaled(nanoseconds, _DURATIONS)
+
+
+def long_duration(nanoseconds: float | None) -> str:
+    """Return a time such as `8.12 min`, `69.7 h` or `14.7 years` of 365.25 days."""
+    return _scaled(nanoseconds, _LONG_DURATIONS)
 
 
 def size(count_bytes: float | None) -> str:

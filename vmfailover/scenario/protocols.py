@@ -21,6 +21,8 @@ class ProtocolEntry:
     uses_log: bool = False
     #: Whether it keeps what first stores overwrite; its unit is then a line.
     keeps_undo: bool = False
+    #: Whether the other host needs all of the VM's memory before it can take over.
+    needs_copy: bool = True
 
 
 def _pages(module: str) -> ProtocolEntry:
@@ -38,5 +40,5 @@ PROTOCOLS: dict[str, ProtocolEntry] = {
     "output-compare": _pages("output_compare:OutputCompare"),
     "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1),
     "live-precopy": _pages("live_precopy:LivePrecopy"),
-    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart"),
+    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart", needs_copy=False),
 }

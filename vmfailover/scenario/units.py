@@ -122,6 +122,8 @@ _BYTES = _scales("B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB")
 DURATION = Measure(
     "duration", {**_NANOSECONDS, "min": Ratio(60 * 10**9), "h": Ratio(3600 * 10**9)}, example="5 ms", maximum="2 h"
 )
+#: Times between failures and of repairs, far beyond any simulated run.
+LIFETIME = Measure("time", {**DURATION.scales, "d": Ratio(24 * 3600 * 10**9)}, example="1000 h", maximum="100000000 h")
 SIZE = Measure("size", _BYTES, example="64 MiB", maximum="256 GiB")
 BANDWIDTH = Measure(
     "bandwidth", _scales("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"), example="10 Gbit/s", maximum="100 Tbit/s"
