@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from vmfailover.simulation import run
     from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.comparison import Comparison, compare
+    from vmfailover.studies.exploration import Exploration, explore
     from vmfailover.traces.format import TraceError
 
 __all__ = [
     "Availability",
     "Comparison",
+    "Exploration",
     "InputError",
     "RunResult",
     "Scenario",
@@ -27,6 +29,7 @@ __all__ = [
     "TraceError",
     "availability",
     "compare",
+    "explore",
     "load",
     "run",
 ]
@@ -36,6 +39,8 @@ _HOMES = {
     "availability": "vmfailover.studies.availability",
     "Comparison": "vmfailover.studies.comparison",
     "compare": "vmfailover.studies.comparison",
+    "Exploration": "vmfailover.studies.exploration",
+    "explore": "vmfailover.studies.exploration",
     "InputError": "vmfailover.errors",
     "RunResult": "vmfailover.results.run_result",
     "Scenario": "vmfailover.scenario",

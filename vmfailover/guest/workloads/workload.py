@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,7 @@ from vmfailover.guest.workloads.synthetic import SyntheticAccesses
 from vmfailover.guest.workloads.trace import TraceAccesses
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 from vmfailover.traces.format import open_trace
+from vmfailover.traces.reader import TraceFile
 
 __all__ = ["Workload", "open_workload"]
 
@@ -41,7 +44,23 @@ def open_workload(
     (for a trace file: TraceError) for a workload that cannot be.
     """
     if isinstance(spec, TraceWorkload):
-        return TraceAccesses(open_trace(spec.trace), vcpus, spec.repeat)
+        return TraceAccesses(_opened(spec.trace, _fingerprint(spec.trace)), vcpus, spec.repeat)
     if isinstance(spec, MixWorkload):
         return MixedAccesses(spec, vcpus, line_bytes, child(seed))
     return SyntheticAccesses(spec, vcpus, line_bytes, child(seed))
+
+
+def _fingerprint(path: Path) -> tuple[int, int] | None:
+    """What changes with the contents of a file; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, fingerprint: tuple[int, int] | None) -> TraceFile:
+    """Open a trace, or the one opened last if it is the same still: a study runs it again and again."""
+    del fingerprint
+    return open_trace(path)

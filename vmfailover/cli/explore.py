@@ -1,0 +1,75 @@
+"""`vmfailover explore`: a fault at every instant that matters."""
+
+from pathlib import Path
+
+import click
+
+from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.progress import counted_bar
+from vmfailover.results.export import require_writable
+from vmfailover.scenario import load
+from vmfailover.studies.executors import local_processes
+from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
+from vmfailover.studies.minimisation import minimised, write_scenario
+
+#: Exit code where an invariant is broken.
+BROKEN = 1
+#: The file with the smallest scenario that breaks an invariant.
+VIOLATION = "violation.yaml"
+
+
+@click.command("explore")
+@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@set_option
+@seed_option
+@click.option(
+    "--faults", metavar="NAMES", default=",".join(FAULTS), show_default=True, help="KIND or KIND:TARGET each."
+)
+@click.option("--epochs", type=click.IntRange(1), default=EPOCHS, show_default=True, help="Epochs to cover.")
+@click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="Faults in a run.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep runs in this folder, and go on with what is there.")
+@click.pass_context
+def command(
+    context: click.Context,
+    scenario: Path,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    faults: str,
+    epochs: int,
+    depth: int,
+    jobs: int | None,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Run SCENARIO with a fault before and after every event, and check all invariants each time.
+
+    The smallest scenario found that breaks one is written to violation.yaml, in the folder of --out if there is one.
+    Exits with 0 if all is well, 1 if an invariant is broken, and 2 for bad input.
+    """
+    if out is not None:
+        require_writable(out)
+    loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
+    names = [name.strip() for name in faults.split(",")]
+    with counted_bar("exploring") as progress, local_processes(jobs) as executor:
+        exploration = explore(
+            loaded, faults=names, epochs=epochs, depth=depth, out=out, executor=executor, progress=progress
+        )
+    _print(exploration, as_json=as_json)
+    if exploration.violations:
+        path = (out or Path()) / VIOLATION
+        write_scenario(minimised(exploration.scenario, exploration.violations[0]), path)
+        complain(f"error: {len(exploration.violations)} runs break an invariant; {path} is the smallest found")
+        context.exit(BROKEN)
+
+
+def _print(exploration: Exploration, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(exploration.to_json())
+        return
+    from rich.console import Console
+
+    from vmfailover.report.exploration_table import print_exploration
+
+    print_exploration(exploration, Console(highlight=False))

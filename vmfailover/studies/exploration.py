@@ -1,0 +1,262 @@
+"""Systematic fault exploration: every fault before and after every event of a run."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from vmfailover.errors import InputError
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.failover import TARGETS
+from vmfailover.simulation import run
+from vmfailover.studies.executors import local_processes
+from vmfailover.studies.exploration_store import Store
+from vmfailover.studies.instants import Trace
+from vmfailover.version import version
+
+#: Of the format of `--json` and of what is kept in the folder.
+SCHEMA_VERSION = 1
+#: Faults that are explored if none are named.
+FAULTS = ("host-crash", "host-crash:secondary", "vm-crash", "hypervisor-hang", "link-cut")
+#: Epochs whose events are explored if no number is given.
+EPOCHS = 20
+#: Points that a process runs before it reports.
+BATCH = 8
+#: Called with the points done and all points.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault at an instant."""
+
+    kind: str
+    target: str
+    at_ns: int
+
+    @property
+    def name(self) -> str:
+        """Its kind, and its target if that is not the usual one."""
+        return self.kind if self.target == TARGETS[self.kind][0] else f"{self.kind}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The faults of one run, and what the run without the last of them had done last before it."""
+
+    faults: tuple[Fault, ...]
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What came of one run."""
+
+    point: Point
+    #: `taken over`, `alone`, `ran on`, or `no service` at the end.
+    outcome: str
+    latency_ns: int | None = None
+    #: A line for each invariant that is broken, and the error if the run failed.
+    violations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """All runs of an exploration."""
+
+    scenario: Scenario
+    epochs: int
+    results: tuple[Explored, ...]
+
+    @cached_property
+    def violations(self) -> list[Explored]:
+        """The runs with a broken invariant, the earliest fault first."""
+        return sorted((each for each in self.results if each.violations), key=lambda each: _last(each).at_ns)
+
+    @property
+    def faults(self) -> list[str]:
+        """The names of the faults, as they were asked for."""
+        return list(dict.fromkeys(_last(each).name for each in self.results))
+
+    def count(self, fault: str, phase: str) -> int:
+        """Return in how many runs a fault struck last in a phase."""
+        return sum(_last(each).name == fault and each.point.phase == phase for each in self.results)
+
+    def latencies(self, fault: str | None = None) -> list[int]:
+        """Return the failover latencies of the runs of a fault, or of all, in order, nanoseconds."""
+        found = (each.latency_ns for each in self.results if fault in (None, _last(each).name))
+        return sorted(latency for latency in found if latency is not None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vmfailover_version": version(),
+            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
+            "epochs": self.epochs,
+            "runs": [asdict(each) for each in self.results],
+            "violations": len(self.violations),
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def explore(
+    scenario: Scenario,
+    *,
+    faults: Sequence[str] = FAULTS,
+    epochs: int = EPOCHS,
+    depth: int = 1,
+    out: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress = lambda done, of: None,  # noqa: ARG005 - says nothing to nobody
+) -> Exploration:
+    """Inject faults, named `kind` or `kind:target`, before and after every event of the first epochs of a run.
+
+    The failures of the scenario itself are left out. At depth 2, each fault is followed by each fault before and after
+    every event since the first. Runs are kept in `out`, and those that are there are not run again. Raises InputError
+    for faults that are not known, epochs that the run does not have, and a folder of another exploration.
+    """
+    struck = [_named(name) for name in faults]
+    plain = scenario.with_(failures=[])
+    store = Store(out, {"hash": plain.hash, "version": version(), "schema": SCHEMA_VERSION})
+    done = {each.point: each for each in (_explored(entry) for entry in store.entries())}
+    with nullcontext(executor) if executor else local_processes() as pool:
+        first = list(_first_points(plain, struck, epochs))
+        results = _run_all(pool, plain, first, done, store, progress)
+        if depth > 1:
+            second = list(chain.from_iterable(pool.map(_second_points, *_pairs(plain, first, struck))))
+            results += _run_all(pool, plain, second, done, store, progress)
+    return Exploration(plain, epochs, tuple(results))
+
+
+def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
+    """Return a scenario in which these faults strike, as long as it takes for the VM to be up again after the last."""
+    failures = [{"at": f"{each.at_ns} ns", "kind": each.kind, "target": each.target} for each in faults]
+    end_ns = faults[-1].at_ns + tail_ns(scenario)
+    return scenario.with_(failures=failures, duration=f"{end_ns} ns")
+
+
+def tail_ns(scenario: Scenario) -> int:
+    """Return the time within which the VM has to be up again: the parts of two failovers, and three epochs."""
+    detection, fencing = scenario.detection, scenario.fencing
+    noticed = detection.timeout + detection.interval + detection.confirmation
+    orders = fencing.attempts if fencing.failure_probability else 1
+    fenced = fencing.delay * orders + fencing.priority_delay + (fencing.lease if fencing.kind == "witness" else 0)
+    activated = scenario.hypervisor.restore + scenario.hypervisor.redirect
+    return 2 * (noticed + fenced + activated) + 3 * scenario.replication.checkpoint_interval
+
+
+def examine(scenario: Scenario, point: Point) -> Explored:
+    """Run a scenario with the faults of a point."""
+    try:
+        result = run(with_faults(scenario, point.faults))
+    except Exception as error:
+        return Explored(point, "failed", violations=(f"{type(error).__name__}: {error}",))
+    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
+    latency = result.values["failover.latency_ns"]
+    kinds = {event.kind for event in result.event_rows}
+    running = {host for host, spans in result.spans.items() if spans and spans[-1][1] == result.end_ns}
+    outcome = "no service"
+    if "takeover" in kinds and "secondary" in running:
+        outcome = "taken over"
+    elif "primary" in running:
+        outcome = "alone" if "alone" in kinds else "ran on"
+    return Explored(point, outcome, None if latency is None else int(latency), broken)
+
+
+def _last(explored: Explored) -> Fault:
+    return explored.point.faults[-1]
+
+
+def _named(name: str) -> tuple[str, str]:
+    kind, _, target = name.partition(":")
+    if kind not in TARGETS or (target and target not in TARGETS[kind]):
+        known = ", ".join(f"{kind}[:{'|'.join(targets)}]" for kind, targets in TARGETS.items())
+        raise InputError(f"--faults: {name!r} is unknown; it is one of {known}")
+    return kind, target or TARGETS[kind][0]
+
+
+def _first_points(scenario: Scenario, struck: Sequence[tuple[str, str]], epochs: int) -> Iterator[Point]:
+    trace = Trace(scenario)
+    began = trace.epochs()
+    if len(began) <= epochs:
+        raise InputError(
+            f"--epochs: the run begins only {len(began)}; write at most {max(0, len(began) - 1)}, or a longer duration"
+        )
+    for at_ns in trace.around_events(1, began[epochs]):
+        for kind, target in struck:
+            yield Point((Fault(kind, target, at_ns),), trace.phase(at_ns))
+
+
+def _pairs(
+    scenario: Scenario, first: Sequence[Point], struck: Sequence[tuple[str, str]]
+) -> tuple[list[Scenario], list[Point], list[Sequence[tuple[str, str]]]]:
+    return [scenario] * len(first), list(first), [struck] * len(first)
+
+
+def _second_points(scenario: Scenario, first: Point, struck: Sequence[tuple[str, str]]) -> list[Point]:
+    """Return the points of every second fault after a first one."""
+    once = with_faults(scenario, first.faults)
+    trace, since_ns = Trace(once), first.faults[-1].at_ns
+    return [
+        Point((*first.faults, Fault(kind, target, at_ns)), trace.phase(at_ns))
+        for at_ns in trace.around_events(since_ns, once.duration)
+        if at_ns > since_ns
+        for kind, target in struck
+        if not _twice(first.faults[-1], kind, target)
+    ]
+
+
+def _twice(first: Fault, kind: str, target: str) -> bool:
+    """Say whether a host would crash twice."""
+    return (first.kind, first.target) == (kind, target) == ("host-crash", target)
+
+
+def _run_all(
+    pool: Executor,
+    scenario: Scenario,
+    points: Sequence[Point],
+    done: dict[Point, Explored],
+    store: Store,
+    progress: Progress,
+) -> list[Explored]:
+    """Run the points that are not done yet; return what came of all, in order."""
+    missing = [point for point in points if point not in done]
+    batches = [missing[at : at + BATCH] for at in range(0, len(missing), BATCH)]
+    futures = [pool.submit(_examine_all, scenario, batch) for batch in batches]
+    ready = len(points) - len(missing)
+    try:
+        for future in as_completed(futures):
+            results = future.result()
+            store.append([asdict(each) for each in results])
+            done.update({each.point: each for each in results})
+            ready += len(results)
+            progress(ready, len(points))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    return [done[point] for point in points]
+
+
+def _examine_all(scenario: Scenario, points: Sequence[Point]) -> list[Explored]:
+    return [examine(scenario, point) for point in points]
+
+
+def _explored(entry: dict[str, Any]) -> Explored:
+    """Return what `asdict` has made a dictionary of."""
+    point = Point(tuple(Fault(**fault) for fault in entry["point"]["faults"]), entry["point"]["phase"])
+    return Explored(point, entry["outcome"], entry["latency_ns"], tuple(entry["violations"]))
+
+
+def quantile(values: Sequence[int], share: float) -> int:
+    """Return the smallest of some values in order that at least this share of them does not exceed."""
+    return values[max(0, math.ceil(share * len(values)) - 1)]
