@@ -65,7 +65,7 @@ def _table(corner: str, faults: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column(corner, no_wrap=True)
     for fault in faults:
-        table.add_column(fault.replace(":", ": "), justify="right")
+        table.add_column(fault.replace(":", ": "), justify="right", overflow="fold")
     return table
 
 

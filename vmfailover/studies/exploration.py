@@ -121,21 +121,22 @@ def explore(
 ) -> Exploration:
     """Inject faults, named `kind` or `kind:target`, before and after every event of the first epochs of a run.
 
-    The failures of the scenario itself are left out. At depth 2, each fault is followed by each fault before and after
-    every event since the first. Runs are kept in `out`, and those that are there are not run again. Raises InputError
-    for faults that are not known, epochs that the run does not have, and a folder of another exploration.
+    A run with fewer epochs is explored to its end. The failures of the scenario itself are left out. At depth 2, each
+    fault is followed by each fault before and after every event since then. Runs are kept in `out`, and those that are
+    there are not run again. Raises InputError for faults that are not known, and for a folder of another exploration.
     """
-    struck = [_named(name) for name in faults]
+    struck = [named_fault(name) for name in faults]
     plain = scenario.with_(failures=[])
     store = Store(out, {"hash": plain.hash, "version": version(), "schema": SCHEMA_VERSION})
     done = {each.point: each for each in (_explored(entry) for entry in store.entries())}
+    trace = Trace(plain)
     with nullcontext(executor) if executor else local_processes() as pool:
-        first = list(_first_points(plain, struck, epochs))
+        first = list(first_points(plain, trace, struck, epochs))
         results = _run_all(pool, plain, first, done, store, progress)
         if depth > 1:
             second = list(chain.from_iterable(pool.map(_second_points, *_pairs(plain, first, struck))))
             results += _run_all(pool, plain, second, done, store, progress)
-    return Exploration(plain, epochs, tuple(results))
+    return Exploration(plain, min(epochs, len(trace.epochs())), tuple(results))
 
 
 def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
@@ -164,7 +165,8 @@ def examine(scenario: Scenario, point: Point) -> Explored:
     broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
     latency = result.values["failover.latency_ns"]
     kinds = {event.kind for event in result.event_rows}
-    running = {host for host, spans in result.spans.items() if spans and spans[-1][1] == result.end_ns}
+    since_ns = result.end_ns - scenario.replication.checkpoint_interval
+    running = {host for host, spans in result.spans.items() if spans and spans[-1][1] > since_ns}
     outcome = "no service"
     if "takeover" in kinds and "secondary" in running:
         outcome = "taken over"
@@ -177,7 +179,8 @@ def _last(explored: Explored) -> Fault:
     return explored.point.faults[-1]
 
 
-def _named(name: str) -> tuple[str, str]:
+def named_fault(name: str) -> tuple[str, str]:
+    """Return the kind and the target of a fault by its name; raise InputError if there is none."""
     kind, _, target = name.partition(":")
     if kind not in TARGETS or (target and target not in TARGETS[kind]):
         known = ", ".join(f"{kind}[:{'|'.join(targets)}]" for kind, targets in TARGETS.items())
@@ -185,14 +188,11 @@ def _named(name: str) -> tuple[str, str]:
     return kind, target or TARGETS[kind][0]
 
 
-def _first_points(scenario: Scenario, struck: Sequence[tuple[str, str]], epochs: int) -> Iterator[Point]:
-    trace = Trace(scenario)
+def first_points(scenario: Scenario, trace: Trace, struck: Sequence[tuple[str, str]], epochs: int) -> Iterator[Point]:
+    """Yield the points of every fault, given as kind and target, around the events of the first epochs of a run."""
     began = trace.epochs()
-    if len(began) <= epochs:
-        raise InputError(
-            f"--epochs: the run begins only {len(began)}; write at most {max(0, len(began) - 1)}, or a longer duration"
-        )
-    for at_ns in trace.around_events(1, began[epochs]):
+    last_ns = began[epochs] if epochs < len(began) else scenario.duration - 1
+    for at_ns in trace.around_events(1, last_ns):
         for kind, target in struck:
             yield Point((Fault(kind, target, at_ns),), trace.phase(at_ns))
 

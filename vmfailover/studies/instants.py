@@ -46,12 +46,13 @@ class Trace:
         return [event.time_ns for event in self.events if event.kind == "epoch" and event.host == host]
 
     def around_events(self, first_ns: int, last_ns: int) -> list[int]:
-        """Return the instants before and after every event of a span, without those equivalent to an earlier one.
+        """Return the first instant of a span and those around every event, without those equivalent to an earlier one.
 
         Two instants are equivalent if nothing happens from the one to the other but that the guest executes.
         """
         times = {event.time_ns for event in self.events if first_ns <= event.time_ns <= last_ns}
-        candidates = sorted({time + side for time in times for side in (-NEXT_TO, NEXT_TO) if time + side >= 0})
+        around = {time + side for time in times for side in (-NEXT_TO, NEXT_TO)}
+        candidates = sorted({first_ns} | {instant for instant in around if instant >= first_ns})
         kept: list[int] = []
         for instant in candidates:
             if not kept or self._state(instant) != self._state(kept[-1]):

@@ -83,4 +83,8 @@ def _value(scenario: Scenario, key: str) -> object:
 
 
 def _breaks(scenario: Scenario, name: str) -> bool:
-    return any(verdict.name == name and not verdict.holds for verdict in run(scenario).verdicts)
+    """Say whether a run breaks an invariant, or fails with an error, of this name."""
+    try:
+        return any(verdict.name == name and not verdict.holds for verdict in run(scenario).verdicts)
+    except Exception as error:
+        return type(error).__name__ == name
