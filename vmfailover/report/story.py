@@ -68,7 +68,8 @@ class Story:
             starts[:3] = [stopped] * 3
         known = [at for at in starts if at is not None]
         if known and self.instant("takeover") is None:
-            known.append(self.end)
+            stopped = self.instant("standby-down")
+            known.append(self.end if stopped is None else max(stopped, known[-1]))
         return [(start, end - start) for start, end in pairwise(known)]
 
     @property
@@ -105,6 +106,20 @@ class Story:
         """When the primary ceased to run the VM."""
         ends = (self.down, self.instant("switchover"))
         return min((end for end in ends if end is not None), default=self.end)
+
+    @property
+    def receiving_end(self) -> float:
+        """When the secondary ceased to keep an image: at its own end, or at the beginning of its takeover."""
+        ends = [self.instant("standby-down"), self.instant("alone"), self.end]
+        begun = self.takeover_steps[0][0] if self.takeover_steps else self.end
+        return min(begun, *(end for end in ends if end is not None))
+
+    @property
+    def faults(self) -> list[tuple[float, str]]:
+        """The instant and the kind of every fault, but for what brought the primary down at once."""
+        events = [event for event in self.result.event_rows if event.kind in ("failure", "fault")]
+        found = [(event.time_ns * MS, f"{event.host}: {event.detail}") for event in events]
+        return [(at, what) for at, what in found if at != self.down]
 
     @property
     def lost(self) -> Window | None:

@@ -65,7 +65,7 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     """The whole run: which host runs the VM, the commits, and the parts of the failover."""
     _lanes(axes, ("secondary", "primary"))
     draw(axes, 1, [(0, story.primary_end)], Span.RUNNING)
-    draw(axes, 0, [(0, story.takeover_steps[0][0] if story.takeover_steps else story.end)], Span.RECEIVING)
+    draw(axes, 0, [(0, story.receiving_end)], Span.RECEIVING)
     for kind, step in zip(_STEPS, story.takeover_steps, strict=False):
         draw(axes, 0, [step], kind)
     _draw_secondary_run(axes, story)
@@ -73,6 +73,7 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
+    _mark_faults(axes, story)
     _mark_detail(axes, story.detail)
     if not story.result.responses:
         axes.set_xlabel("time (ms)", fontsize=9)
@@ -186,6 +187,25 @@ def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
         )
 
 
+def _mark_faults(axes: Axes, story: Story) -> None:
+    """Mark every fault, and name the first if nothing else is named."""
+    for at, _ in story.faults:
+        axes.axvline(at, color=_ALARM, linewidth=1.2, linestyle=":")
+    if story.faults and story.down is None:
+        at, what = story.faults[0]
+        late = at > story.end / 2
+        axes.annotate(
+            what,
+            (at, 1),
+            (-3 if late else 3, 2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=_ALARM,
+            fontsize=9,
+            ha="right" if late else "left",
+        )
+
+
 def _mark_detail(axes: Axes, window: Window) -> None:
     """Frame what the picture below shows in detail."""
     axes.axvspan(window.start, window.end, facecolor="none", edgecolor=_DARK, linewidth=0.8, linestyle=":")
@@ -217,8 +237,9 @@ def _spans_shown(story: Story) -> list[Span]:
 
 def _marks_shown(story: Story) -> list[Line2D]:
     looks = {"commit": ("|", 9, story.commits), "check of the flags": ("v", 4, story.scans)}
-    return [
+    marks = [
         Line2D([], [], marker=marker, color=_DARK, linestyle="none", markersize=size, label=label)
         for label, (marker, size, shown) in looks.items()
         if shown
     ]
+    return marks + ([Line2D([], [], color=_ALARM, linestyle=":", label="fault")] if story.faults else [])
