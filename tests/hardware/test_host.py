@@ -104,3 +104,70 @@ def test_what_has_left_a_host_arrives_after_its_crash_and_nothing_else() -> None
     host.out.send_datagram(1, lambda: arrived.append("sent by the dead"))
     env.run()
     assert arrived == ["left"]
+
+
+def test_a_host_that_hangs_does_nothing_and_is_late_afterwards() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    ticks: list[int] = []
+    host.run(tick(env, ticks))
+    env.run(until=15)
+    host.freeze()
+    env.run(until=47)
+    assert ticks == [10]
+    host.thaw()
+    env.run(until=70)
+    assert ticks == [10, 47, 57, 67]
+
+
+def test_what_arrives_during_a_hang_is_taken_afterwards_in_order() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    taken: list[int] = []
+    host.freeze()
+    for number in range(3):
+        host.accept(lambda number=number: taken.append(number))  # type: ignore[misc]
+    assert taken == []
+    host.thaw()
+    host.accept(lambda: taken.append(3))
+    assert taken == [0, 1, 2, 3]
+
+
+def test_a_dead_host_takes_nothing_and_does_not_come_back() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    taken: list[int] = []
+    host.freeze()
+    host.accept(lambda: taken.append(0))
+    host.crash()
+    host.thaw()
+    host.accept(lambda: taken.append(1))
+    assert taken == []
+
+
+def test_the_agent_outlives_the_other_processes() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    ticks: list[int] = []
+    agent: list[int] = []
+    host.run(tick(env, ticks))
+    host.run_agent(tick(env, agent))
+    env.run(until=15)
+    host.end_processes()
+    env.run(until=35)
+    assert (ticks, agent) == ([10], [10, 20, 30])
+    host.stop()
+    env.run(until=55)
+    assert agent == [10, 20, 30]
+
+
+def test_what_a_stopped_host_has_sent_leaves() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    arrived: list[int] = []
+    host.out.send_datagram(100, lambda: arrived.append(1))
+    host.out.send_datagram(100, lambda: arrived.append(2))
+    env.run(until=150)
+    host.stop()
+    env.run()
+    assert arrived == [1, 2]

@@ -240,3 +240,76 @@ def test_the_two_directions_share_nothing() -> None:
     env.run()
     assert arrived == [f"backward at {100 + LATENCY}"]
     assert link.backward.statistics.wire_bytes == 100
+
+
+# Cuts.
+
+
+def cut(wire: Wire, cuts: list[tuple[int, int]]) -> None:
+    """Cut a wire for some spans, (instant, length), which may overlap."""
+
+    def for_a_while(at: int, length: int) -> Any:
+        yield wire.env.timeout(at)
+        wire.channel.cut()
+        yield wire.env.timeout(length)
+        wire.channel.restore()
+
+    for at, length in cuts:
+        wire.env.process(for_a_while(at, length))
+
+
+@EXAMPLES
+@given(
+    payloads=st.lists(st.integers(0, 5000), min_size=1, max_size=12),
+    cuts=st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 9000)), max_size=5),
+    loss=st.sampled_from(["0 %", "20 %"]),
+)
+def test_a_cut_loses_nothing_of_the_stream_and_keeps_its_order(
+    payloads: list[int], cuts: list[tuple[int, int]], loss: str
+) -> None:
+    wire = Wire(loss=loss, retransmission_timeout="700 ns")
+    wire.send(payloads)
+    cut(wire, cuts)
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == list(range(len(payloads)))
+    assert len(wire.left) == len(payloads)
+    assert all(not at < instant < at + length for _, instant in wire.arrived for at, length in cuts)
+
+
+def test_what_was_under_way_is_sent_again_when_the_link_is_back() -> None:
+    wire = Wire()
+    wire.send([1000])
+    cut(wire, [(FRAME + LATENCY - 1, 5000)])
+    wire.env.run()
+    assert wire.arrived == [(0, FRAME + LATENCY - 1 + 5000 + FRAME + LATENCY)]
+
+
+def test_datagrams_are_lost_in_a_cut() -> None:
+    wire = Wire()
+    cut(wire, [(100, 50)])
+    wire.datagram(0)
+    wire.env.run(until=120)
+    wire.datagram(1)
+    wire.env.run(until=200)
+    wire.datagram(2)
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == [2]
+    assert wire.channel.statistics.lost_datagrams == 1
+
+
+def test_a_host_that_died_during_a_cut_sends_nothing_again() -> None:
+    wire = Wire()
+    wire.send([1000, 1000, 1000])
+    cut(wire, [(FRAME + 1, 5000)])
+    wire.env.run(until=FRAME + 2)
+    wire.channel.sever()
+    wire.env.run()
+    assert wire.arrived == []
+
+
+def test_a_slow_link_takes_longer() -> None:
+    wire = Wire()
+    wire.channel.slowdown = 3.0
+    wire.send([1000])
+    wire.env.run()
+    assert wire.arrived == [(0, 3 * FRAME + LATENCY)]
