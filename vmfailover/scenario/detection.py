@@ -94,6 +94,21 @@ class Detection(Record):
     witness: Witness = Witness()
     """Of witness."""
 
+    @property
+    def latest_ns(self) -> int:
+        """Time within which a crash is noticed, but for bad luck: nanoseconds."""
+        phi, swim, token = self.phi, self.swim, self.token
+        deviation = max(self.interval // 4, phi.least_deviation)
+        noticed = {
+            "heartbeat": self.timeout,
+            "phi-accrual": self.interval + round(2 * phi.threshold) * deviation + phi.pause,
+            "swim": 10 * swim.period + 2 * swim.probe_timeout + swim.suspicion + swim.dissemination,
+            "token": token.token + max(0, token.members - 2) * token.coefficient + token.reform,
+            "hardware": self.delay,
+            "witness": max(self.timeout, self.witness.timeout),
+        }[self.kind]
+        return noticed + self.interval + self.confirmation
+
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:

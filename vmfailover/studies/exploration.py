@@ -148,8 +148,7 @@ def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
 
 def tail_ns(scenario: Scenario) -> int:
     """Return the time within which the VM has to be up again: the parts of two failovers, and three epochs."""
-    detection, fencing = scenario.detection, scenario.fencing
-    noticed = detection.timeout + detection.interval + detection.confirmation
+    fencing, noticed = scenario.fencing, scenario.detection.latest_ns
     orders = fencing.attempts if fencing.failure_probability else 1
     fenced = fencing.delay * orders + fencing.priority_delay + (fencing.lease if fencing.kind == "witness" else 0)
     activated = scenario.hypervisor.restore + scenario.hypervisor.redirect

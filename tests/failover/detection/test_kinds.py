@@ -36,6 +36,13 @@ def test_what_is_noticed(kind: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_crash_is_noticed_in_time(kind: str) -> None:
+    spec = Detection.model_validate({"kind": kind, **KINDS[kind]})
+    for seed in range(20):
+        assert 0 < Pair(seed, kind=kind, **KINDS[kind]).after((205 + seed) * MS, "crash") <= spec.latest_ns
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_host_that_lives_is_not_given_up(kind: str) -> None:
     pair = Pair(kind=kind, **KINDS[kind])
     pair.env.run(until=3_000 * MS)
