@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.studies.statistics import Statistic
 
@@ -88,3 +91,9 @@ def sweeping(pages: int, interval_ns: int) -> dict[str, object]:
         "store_fraction": "100 %",
         "instructions_per_access": instructions,
     }
+
+
+def whole_epochs(result: RunResult) -> pd.DataFrame:
+    """Return the acknowledged epochs without the first, which copies what booting left."""
+    epochs = result.epochs
+    return epochs[epochs.acknowledged_ns > 0].iloc[1:]

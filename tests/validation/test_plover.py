@@ -10,11 +10,10 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.simulation import run
 
-from .published import SCENARIOS, RecordProperty, Row, report, sweeping, table
+from .published import SCENARIOS, RecordProperty, Row, report, sweeping, table, whole_epochs
 
 LINES_A_PAGE = 64
 CHECKPOINTS = [row for row in table("plover_nsdi18") if row["table"] == "4_25ms"]
@@ -24,12 +23,6 @@ SYNCHRONISATIONS = [row for row in table("plover_nsdi18") if row["table"] == "3"
 @cache
 def redis() -> Scenario:
     return load(SCENARIOS / "qemu-mc-redis.yaml")
-
-
-def whole_epochs(result: RunResult) -> pd.DataFrame:
-    """Return the acknowledged epochs without the first, which copies what booting left."""
-    epochs = result.epochs
-    return epochs[epochs.acknowledged_ns > 0].iloc[1:]
 
 
 @cache

@@ -8,14 +8,13 @@ with the interval as those of the redis trace do. All else, the other rates of c
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.simulation import run
 
-from .published import SCENARIOS, RecordProperty, Row, report, sweeping, table
+from .published import SCENARIOS, RecordProperty, Row, report, sweeping, table, whole_epochs
 from .test_dirty_amplification import exponent, of_trace
 
 MEASURED = {name: name.removesuffix("_ms") for name in ("suspended_ms", "transmit_ms")}
@@ -25,12 +24,6 @@ LINES_A_PAGE = 64
 @cache
 def kernel_build() -> Scenario:
     return load(SCENARIOS / "remus-kernel-build.yaml")
-
-
-def whole_epochs(result: RunResult) -> pd.DataFrame:
-    """Return the acknowledged epochs without the first, which copies what booting left."""
-    epochs = result.epochs
-    return epochs[epochs.acknowledged_ns > 0].iloc[1:]
 
 
 @cache
