@@ -232,7 +232,7 @@ def test_nothing_is_sent_over_a_severed_channel() -> None:
 def test_the_two_directions_share_nothing() -> None:
     env = simpy.Environment()
     spec = link_spec(loss="30 %")
-    link = Link(env, spec, np.random.default_rng(1), np.random.default_rng(2))
+    link = Link(*(Channel(env, spec, np.random.default_rng(seed)) for seed in (1, 2)))
     arrived: list[str] = []
     env.process(link.forward.send(100_000, lambda: arrived.append("forward")))
     link.backward.send_datagram(0, lambda: arrived.append(f"backward at {env.now}"))

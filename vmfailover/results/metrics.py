@@ -57,12 +57,13 @@ def _false_alarms(cluster: Cluster) -> int:
     """Count the verdicts on hosts that nothing had struck that ends their service."""
     struck: set[str] = set()
     alarms = 0
-    watched = {"detect": cluster.primary.host.name, "detect-loss": cluster.secondary.host.name}
     for event in cluster.journal.events:
         if (event.kind in ("failure", "fault") and event.detail in FATAL) or event.kind in ("down", "standby-down"):
             struck.add(event.host)
-        elif event.kind in watched:
-            alarms += watched[event.kind] not in struck
+        elif event.kind == "repaired":
+            struck.discard(event.host)
+        elif event.kind in ("detect", "detect-loss", "synchronisation-failed"):
+            alarms += event.detail not in struck
     return alarms
 
 
@@ -101,9 +102,10 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
     stopped_ns = _time(cluster, "switchover")
-    down_ns = _time(cluster, "down") if stopped_ns is None else stopped_ns
-    committed = cluster.protection.committed
-    work = None if down_ns is None else max(0, cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns)
+    pair = cluster.failed_pair
+    down_ns = pair.down_ns if stopped_ns is None else stopped_ns
+    committed = pair.protection.committed
+    work = None if down_ns is None else max(0, pair.primary.vm.guest_ns(down_ns) - committed.guest_ns)
     return {
         "loss.work_ns": work,
         "loss.outputs": audit.outputs_lost,
@@ -125,7 +127,7 @@ def _guest(cluster: Cluster) -> Metrics:
     unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
     if unprotected <= 0:
         return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
-    pauses = sum(_pause_ns(epoch, elapsed) for epoch in protection.epochs)
+    pauses = sum(_pause_ns(epoch, elapsed) for epoch in cluster.pairs[0].epochs)
     faults = tracking_ns + protection.interrupt_ns
     stalls = max(0.0, elapsed - unprotected - pauses - faults)
     return {
@@ -151,7 +153,7 @@ def _pause_ns(epoch: Epoch, until_ns: int) -> int:
 
 def _checkpoints(cluster: Cluster) -> Metrics:
     commits = cluster.journal.times("commit")
-    epochs = [epoch for epoch in cluster.protection.epochs if epoch.number in commits and epoch.paused_ns >= 0]
+    epochs = [epoch for epoch in cluster.pairs[0].epochs if epoch.number in commits and epoch.paused_ns >= 0]
     pauses = [epoch.pause_ns for epoch in epochs]
     latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
     return {
@@ -165,10 +167,10 @@ def _checkpoints(cluster: Cluster) -> Metrics:
 
 
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:
-    shipped = cluster.link.forward.statistics.stream_bytes
+    shipped = cluster.pairs[0].bytes_sent
     protected_ns = _protected_ns(cluster)
     committed = cluster.protection.committed_epoch
-    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.protection.epochs if epoch.number <= committed)
+    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.pairs[0].epochs if epoch.number <= committed)
     dirtied = audit.committed_bytes
     return {
         "replication.bytes": shipped,
@@ -189,7 +191,7 @@ def _log(cluster: Cluster) -> Metrics:
     return {
         "log.entries": sum(causes.values()) + count(Counter.LOG_SOFTWARE),
         **causes,
-        "log.duplicates": sum(epoch.duplicates for epoch in cluster.protection.epochs),
+        "log.duplicates": sum(epoch.duplicates for epoch in cluster.pairs[0].epochs),
         "log.peak_fill": cluster.primary.vm.log.peak_fill,
         "log.interrupts": cluster.protection.interrupts,
         "log.stall_ns": cluster.protection.log_stall_ns,
@@ -197,7 +199,7 @@ def _log(cluster: Cluster) -> Metrics:
 
 
 def _run(cluster: Cluster, wall_seconds: float) -> Metrics:
-    accesses = cluster.primary.vm.accesses + cluster.secondary.vm.accesses
+    accesses = sum(node.vm.accesses for node in cluster.machines.built)
     return {
         "run.accesses": accesses,
         "run.wall_seconds": wall_seconds,

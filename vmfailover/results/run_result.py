@@ -80,7 +80,7 @@ class RunResult:
             epoch_rows=tuple(_epoch_rows(cluster)),
             event_rows=tuple(cluster.journal.events),
             responses=tuple(clients.received) if clients else (),
-            spans={node.host.name: tuple(node.vm.spans) for node in (cluster.primary, cluster.secondary)},
+            spans=_spans(cluster),
             unanswered=clients.unanswered if clients else 0,
             end_ns=int(cluster.env.now),
             interrupted=interrupted,
@@ -130,6 +130,13 @@ class RunResult:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
+def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
+    spans: dict[str, tuple[tuple[int, int], ...]] = {}
+    for node in cluster.machines.built:
+        spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
+    return spans
+
+
 def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
     committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
     return [
@@ -141,7 +148,7 @@ def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
             outputs=len(epoch.outputs),
             **{name: getattr(epoch, name) for name in _COPIED},
         )
-        for epoch in cluster.protection.epochs
+        for epoch in cluster.epochs
     ]
 
 
