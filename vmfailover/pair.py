@@ -109,6 +109,15 @@ class Pair:
         return self.protection.epochs[self.protection.first_epoch : self._last_epoch]
 
     @property
+    def synchronisation(self) -> list[Epoch]:
+        """The rounds in which all memory was copied to the secondary before; none for the first pair, or a failback."""
+        first = last = self.protection.first_epoch
+        epochs = self.protection.epochs
+        while first and epochs[first - 1].whole_memory:
+            first -= 1
+        return epochs[first:last]
+
+    @property
     def bytes_sent(self) -> int:
         """Bytes put on the link for replication."""
         if self._sent_by_end is not None:

@@ -10,9 +10,9 @@ from vmfailover.guest.guest import Guest
 from vmfailover.hardware.processor import Processor
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.output_buffer import OutputBuffer
+from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
 from vmfailover.replication.protocols.cold_restart import ColdRestart
-from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protocols.output_compare import OutputCompare
 from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
 from vmfailover.replication.protocols.undo_log import Mirror, Pool, UndoneLines, UndoPacking
@@ -241,8 +241,8 @@ ONWARD = {"workload": {"kind": "sequential", "working_set": "2 MiB", "instructio
 
 @mutant(small("live-precopy", **ONWARD), caught_by="image")
 def every_other_page_missed_by_the_first_round(injection: Injection) -> None:
-    @injection.into(Precopy, "written_units")
-    def written_units(original: Any, precopy: Precopy) -> Any:
+    @injection.into(Precopy, "written_pages")
+    def written_pages(original: Any, precopy: Precopy) -> Any:
         injection.fire()
         return original(precopy)[::2]
 

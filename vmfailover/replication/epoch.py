@@ -31,7 +31,7 @@ class Epoch:
     sent_ns: int = -1
     acknowledged_ns: int = -1
     forced: bool = False
-    #: All of memory was copied, whatever had been found modified.
+    #: It is a round in which all of memory is copied, whatever had been found modified before.
     whole_memory: bool = False
     state: GuestState | None = None
     #: Answers that wait for this epoch's commit.

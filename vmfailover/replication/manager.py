@@ -114,15 +114,14 @@ class ReplicationManager:
                     yield from self._ship_early(vm_stopped=False)
 
     def last_checkpoint(self) -> Generator[simpy.Event, Any, Epoch]:
-        """Stop the VM for good with a checkpoint; return its epoch once that is acknowledged."""
-        with self._at_work.request() as turn:
-            yield turn
-            self._vm.pause(int(self.env.now))
-            epoch = self.epoch
-            yield from self._checkpoint(forced=True)
-            while epoch.acknowledged_ns < 0:
-                yield self._acknowledgement
-            return epoch
+        """Stop the VM with a checkpoint, after which nothing follows; return its epoch once that is acknowledged."""
+        yield self._at_work.request()
+        self._vm.pause(int(self.env.now))
+        epoch = self.epoch
+        yield from self._checkpoint(forced=True)
+        while epoch.acknowledged_ns < 0:
+            yield self._acknowledgement
+        return epoch
 
     def acknowledged(self, number: int) -> None:
         """Release what waited for an epoch's commit: its outputs, and its part of the log."""

@@ -16,6 +16,9 @@ from vmfailover.replication.site import Site
 from vmfailover.replication.tracker import lines_of
 
 Units = npt.NDArray[np.int64]
+Pages = npt.NDArray[np.int64]
+#: Bytes of the pages of which the first round finds out whether they have ever been written.
+PAGE_BYTES = 4096
 #: Finds the units modified since it was last called, which may stop the VM, and begins to look anew.
 Find = Callable[[], Generator[simpy.Event, Any, Units]]
 
@@ -33,6 +36,7 @@ class Precopy:
         self._site = site
         self._spec = site.scenario.replication.precopy
         self._unit_lines = site.unit_lines
+        self._page_lines = max(site.unit_lines, PAGE_BYTES // site.line_bytes)
         self._find = find
         self._arrived = arrived
         self._packing = UnitPacking(site)
@@ -51,7 +55,7 @@ class Precopy:
     @property
     def converged(self) -> bool:
         """Whether what was left for the last round was as little as had been asked for."""
-        return self.left <= self._spec.least
+        return self._few(self.left)
 
     def run(self, go_on: Callable[[], None]) -> Generator[simpy.Event, Any, Units]:
         """Copy until a further round is not worth it; return the units still to be copied.
@@ -60,9 +64,10 @@ class Precopy:
         """
         self._site.primary.host.run(self._sender.run())
         yield from self._find()
-        units = self.written_units()
+        pages = self.written_pages()
+        units = np.unique(self._lines_of(pages, self._page_lines) // self._unit_lines)
         go_on()
-        self._clear_all_but(units)
+        self._clear_all_but(pages)
         sent_lines = units.size * self._unit_lines
         yield self.send(units)
         while self.goes_on((units := (yield from self._find())).size, sent_lines):
@@ -74,7 +79,11 @@ class Precopy:
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
         enough = self._spec.most * self._site.primary.host.memory.versions.size
-        return units > self._spec.least and self.rounds < self._spec.rounds - 1 and sent_lines < enough
+        return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
+
+    def _few(self, units: int) -> bool:
+        """Whether so many units are no more than the pages for which the VM may be stopped."""
+        return units * self._unit_lines <= self._spec.least * self._page_lines
 
     def finish(self, units: Units) -> Generator[simpy.Event, Any, Epoch]:
         """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
@@ -86,7 +95,6 @@ class Precopy:
         self.send(units)
         epoch = self._site.epochs[-1]
         epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
-        epoch.whole_memory = True
         state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
         self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
         return epoch
@@ -94,10 +102,10 @@ class Precopy:
     def send(self, units: Units) -> simpy.Event:
         """Send units as they stand now, as an epoch of its own; the answer happens when the last has left."""
         site, processor = self._site, self._site.primary.host.processor
-        epoch = Epoch(len(site.epochs), int(self.env.now))
+        epoch = Epoch(len(site.epochs), int(self.env.now), whole_memory=True)
         site.epochs.append(epoch)
         site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
-        lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
+        lines = self._lines_of(units, self._unit_lines)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
@@ -110,19 +118,22 @@ class Precopy:
             left = self._sender.put(batch)
         return left
 
-    def written_units(self) -> Units:
-        """Return the units that have ever been written, int64[n]; the others are pages of zeros."""
+    def written_pages(self) -> Pages:
+        """Return the pages that have ever been written, int64[n]; the others are pages of zeros."""
         processor = self._site.primary.host.processor
         versions, _ = processor.fetch(np.arange(processor.memory.versions.size))
-        return np.unique(np.flatnonzero(versions) // self._unit_lines)
+        return np.unique(np.flatnonzero(versions) // self._page_lines)
 
-    def _clear_all_but(self, units: Units) -> None:
-        """Let the secondary clear all other units, whatever they hold there."""
+    def _clear_all_but(self, pages: Pages) -> None:
+        """Let the secondary clear all other pages, whatever they hold there."""
         memory = self._site.secondary.host.memory
-        others = np.setdiff1d(np.arange(-(-memory.versions.size // self._unit_lines)), units, assume_unique=True)
-        lines = lines_of(others, self._unit_lines, memory.versions.size)
+        others = np.setdiff1d(np.arange(-(-memory.versions.size // self._page_lines)), pages, assume_unique=True)
+        lines = self._lines_of(others, self._page_lines)
         zeros = np.zeros(lines.size, np.uint32)
         self._sender.put(Notice(HEADER_BYTES + others.size * ADDRESS_BYTES, lambda: memory.apply(lines, zeros)))
+
+    def _lines_of(self, units: Units, unit_lines: int) -> npt.NDArray[np.int64]:
+        return lines_of(units, unit_lines, self._site.primary.host.memory.versions.size)
 
     def _arrive(self, message: Message) -> None:
         """Write lines into the image as they come; with the marker all of it is here."""

@@ -10,7 +10,6 @@ from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
-from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.site import Node, Site
 from vmfailover.replication.tracker import Tracker
 from vmfailover.replication.unprotected import UnprotectedVm

@@ -41,7 +41,7 @@ class Audit:
         self._complete = False
         cluster.journal.on("commit", self._on_commit)
         cluster.journal.on("apply", self._on_apply)
-        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch, event.host))
+        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch, self._node(event)))
         cluster.journal.on("protected", self._begin_anew)
 
     def _on_commit(self, event: Event) -> None:
@@ -58,20 +58,28 @@ class Audit:
         """Judge the image after each epoch too, unless a later one is committed already."""
         synchronised = self._cluster.epochs[event.epoch].whole_memory
         if event.epoch == self.commits[-1].epoch and (not self._complete or synchronised):
-            self._judge(event.epoch, event.host)
+            self._judge(event.epoch, self._node(event))
 
-    def _judge_image(self, epoch: int, host: str) -> None:
+    def _judge_image(self, epoch: int, node: Node) -> None:
         self._complete = True
-        self.mismatched_lines += self._judge(epoch, host)
+        self.mismatched_lines += self._judge(epoch, node)
+
+    def _node(self, event: Event) -> Node:
+        return self._cluster.machines.nodes[event.host]
+
+    @property
+    def _synchronised(self) -> bool:
+        """Whether a further host has just been synchronised and does not protect the VM yet."""
+        return bool(self.commits) and self.commits[-1].epoch > self._cluster.pair.protection.committed_epoch
 
     def _begin_anew(self, protected: Event) -> None:
         """Expect a new image, the VM being protected again."""
         del protected
         self._complete = False
 
-    def _judge(self, epoch: int, host: str) -> int:
+    def _judge(self, epoch: int, node: Node) -> int:
         """Hold a host's image against the program; the first mismatch is kept. Returns mismatched lines."""
-        comparison = self.auditor.compare_coherent(self._cluster.machines.nodes[host].host.processor.state)
+        comparison = self.auditor.compare_coherent(node.host.processor.state)
         if self._image.holds:
             self._image = image_verdict("image", epoch, comparison)
         return comparison.mismatched
@@ -131,8 +139,8 @@ class Audit:
         cluster = self._cluster
         for node in cluster.machines.built:
             node.vm.pause(int(cluster.env.now))
-        if not self._complete and cluster.pair.protection.settle():
-            self._judge_image(cluster.pair.protection.committed_epoch, cluster.pair.secondary.host.name)
+        if not self._complete and not self._synchronised and cluster.pair.protection.settle():
+            self._judge_image(cluster.pair.protection.committed_epoch, cluster.pair.secondary)
         program = self._program_verdict()
         verdicts = (
             self._image,

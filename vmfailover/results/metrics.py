@@ -10,8 +10,11 @@ from vmfailover.failover.faults import FATAL
 from vmfailover.guest.clients import Response
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.pair import Pair
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.audit import Audit
+from vmfailover.results.failovers import exposures, moves
+from vmfailover.results.invariants import overlap_ns
 from vmfailover.results.progress import RateSampler
 
 #: A metric's value; None where the run gives none, as the failover latency of a run without failure.
@@ -23,6 +26,7 @@ def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_second
     """Compute every metric of a run that has ended."""
     return {
         **_failover(cluster, sampler),
+        **_reprotection(cluster),
         **_clients(cluster),
         **_loss(cluster, audit),
         **_guest(cluster),
@@ -53,6 +57,45 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
     }
 
 
+def _reprotection(cluster: Cluster) -> Metrics:
+    """Of several synchronisations and failbacks the first is told of."""
+    events = cluster.journal.events
+    exposed = [exposure.duration_ns for exposure in exposures(events, cluster.pairs, int(cluster.env.now))]
+    synchronised = next((pair for pair in cluster.pairs[1:] if pair.synchronisation), None)
+    planned = next((move for move in moves(events) if move.planned and move.destination == "primary"), None)
+    return {
+        "exposure.total_ns": sum(exposed),
+        "exposure.longest_ns": max(exposed, default=0),
+        "reprotection.count": sum(bool(pair.synchronisation) for pair in cluster.pairs),
+        "reprotection.synchronisation_ns": _synchronisation_ns(cluster, synchronised),
+        "reprotection.stopped_ns": _stopped_ns(cluster, synchronised),
+        "reprotection.bytes": sum(epoch.shipped_bytes for epoch in synchronised.synchronisation)
+        if synchronised
+        else None,
+        "failback.count": sum(event.kind == "returned" for event in events),
+        "failback.latency_ns": planned.latency_ns if planned else None,
+        "failback.blackout_ns": _blackout_ns(cluster, planned.stopped_ns, planned.running_ns) if planned else None,
+    }
+
+
+def _synchronisation_ns(cluster: Cluster, pair: Pair | None) -> int | None:
+    return pair.begun_ns - _synchronisation_began(cluster, pair) if pair else None
+
+
+def _synchronisation_began(cluster: Cluster, pair: Pair) -> int:
+    times = (event.time_ns for event in cluster.journal.events if event.kind == "synchronise")
+    return max(time_ns for time_ns in times if time_ns <= pair.begun_ns)
+
+
+def _stopped_ns(cluster: Cluster, pair: Pair | None) -> int | None:
+    """Return for how long a VM stood still while it was synchronised."""
+    if pair is None:
+        return None
+    began_ns = _synchronisation_began(cluster, pair)
+    ran = overlap_ns([(began_ns, pair.begun_ns)], pair.primary.vm.spans)
+    return pair.begun_ns - began_ns - ran
+
+
 def _false_alarms(cluster: Cluster) -> int:
     """Count the verdicts on hosts that nothing had struck that ends their service."""
     struck: set[str] = set()
@@ -77,13 +120,17 @@ def _unplanned(cluster: Cluster) -> list[int | None]:
 def _clients(cluster: Cluster) -> Metrics:
     responses = cluster.clients.received if cluster.clients else []
     latencies = [response.received_ns - response.sent_ns for response in responses]
-    gap = blackout(responses, _time(cluster, "down"), _time(cluster, "takeover"))
     return {
-        "client.blackout_ns": gap[1] - gap[0] if gap else None,
+        "client.blackout_ns": _blackout_ns(cluster, _time(cluster, "down"), _time(cluster, "takeover")),
         "client.latency_p50_ns": _quantile(latencies, 0.5),
         "client.latency_p99_ns": _quantile(latencies, 0.99),
         "client.latency_p999_ns": _quantile(latencies, 0.999),
     }
+
+
+def _blackout_ns(cluster: Cluster, down_ns: int | None, running_ns: int | None) -> int | None:
+    gap = blackout(cluster.clients.received if cluster.clients else [], down_ns, running_ns)
+    return gap[1] - gap[0] if gap else None
 
 
 def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: int | None) -> tuple[int, int] | None:

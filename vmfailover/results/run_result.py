@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vmfailover.cluster import Cluster
 from vmfailover.guest.clients import Response
 from vmfailover.journal import Event
+from vmfailover.results.failovers import Move, moves
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import Metrics
 from vmfailover.scenario import Scenario
@@ -105,6 +106,14 @@ class RunResult:
         import pandas as pd
 
         return pd.DataFrame([asdict(row) for row in self.epoch_rows], columns=[f.name for f in fields(EpochRow)])
+
+    @cached_property
+    def failovers(self) -> pd.DataFrame:
+        """One row each time the VM came to another host, with the columns of `Move` and its `latency_ns`."""
+        import pandas as pd
+
+        rows = [{**asdict(move), "latency_ns": move.latency_ns} for move in moves(self.event_rows)]
+        return pd.DataFrame(rows, columns=[*(f.name for f in fields(Move)), "latency_ns"])
 
     @cached_property
     def events(self) -> pd.DataFrame:

@@ -132,8 +132,8 @@ def _reprotection(scenario: "Scenario") -> Iterator[Problem]:
         )
     if scenario.fencing.kind == "none":
         yield Problem(
-            ("fencing", "kind"), "a host that is not fenced may still run the VM, which cannot be protected then; "
-            "write stonith"
+            ("fencing", "kind"),
+            "a host that is not fenced may still run the VM, which cannot be protected then; write stonith",
         )
 
 

@@ -94,8 +94,8 @@ class Failure(Record):
         ]
         | None
     ) = None
-    """At which point it happens: of epoch `epoch`, or of the first failover, at whose steps it may strike again, or of the
-    return to two hosts: when the synchronisation begins, when the VM is protected, when it is stopped to move back."""
+    """At which point it happens: of epoch `epoch`, or of the first failover, at whose steps it may strike again, or of
+    the return to two hosts: when synchronisation begins, when the VM is protected, when it is stopped to move back."""
     epoch: Annotated[Integer, Field(ge=0, le=10**9)] | None = None
     """Which epoch `at_phase` means, counted from 0; not for the points of a failover."""
     delay: Duration = written("0 ns")

@@ -36,7 +36,9 @@ def _pages(module: str, **more: bool) -> ProtocolEntry:
 #: Every protocol by its name. A new one is one new file and one entry here, which may be made at run time.
 PROTOCOLS: dict[str, ProtocolEntry] = {
     "cacheline-flags": ProtocolEntry(f"{_PACKAGE}.cacheline_flags:CachelineFlags", uses_log=True, fails_back=True),
-    "cacheline-transfer": ProtocolEntry(f"{_PACKAGE}.cacheline_transfer:CachelineTransfer", uses_log=True, fails_back=True),
+    "cacheline-transfer": ProtocolEntry(
+        f"{_PACKAGE}.cacheline_transfer:CachelineTransfer", uses_log=True, fails_back=True
+    ),
     "page-write-protect": _pages("page_write_protect:PageWriteProtect", fails_back=True),
     "page-modification-log": _pages("page_modification_log:PageModificationLog", fails_back=True),
     "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits", fails_back=True),
