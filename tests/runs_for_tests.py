@@ -30,6 +30,8 @@ class WatchedCluster(Cluster):
         self.journal.on("commit", self._note_tail)
 
     def _note_tail(self, _: Event) -> None:
+        if len(self.pairs) > 1:
+            return
         epochs = self.protection.epochs
         released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
         tail = self.primary.vm.log.tail
@@ -97,8 +99,9 @@ def responses_before_commit(observed: Observed) -> Iterator[int]:
     cluster = observed.cluster
     assert cluster.clients is not None
     answered = {response.request: response.received_ns for response in observed.result.responses}
-    taken_over = min((event.time_ns for event in happened(observed.result, "takeover")), default=NEVER)
-    for epoch in cluster.protection.epochs:
+    moved = [*happened(observed.result, "takeover"), *happened(observed.result, "alone")]
+    taken_over = min((event.time_ns for event in moved), default=NEVER)
+    for epoch in cluster.pairs[0].epochs:
         released = epoch.acknowledged_ns if epoch.acknowledged_ns >= 0 else NEVER
         for output in epoch.outputs:
             received = answered.get(output.request)
@@ -121,7 +124,8 @@ def _tail_waits(observed: Observed) -> bool:
 def _epochs_commit_in_order(observed: Observed) -> bool:
     """Epochs are committed one after the other, without a gap where each ends in a commit."""
     commits = [event.epoch for event in happened(observed.result, "commit")]
-    if observed.result.scenario.replication.protocol in ("output-compare", "live-precopy"):
+    again = observed.result.scenario.reprotection.possible
+    if again or observed.result.scenario.replication.protocol in ("output-compare", "live-precopy"):
         return commits == sorted(set(commits))
     return commits == list(range(len(commits)))
 

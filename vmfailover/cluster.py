@@ -5,35 +5,28 @@ from typing import Any
 
 import simpy
 
-from vmfailover.failover.alone import LossOfSecondary
-from vmfailover.failover.detection import Detector, new_detector
 from vmfailover.failover.faults import Injector, Targets
-from vmfailover.failover.fencing import new_fencing
-from vmfailover.failover.takeover import Takeover
+from vmfailover.failover.reprotection import Failback, Reprotection
 from vmfailover.guest.clients import Clients
-from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
-from vmfailover.guest.scheduler import Scheduler
+from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.server import Completion
-from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads import open_workload
-from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
-from vmfailover.hardware.host import Host
-from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import Processor
-from vmfailover.journal import Journal
-from vmfailover.replication.protocols import protection_class
+from vmfailover.hardware.link import Link
+from vmfailover.journal import Event, Journal
+from vmfailover.machines import Machines
+from vmfailover.pair import Pair
+from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.protection import Protection
 from vmfailover.replication.release import Release
 from vmfailover.replication.site import Node, Site
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.checks import guard_band, log_bytes, request_entries
-from vmfailover.scenario.hosts import HostSpec
 from vmfailover.streams import generator, seed_sequence
 
 
 class Cluster:
-    """Primary, secondary and all that is between and around them; both hosts are built alike."""
+    """Primary, secondary and all that is between and around them; all hosts are built alike."""
 
     def __init__(self, env: simpy.Environment, scenario: Scenario, twin: CacheTwin, quantum: int) -> None:
         """Build everything and start every process; nothing has happened yet."""
@@ -47,122 +40,146 @@ class Cluster:
             scenario.hosts.primary.line,
             seed_sequence(scenario.seed, "workload"),
         )
-        self.link = Link(
-            env,
-            scenario.link,
-            generator(scenario.seed, "link.forward"),
-            generator(scenario.seed, "link.backward"),
-        )
-        self._protection_class = protection_class(scenario.replication.protocol)
-        self._scheduler = Scheduler(env, quantum, scenario.link.latency)
-        self.primary = self._node("primary", scenario.hosts.primary, twin, self.link.forward)
-        self.secondary = self._node("secondary", scenario.hosts.secondary, twin, self.link.backward)
-        self.clients = self._clients()
-        self.releases: list[Release] = []
-        #: Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds.
-        self.answers_alone: list[int] = []
-        self.protection = self._protection_class(self._site())
-        self.link.forward.accept = self.secondary.host.accept
-        self.link.backward.accept = self.primary.host.accept
-        for node in (self.primary, self.secondary):
-            env.process(self._stop_when_down(node))
-        self.protection.start()
-        self._watch()
+        self.epochs: list[Epoch] = []
+        #: Every pair of hosts that has protected the VM, in order.
+        self.pairs: list[Pair] = []
+        self.machines = Machines(env, scenario, self.journal, twin, quantum, self._stop)
+        primary = self.machines.build("primary", "secondary")
+        primary.guest.start(self.workload, self.start)
+        self.clients = self._clients(primary.guest)
+        self._protect(self._new_site(primary, self.machines.build("secondary", "primary")))
         self._arm()
+        self.journal.on("takeover", self._reprotect)
+        self.journal.on("alone", self._reprotect)
 
     @property
     def end_ns(self) -> int:
         """When the run ends, nanoseconds."""
         return self.scenario.duration + self.protection.extension_ns
 
-    def _node(self, name: str, spec: HostSpec, twin: CacheTwin, out: Channel) -> Node:
-        scenario = self.scenario
-        memory = Memory(scenario.vm.memory, spec.line)
-        tracking = self._protection_class.tracking(scenario.replication, spec)
-        processor = Processor(twin, spec, scenario.vm.vcpus, memory, tracking)
-        request = scenario.clients.request if scenario.clients else 0
-        ring = ReceiveRing(memory.versions.size, spec.line, request)
-        vm = VirtualMachine(processor, self._log(twin, spec), request_entries(scenario))
-        self._scheduler.add(vm)
-        service = scenario.clients.service if scenario.clients else 0
-        return Node(Host(self.env, name, processor, memory, out), Guest(vm, ring, service, lambda: int(self.env.now)))
+    # The pair of hosts with which the run begins.
 
-    def _log(self, twin: CacheTwin, spec: HostSpec) -> AddressLog:
-        return AddressLog(
-            twin,
-            initial=self.scenario.vm.memory,
-            size=log_bytes(self.scenario),
-            line_bytes=spec.line,
-            guard_band=guard_band(self.scenario),
-        )
+    @property
+    def primary(self) -> Node:
+        """The host on which the VM starts."""
+        return self.pairs[0].primary
 
-    def _clients(self) -> Clients | None:
+    @property
+    def secondary(self) -> Node:
+        """The host that protects it first."""
+        return self.pairs[0].secondary
+
+    @property
+    def link(self) -> Link:
+        """What connects them."""
+        return self.pairs[0].site.link
+
+    @property
+    def protection(self) -> Protection:
+        """How they protect it."""
+        return self.pairs[0].protection
+
+    # The pairs later on.
+
+    @property
+    def pair(self) -> Pair:
+        """The hosts that protect the VM now, or did at last."""
+        return self.pairs[-1]
+
+    @property
+    def failed_pair(self) -> Pair:
+        """The hosts of which the first failed that had the VM; if none did, the first ones."""
+        return next((pair for pair in self.pairs if pair.down_ns is not None), self.pairs[0])
+
+    @property
+    def active(self) -> Node:
+        """The host that runs the VM, or did at last, with its guest."""
+        return self.pair.active
+
+    def _clients(self, guest: Guest) -> Clients | None:
         spec = self.scenario.clients
         if spec is None:
             return None
         clients = Clients(self.env, spec, generator(self.scenario.seed, "clients"))
-        clients.connect(self.primary.guest)
+        clients.connect(guest)
         self.env.process(clients.run())
         return clients
 
-    def _site(self) -> Site:
+    def _new_site(self, primary: Node, secondary: Node) -> Site:
+        """Return the site of a VM on one host, with the other, the two being connected anew."""
+        if self.pairs:
+            self.pair.end()
+        link = self.machines.link(primary.host.name, secondary.host.name)
+        link.reconnect()
+        primary.host.out, secondary.host.out = link.forward, link.backward
+        link.forward.accept, link.backward.accept = secondary.host.accept, primary.host.accept
         return Site(
             env=self.env,
             scenario=self.scenario,
             journal=self.journal,
-            link=self.link,
-            primary=self.primary,
-            secondary=self.secondary,
+            link=link,
+            primary=primary,
+            secondary=secondary,
             workload=self.workload,
             start=self.start,
             release=self._release,
             respond=self._respond,
             respond_alone=self._respond_alone,
             connect=self._connect,
+            epochs=self.epochs,
         )
 
-    def _watch(self) -> None:
-        """Let the secondary watch the primary and take over, and the primary the secondary and go on alone."""
-        scenario, primary, secondary = self.scenario, self.primary.host, self.secondary.host
-        fencing = new_fencing(self.env, scenario.fencing, generator(scenario.seed, "fencing"))
-        self.detector = self._new_detector(primary, secondary)
-        takeover = Takeover(self.protection, fencing, self.journal, secondary, scenario.fencing.priority_delay)
-        secondary.run_agent(takeover.run(self.detector.declared, primary))
-        self.detector_of_secondary = self._new_detector(secondary, primary)
-        loss = LossOfSecondary(self.protection, fencing, self.journal, primary)
-        primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+    def _protect(self, site: Site) -> None:
+        """Protect the VM on the site's primary, where it stands still in the state `site.start`."""
+        primary = site.primary
+        primary.host.end_processes()
+        primary.host.end_agents()
+        primary.guest.unprotect()
+        primary.vm.hold(int(self.env.now))
+        self.pairs.append(Pair(site, len(self.pairs)))
+        self.pair.start()
+        if len(self.pairs) > 1:
+            self.journal.record("protected", site.secondary.host.name, detail=primary.host.name)
+            self._fail_back_later()
 
-    def _new_detector(self, watched: Host, watcher: Host) -> Detector:
-        random = generator(self.scenario.seed, f"detection.{watched.name}")
-        return new_detector(self.env, self.scenario.detection, watched, watcher, random)
+    def _reprotect(self, event: Event) -> None:
+        """Find a VM that runs on one host a second one, if there ever is one."""
+        if self.scenario.reprotection.possible:
+            host = self.machines.nodes[event.host].host
+            host.run_agent(self._protect_again())
+
+    def _protect_again(self) -> Generator[simpy.Event, Any, None]:
+        yield self.env.timeout(self.scenario.reprotection.delay)
+        unprotected = self.pair.unprotected
+        assert unprotected is not None
+        yield from Reprotection(self.machines, self._new_site, self._protect).run(self.active, unprotected)
+
+    def _fail_back_later(self) -> None:
+        """Let the VM go back to where it began, if the scenario wants that and it is protected by that host."""
+        pair, delay_ns = self.pair, self.scenario.reprotection.failback
+        if delay_ns is None or pair.secondary.host.name != "primary":
+            return
+        assert isinstance(pair.protection, Checkpointing)
+        failback = Failback(self.machines, self._new_site, self._protect)
+        pair.primary.host.run(failback.leave(pair.protection, delay_ns))
 
     def _arm(self) -> None:
         """Let go wrong what the scenario says."""
         targets = Targets(
-            nodes={node.host.name: node for node in (self.primary, self.secondary)},
-            channels={"forward": self.link.forward, "backward": self.link.backward},
+            nodes=lambda: {**self.machines.nodes, "active": self.active, "standby": self.pair.standby},
+            channels=lambda: {"forward": self.pair.site.link.forward, "backward": self.pair.site.link.backward},
             active=lambda: self.active.host.name,
-            report=self._report,
+            report=lambda host: self.pair.report(host),
         )
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
             Injector(self.env, self.journal, failure, targets, random)
 
-    @property
-    def active(self) -> Node:
-        """The host that runs the VM, or did at last, with its guest."""
-        return self.primary if self.protection.on_primary else self.secondary
-
-    def _report(self, host: str) -> None:
-        """Let a host tell the other one that it has failed."""
-        if host == self.primary.host.name:
-            self.link.forward.send_datagram(self.scenario.detection.message, self.detector.declare)
-
     def _release(self, output: Completion) -> None:
-        vm, server = self.secondary.vm, self.secondary.guest.server
-        ready_ns = server.ready_ns(output.request)
-        agreed = ready_ns is not None and ready_ns <= vm.guest_ns(int(self.env.now))
-        self.releases.append(Release(output.guest_ns, int(self.env.now), agreed))
+        node = self.pair.secondary
+        ready_ns = node.guest.server.ready_ns(output.request)
+        agreed = ready_ns is not None and ready_ns <= node.vm.guest_ns(int(self.env.now))
+        self.pair.releases.append(Release(output.guest_ns, int(self.env.now), agreed))
         self._respond(output)
 
     def _respond(self, output: Completion) -> None:
@@ -170,16 +187,12 @@ class Cluster:
             self.clients.respond(output.request)
 
     def _respond_alone(self, output: Completion) -> None:
-        self.answers_alone.append(int(self.env.now))
+        self.pair.answers_alone.append(int(self.env.now))
         self._respond(output)
 
     def _connect(self, guest: Guest | None) -> None:
         if self.clients is not None:
             self.clients.connect(guest)
-
-    def _stop_when_down(self, node: Node) -> Generator[simpy.Event, Any, None]:
-        yield node.host.down
-        self._stop(node)
 
     def _stop(self, node: Node) -> None:
         """Let the VM end with its host, and the network no longer deliver to it."""
@@ -187,4 +200,5 @@ class Cluster:
         self.journal.record("down" if active else "standby-down", node.host.name)
         node.vm.pause(int(self.env.now))
         if active:
+            self.pair.lose(node)
             self._connect(None)

@@ -20,6 +20,7 @@ class Scene:
         self.env = simpy.Environment()
         self.site = new_site(self.env)
         self.protection = CachelineFlags(self.site)
+        self.site.primary.guest.start(self.site.workload, self.site.start)
         self.protection.start()
         self.declared = self.env.event()
         spec = Fencing.model_validate({"delay": "70 ns", **fencing})

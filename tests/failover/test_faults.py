@@ -25,8 +25,13 @@ class Scene:
         self.journal = Journal(self.env)
         self.reported: list[str] = []
         targets = Targets(
-            nodes={"primary": site.primary, "secondary": site.secondary},
-            channels={"forward": site.link.forward, "backward": site.link.backward},
+            nodes=lambda: {
+                "primary": site.primary,
+                "secondary": site.secondary,
+                "active": site.primary,
+                "standby": site.secondary,
+            },
+            channels=lambda: {"forward": site.link.forward, "backward": site.link.backward},
             active=lambda: "primary",
             report=self.reported.append,
         )

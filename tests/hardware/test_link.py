@@ -232,7 +232,7 @@ def test_nothing_is_sent_over_a_severed_channel() -> None:
 def test_the_two_directions_share_nothing() -> None:
     env = simpy.Environment()
     spec = link_spec(loss="30 %")
-    link = Link(env, spec, np.random.default_rng(1), np.random.default_rng(2))
+    link = Link(*(Channel(env, spec, np.random.default_rng(seed)) for seed in (1, 2)))
     arrived: list[str] = []
     env.process(link.forward.send(100_000, lambda: arrived.append("forward")))
     link.backward.send_datagram(0, lambda: arrived.append(f"backward at {env.now}"))
@@ -313,3 +313,26 @@ def test_a_slow_link_takes_longer() -> None:
     wire.send([1000])
     wire.env.run()
     assert wire.arrived == [(0, 3 * FRAME + LATENCY)]
+
+
+# Connected anew.
+
+
+def test_a_severed_channel_carries_messages_again_and_forgets_those_under_way() -> None:
+    wire = Wire()
+    wire.send([10, 10])
+    wire.env.run(until=1)
+    wire.channel.sever()
+    wire.channel.reconnect()
+    wire.env.run()
+    assert wire.arrived == []
+    wire.datagram()
+    wire.env.run()
+    assert len(wire.arrived) == 1
+
+
+def test_the_other_host_sees_the_link_turned() -> None:
+    env = simpy.Environment()
+    link = Link(*(Channel(env, link_spec(), np.random.default_rng(seed)) for seed in (1, 2)))
+    assert link.turned.forward is link.backward
+    assert link.turned.turned == link

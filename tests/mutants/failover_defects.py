@@ -2,13 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 from scenarios_for_tests import small
 
 from vmfailover.cluster import Cluster
 from vmfailover.failover.fencing import Stonith
+from vmfailover.failover.reprotection import Failback
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.host import Host
+from vmfailover.pair import Pair
+from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protection import Protection
+from vmfailover.replication.unprotected import UnprotectedVm
 
 from .injection import Injection, mutant
 
@@ -84,3 +89,59 @@ def second_mode_after_the_takeover(injection: Injection) -> None:
         if now_ns > 0:
             vm.processor.set_first_mode(0, False)
             injection.fire()
+
+
+# Re-protection and failback.
+
+#: A primary that loses its VM, comes back with what it had, is synchronised, and gets the VM back as planned.
+AND_BACK = small(
+    "base",
+    failures=[{"at": "3300 us", "kind": "vm-crash"}],
+    duration="20 ms",
+    reprotection={"repair": "500 us", "failback": "1500 us"},
+    **{"replication.precopy": {"rounds": 4}},
+)
+
+
+@mutant(AND_BACK, caught_by="image")
+def a_stale_image_is_believed(injection: Injection) -> None:
+    @injection.into(Precopy, "written_pages")
+    def written_pages(original: Any, precopy: Precopy) -> Any:
+        ours = precopy._site.primary.host.processor
+        theirs = precopy._site.secondary.host.memory.versions
+        versions, _ = ours.fetch(np.arange(theirs.size))
+        newer = np.unique(np.flatnonzero(versions > theirs) // precopy._page_lines)
+        injection.fired += newer.size < original(precopy).size
+        return newer
+
+    @injection.into(Precopy, "_clear_all_but")
+    def clear_all_but(original: Any, precopy: Precopy, pages: Any) -> None:
+        del original, precopy, pages
+
+
+@mutant(AND_BACK, caught_by="image")
+def what_was_modified_meanwhile_is_forgotten(injection: Injection) -> None:
+    @injection.into(UnprotectedVm, "take_fresh")
+    def take_fresh(original: Any, unprotected: UnprotectedVm) -> Any:
+        lines = original(unprotected)
+        injection.fired += lines.size
+        return lines[::2]
+
+
+@mutant(AND_BACK, caught_by="output_commit")
+def answers_leave_at_once_as_before_protection(injection: Injection) -> None:
+    @injection.into(Pair, "start")
+    def start(original: Any, pair: Pair) -> None:
+        original(pair)
+        if pair.begun_ns:
+            injection.fire()
+            pair.primary.guest.on_accept.append(pair.site.release)
+
+
+@mutant(AND_BACK, caught_by="one_active_vm")
+def the_vm_that_moves_back_is_not_stopped(injection: Injection) -> None:
+    @injection.into(Failback, "_arrive")
+    def arrive(original: Any, failback: Failback, protection: Any) -> Any:
+        injection.fire()
+        protection.site.primary.vm.resume(int(protection.env.now))
+        return original(failback, protection)

@@ -10,9 +10,9 @@ from vmfailover.guest.guest import Guest
 from vmfailover.hardware.processor import Processor
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.output_buffer import OutputBuffer
+from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
 from vmfailover.replication.protocols.cold_restart import ColdRestart
-from vmfailover.replication.protocols.live_precopy import LivePrecopy
 from vmfailover.replication.protocols.output_compare import OutputCompare
 from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
 from vmfailover.replication.protocols.undo_log import Mirror, Pool, UndoneLines, UndoPacking
@@ -227,12 +227,12 @@ def goes_live_before_it_has_caught_up(injection: Injection) -> None:
 
 @mutant(small("live-precopy-rounds"), caught_by="image")
 def last_round_forgotten(injection: Injection) -> None:
-    @injection.into(LivePrecopy, "_send")
-    def send(original: Any, protection: LivePrecopy, units: Any, further_bytes: int = 0) -> Any:
-        if protection.site.primary.vm.running:
-            return original(protection, units, further_bytes)
+    @injection.into(Precopy, "send")
+    def send(original: Any, precopy: Precopy, units: Any) -> Any:
+        if precopy._site.primary.vm.running:
+            return original(precopy, units)
         injection.fired += units.size
-        return original(protection, units[:0])
+        return original(precopy, units[:0])
 
 
 #: A guest that does not come back soon to what it has written.
@@ -241,10 +241,10 @@ ONWARD = {"workload": {"kind": "sequential", "working_set": "2 MiB", "instructio
 
 @mutant(small("live-precopy", **ONWARD), caught_by="image")
 def every_other_page_missed_by_the_first_round(injection: Injection) -> None:
-    @injection.into(LivePrecopy, "_written_units")
-    def written_units(original: Any, protection: LivePrecopy) -> Any:
+    @injection.into(Precopy, "written_pages")
+    def written_pages(original: Any, precopy: Precopy) -> Any:
         injection.fire()
-        return original(protection)[::2]
+        return original(precopy)[::2]
 
 
 @mutant(small("live-precopy"), caught_by="image")
@@ -252,11 +252,11 @@ def state_captured_before_the_vm_stopped(injection: Injection) -> None:
     early: dict[int, Any] = {}
     capture = Guest.capture
 
-    @injection.into(LivePrecopy, "_goes_on")
-    def goes_on(original: Any, protection: LivePrecopy, units: int, sent_lines: int) -> Any:
-        guest = protection.site.primary.guest
+    @injection.into(Precopy, "goes_on")
+    def goes_on(original: Any, precopy: Precopy, units: int, sent_lines: int) -> Any:
+        guest = precopy._site.primary.guest
         early.setdefault(id(guest), capture(guest))
-        return original(protection, units, sent_lines)
+        return original(precopy, units, sent_lines)
 
     @injection.into(Guest, "capture")
     def captured(original: Any, guest: Guest) -> Any:

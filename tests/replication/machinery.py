@@ -81,7 +81,7 @@ def new_site(env: simpy.Environment, **overrides: object) -> Site:
         env=env,
         scenario=scenario,
         journal=Journal(env),
-        link=Link(env, scenario.link, np.random.default_rng(1), np.random.default_rng(2)),
+        link=Link(*(Channel(env, scenario.link, np.random.default_rng(seed)) for seed in (1, 2))),
         primary=nodes[0],
         secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),

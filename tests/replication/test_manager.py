@@ -143,7 +143,7 @@ def test_without_streaming_or_congestion_the_interval_is_kept_exactly() -> None:
 
 @many
 def test_the_outputs_of_an_epoch_are_released_when_it_is_acknowledged(variant: str) -> None:
-    releases = [(release.time_ns, release.guest_ns) for release in watched(variant).releases]
+    releases = [(release.time_ns, release.guest_ns) for release in watched(variant).pair.releases]
     epochs = complete(variant)
     assert releases == [(epoch.acknowledged_ns, output.guest_ns) for epoch in epochs for output in epoch.outputs]
     assert len(releases) > 10

@@ -169,3 +169,28 @@ def test_the_preset_of_a_tracker_in_the_memory_device_is_one_of_cache_line_trans
     assert scenario.replication.protocol == "cacheline-transfer"
     assert scenario.replication.unit_bytes(scenario.hosts.primary.line) == 64
     assert scenario.replication.copier == "helper-thread"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["reprotection={failback: 5 ms}"], "reprotection.failback: there is never a host to go back to"),
+        (["reprotection={repair: 5 ms}", "fencing.kind=none"], "fencing.kind: a host that is not fenced may still run"),
+        (["reprotection={spares: 1}", "replication.protocol=live-precopy"], "live-precopy protects a VM only once"),
+        (
+            ["reprotection={spares: 1, failback: 1 ms}", "replication.protocol=record-replay"],
+            "record-replay does not move a VM as planned",
+        ),
+        (["failures.0.target=spare-2", "reprotection={spares: 1}"], "there is no spare-2; raise reprotection.spares"),
+        (["failures.0.target=third"], "'third' cannot be struck by host-crash"),
+    ],
+)
+def test_refuses_what_cannot_be_protected_again(small: Path, overrides: list[str], words: str) -> None:
+    with refused(small) as lines:
+        load(small, overrides)
+    assert any(words in line for line in lines), lines
+
+
+def test_a_host_that_is_repaired_can_crash_again(small: Path) -> None:
+    scenario = load(small, [SECOND_CRASH, "reprotection={repair: 5 ms}"])
+    assert len(scenario.failures) == 2

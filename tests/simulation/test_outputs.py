@@ -4,7 +4,7 @@ import pytest
 from runs_for_tests import broken, happened, observe, observe_variant, responses_before_commit
 from scenarios_for_tests import VARIANTS, small
 
-from vmfailover.cluster import Cluster
+from vmfailover.pair import Pair
 from vmfailover.replication.release import Release
 from vmfailover.results.invariants import Commit, output_verdict
 
@@ -15,7 +15,7 @@ WITH_CLIENTS = sorted(VARIANTS.keys() - {"no-clients"})
 def test_no_answer_before_its_epoch_is_committed(variant: str) -> None:
     run = observe_variant(variant)
     released = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns >= 0]
-    assert sum(len(epoch.outputs) for epoch in released) == len(run.cluster.releases) > 10
+    assert sum(len(epoch.outputs) for epoch in released) == len(run.cluster.pair.releases) > 10
     assert not list(responses_before_commit(run))
     assert run.result.values["loss.outputs"] == 0
 
@@ -53,11 +53,11 @@ def test_one_output_of_many_released_too_early_is_found() -> None:
 
 
 def test_an_answer_that_leaves_at_once_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Cluster._watch
+    start = Pair.start
 
-    def leave_at_once(cluster: Cluster) -> None:
-        watch(cluster)
-        cluster.primary.guest.on_accept.append(cluster._release)
+    def leave_at_once(pair: Pair) -> None:
+        start(pair)
+        pair.primary.guest.on_accept.append(pair.site.release)
 
-    monkeypatch.setattr(Cluster, "_watch", leave_at_once)
+    monkeypatch.setattr(Pair, "start", leave_at_once)
     assert broken(observe(small())).keys() == {"output_commit", "answers_wait"}

@@ -28,7 +28,7 @@ class LossOfSecondary:
         yield declared
         if not self._protection.on_primary:
             return
-        self._journal.record("detect-loss", self._primary.name)
+        self._journal.record("detect-loss", self._primary.name, detail=secondary.name)
         safe = yield from self._fencing.fence(secondary, self._primary)
         if safe and self._protection.on_primary:
             self._journal.record("alone", self._primary.name)

@@ -22,7 +22,15 @@ PHASES = {
     "between-commit-and-ack": "commit",
 }
 #: The journal's event at which each step of a failover begins.
-STEPS = {"failure": "failure", "detection": "detect", "fencing": "fence", "takeover": "takeover"}
+STEPS = {
+    "failure": "failure",
+    "detection": "detect",
+    "fencing": "fence",
+    "takeover": "takeover",
+    "synchronisation": "synchronise",
+    "re-protection": "protected",
+    "failback": "failback",
+}
 #: Kinds of faults that end the service of the host that they strike.
 FATAL = ("host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang")
 
@@ -33,10 +41,10 @@ Steps = Generator[simpy.Event, Any, None]
 class Targets:
     """What faults can strike."""
 
-    #: By the names of the hosts.
-    nodes: Mapping[str, Node]
-    #: The directions of the link between the hosts, by the names `forward` and `backward`.
-    channels: Mapping[str, Channel]
+    #: Returns the hosts by their names, and by their roles `active` and `standby`.
+    nodes: Callable[[], Mapping[str, Node]]
+    #: Returns the directions of the link between the hosts, by the names `forward` and `backward`.
+    channels: Callable[[], Mapping[str, Channel]]
     #: Returns the name of the host that runs the VM.
     active: Callable[[], str]
     #: Lets the other host know at once that this one has failed.
@@ -109,11 +117,11 @@ class Injector:
         self._journal.record("failure" if fatal else "fault", struck, detail=self._failure.kind)
 
     def _struck_nodes(self) -> list[Node]:
-        nodes = self._targets.nodes
-        return list(nodes.values()) if self._failure.struck == "both" else [nodes[self._failure.struck]]
+        nodes, struck = self._targets.nodes(), self._failure.struck
+        return [nodes[name] for name in (("active", "standby") if struck == "both" else (struck,)) if name in nodes]
 
     def _struck_channels(self) -> list[Channel]:
-        channels = self._targets.channels
+        channels = self._targets.channels()
         return list(channels.values()) if self._failure.struck == "both" else [channels[self._failure.struck]]
 
     def _damage_channel(self, channel: Channel) -> Callable[[], None]:

@@ -32,7 +32,7 @@ class Takeover:
         yield declared
         if not self._protection.needs_takeover:
             return
-        self._journal.record("detect", self._secondary.name)
+        self._journal.record("detect", self._secondary.name, detail=primary.name)
         yield self._env.timeout(self._priority_delay_ns)
         if not (yield from self._fencing.fence(primary, self._secondary)):
             self._journal.record("fencing-failed", self._secondary.name)

@@ -61,6 +61,11 @@ class Host:
         self._end(self._processes)
         self._processes.clear()
 
+    def end_agents(self) -> None:
+        """End every process of the cluster's agent."""
+        self._end(self._agents)
+        self._agents.clear()
+
     def _end(self, processes: Iterable[simpy.Process]) -> None:
         for process in processes:
             if process.is_alive and process is not self.env.active_process:

@@ -147,6 +147,14 @@ class Channel:
         """Lose everything that has not left by now, and all that is sent later."""
         self._severed_at = int(self.env.now)
 
+    def reconnect(self) -> None:
+        """Carry messages again after `sever`, beginning with no message under way."""
+        self._severed_at = None
+        self._busy_until = int(self.env.now)
+        for transmission in self._under_way:
+            transmission.lost = True
+        self._under_way.clear()
+
     def _queue_excess_ns(self) -> int:
         return self._busy_until - int(self.env.now) - self._wire_ns(self.spec.queue)
 
@@ -190,14 +198,21 @@ class Channel:
         event.callbacks.append(arrive)
 
 
+@dataclass(frozen=True, slots=True)
 class Link:
     """Two channels, one in each direction, that share nothing but their parameters."""
 
-    def __init__(
-        self, env: simpy.Environment, spec: LinkSpec, forward: np.random.Generator, backward: np.random.Generator
-    ) -> None:
-        """Connect the primary and the secondary; each direction draws losses from a stream of its own."""
-        #: From the primary to the secondary.
-        self.forward = Channel(env, spec, forward)
-        #: From the secondary to the primary.
-        self.backward = Channel(env, spec, backward)
+    #: From the primary to the secondary.
+    forward: Channel
+    #: From the secondary to the primary.
+    backward: Channel
+
+    @property
+    def turned(self) -> "Link":
+        """The same link as the other host sees it."""
+        return Link(self.backward, self.forward)
+
+    def reconnect(self) -> None:
+        """Forget all that is under way."""
+        self.forward.reconnect()
+        self.backward.reconnect()

@@ -43,9 +43,8 @@ class Checkpointing(Protection):
             primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
         )
         self.manager = ReplicationManager(
-            self.env, parts, scenario.replication, scenario.hypervisor, site.journal, primary.host
+            self.env, parts, scenario.replication, scenario.hypervisor, site.journal, primary.host, self.epochs
         )
-        self.epochs = self.manager.epochs
 
     @abstractmethod
     def new_tracker(self, node: Node) -> Tracker:
@@ -64,7 +63,6 @@ class Checkpointing(Protection):
         primary = self.site.primary
         self.receiver.start()
         primary.host.run(self.sender.run())
-        primary.guest.start(self.site.workload, self.site.start)
         primary.host.run(self.manager.run())
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:

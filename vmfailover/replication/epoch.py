@@ -31,6 +31,8 @@ class Epoch:
     sent_ns: int = -1
     acknowledged_ns: int = -1
     forced: bool = False
+    #: It is a round in which all of memory is copied, whatever had been found modified before.
+    whole_memory: bool = False
     state: GuestState | None = None
     #: Answers that wait for this epoch's commit.
     outputs: list[Completion] = field(default_factory=list)

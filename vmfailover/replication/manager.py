@@ -49,13 +49,14 @@ class ReplicationManager:
         hypervisor: Hypervisor,
         journal: Journal,
         host: Host,
+        epochs: list[Epoch],
     ) -> None:
-        """Manage the VM of `parts.guest`; no process runs yet."""
+        """Manage the VM of `parts.guest`, adding its epochs to `epochs`; no process runs yet."""
         self.env = env
         self.parts = parts
         self.replication = replication
         self.hypervisor = hypervisor
-        self.epochs: list[Epoch] = []
+        self.epochs = epochs
         self.interrupts = 0
         self.log_stall_ns = 0
         self._journal = journal
@@ -68,7 +69,7 @@ class ReplicationManager:
         self._checkpoint_wanted = env.event()
         self._acknowledgement = env.event()
         #: The first epoch whose part of the log is still in use.
-        self._unreleased = 0
+        self._unreleased = len(epochs)
         self._relieving = False
         self._vm.on_log_limit = self._on_log_limit
 
@@ -111,6 +112,16 @@ class ReplicationManager:
                 yield turn
                 if self.parts.sender.idle:
                     yield from self._ship_early(vm_stopped=False)
+
+    def last_checkpoint(self) -> Generator[simpy.Event, Any, Epoch]:
+        """Stop the VM with a checkpoint, after which nothing follows; return its epoch once that is acknowledged."""
+        yield self._at_work.request()
+        self._vm.pause(int(self.env.now))
+        epoch = self.epoch
+        yield from self._checkpoint(forced=True)
+        while epoch.acknowledged_ns < 0:
+            yield self._acknowledgement
+        return epoch
 
     def acknowledged(self, number: int) -> None:
         """Release what waited for an epoch's commit: its outputs, and its part of the log."""

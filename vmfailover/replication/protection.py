@@ -10,7 +10,6 @@ from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
-from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.site import Node, Site
 from vmfailover.replication.tracker import Tracker
 from vmfailover.replication.unprotected import UnprotectedVm
@@ -40,10 +39,14 @@ class Protection(ABC):
         """Build what the protocol needs; nothing runs yet."""
         self.site = site
         self.env = site.env
-        self.epochs: list[Epoch] = []
-        #: The state that the secondary can go on from, and its epoch, -1 for the start.
+        #: All epochs of the VM; those of this protection begin with number `first_epoch`.
+        self.epochs = site.epochs
+        self.first_epoch = len(site.epochs)
+        #: The state that the secondary can go on from, and its epoch; at the start the one before the first.
         self.committed: GuestState = site.start
-        self.committed_epoch = -1
+        self.committed_epoch = self.first_epoch - 1
+        #: Whether the VM is on its way to the secondary as planned, which can go on without the primary.
+        self.handing_over = False
         #: The VM on the secondary, once it runs there.
         self.unprotected: UnprotectedVm | None = None
         #: The VM on the primary, once it goes on without a secondary.
@@ -51,7 +54,7 @@ class Protection(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Start the VM on the primary, and everything that protects it."""
+        """Let the VM on the primary, which stands still in the state `site.start`, run, and protect it."""
 
     @abstractmethod
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
@@ -105,7 +108,7 @@ class Protection(ABC):
     @property
     def needs_takeover(self) -> bool:
         """Whether the VM would be gone without the primary."""
-        return True
+        return not self.handing_over
 
     @property
     def extension_ns(self) -> int:
@@ -156,7 +159,8 @@ class Protection(ABC):
 
     def outputs_held(self) -> list[Completion]:
         """Return the outputs that have not left, in order, perhaps with some that have."""
-        return [output for epoch in self.epochs if epoch.acknowledged_ns < 0 for output in epoch.outputs]
+        own = self.epochs[self.first_epoch :]
+        return [output for epoch in own if epoch.acknowledged_ns < 0 for output in epoch.outputs]
 
     def tracker_after_loss(self) -> Tracker | None:
         """Return what finds modified memory of the VM on the primary once there is no secondary; None if nothing."""

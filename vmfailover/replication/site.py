@@ -1,7 +1,7 @@
 """Where a protocol works: the two hosts with what runs on them, and what is between and around them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import simpy
 
@@ -12,6 +12,7 @@ from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Link
 from vmfailover.journal import Journal
+from vmfailover.replication.epoch import Epoch
 from vmfailover.scenario import Scenario
 
 
@@ -44,7 +45,7 @@ class Site:
     primary: Node
     secondary: Node
     workload: Workload
-    #: Where the guest begins, and the state of the image that both hosts have then.
+    #: The state in which the guest is when protection begins, and that both hosts' memory has then.
     start: GuestState
     #: Lets an answer of the primary leave for its client.
     release: Callable[[Completion], None]
@@ -54,6 +55,8 @@ class Site:
     respond_alone: Callable[[Completion], None]
     #: Lets the network deliver to this guest from now on.
     connect: Callable[[Guest], None]
+    #: The epochs of the VM so far, whoever protected it, to which those to come are added.
+    epochs: list[Epoch] = field(default_factory=list)
 
     @property
     def line_bytes(self) -> int:

@@ -18,7 +18,7 @@ Steps = Generator[simpy.Event, Any, None]
 class UnprotectedVm:
     """Consumes what a tracker finds without shipping, and releases every answer at once: nobody has to know it first.
 
-    What has been modified is kept as one bit a line. A new secondary needs a full synchronisation first.
+    What has been modified is kept as one bit a line, for the synchronisation with a new secondary.
     """
 
     def __init__(self, env: simpy.Environment, node: Node, tracker: Tracker | None) -> None:
@@ -28,7 +28,13 @@ class UnprotectedVm:
         self._tracker = tracker
         #: bool[lines]: lines that have been found modified since the start.
         self.modified: npt.NDArray[np.bool_] = np.zeros(node.host.memory.versions.size, np.bool_)
+        self._fresh = np.zeros_like(self.modified)
         self.interrupts = 0
+
+    @property
+    def tracked(self) -> bool:
+        """Whether anything knows what is modified."""
+        return self._tracker is not None
 
     def run(self, check_interval_ns: int, respond: Callable[[Completion], None]) -> None:
         """Start the VM, look periodically for what it modifies, and release its answers as they become ready."""
@@ -44,7 +50,8 @@ class UnprotectedVm:
         assert self._tracker is not None
         memory, unit_lines = self._node.host.memory, self._node.host.processor.tracking.unit_lines
         units = self._tracker.read() // (memory.line_bytes * unit_lines)
-        self.modified[lines_of(units, unit_lines, memory.versions.size)] = True
+        lines = lines_of(units, unit_lines, memory.versions.size)
+        self.modified[lines] = self._fresh[lines] = True
         self._tracker.release(self._tracker.position)
 
     def found_modified(self) -> npt.NDArray[np.int64] | None:
@@ -54,6 +61,18 @@ class UnprotectedVm:
         self.consume()
         lines = np.union1d(np.flatnonzero(self.modified), self._tracker.outstanding())
         return lines * self._node.host.memory.line_bytes
+
+    def find_modified(self) -> Steps:
+        """Find everything that has been modified, if there is a tracker; the VM stands still."""
+        if self._tracker is not None:
+            yield from self._tracker.find_modified(self._make_room)
+            self.consume()
+
+    def take_fresh(self) -> npt.NDArray[np.int64]:
+        """Return the lines found modified since the last call, int64[n], in order."""
+        lines = np.flatnonzero(self._fresh)
+        self._fresh[lines] = False
+        return lines
 
     def _on_log_limit(self) -> None:
         self.interrupts += 1

@@ -2,13 +2,14 @@
 
 from vmfailover.journal import Event
 from vmfailover.report.quantities import counted, duration
+from vmfailover.results.failovers import moves
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.failover import Failure
 
 
 def headline(result: RunResult) -> str:
     """Return the verdict on a run in plain words."""
-    sentences = [_interrupted(result), _story(result), _proof(result)]
+    sentences = [_interrupted(result), _story(result), _afterwards(result), _proof(result)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -52,6 +53,34 @@ def _story(result: RunResult) -> str:
     if failure and not first_event(result, "alone"):
         return f"{_failed(failure)}{_without_takeover(result)}."
     return _without_failover(result)
+
+
+def _afterwards(result: RunResult) -> str:
+    """What became of the VM after it had lost its first pair of hosts."""
+    again = sum(not move.planned for move in moves(result.event_rows)) - 1
+    sentences = [f"{counted(again, 'further takeover')} followed." if again > 0 else ""]
+    if result.values["failback.count"]:
+        sentences.append("It moved back as planned.")
+    lost = _lost(result)
+    if lost:
+        sentences.append(f"The {lost.host} failed at {duration(lost.time_ns)} without a second host: the VM was lost.")
+    elif result.values["reprotection.count"]:
+        exposed = duration(result.values["exposure.longest_ns"])
+        sentences.append(f"A second host protected it again; it had none for {exposed} at most.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _lost(result: RunResult) -> Event | None:
+    """Return the end of the host with the VM, if there was no other then."""
+    single = False
+    for event in result.event_rows:
+        if event.kind in ("takeover", "alone"):
+            single = True
+        elif event.kind == "protected":
+            single = False
+        elif event.kind == "down" and single:
+            return event
+    return None
 
 
 def _failed(failure: Event) -> str:

@@ -108,13 +108,6 @@ class Story:
         return min((end for end in ends if end is not None), default=self.end)
 
     @property
-    def receiving_end(self) -> float:
-        """When the secondary ceased to keep an image: at its own end, or at the beginning of its takeover."""
-        ends = [self.instant("standby-down"), self.instant("alone"), self.end]
-        begun = self.takeover_steps[0][0] if self.takeover_steps else self.end
-        return min(begun, *(end for end in ends if end is not None))
-
-    @property
     def faults(self) -> list[tuple[float, str]]:
         """The instant and the kind of every fault, but for what brought the primary down at once."""
         events = [event for event in self.result.event_rows if event.kind in ("failure", "fault")]

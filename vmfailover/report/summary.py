@@ -101,6 +101,8 @@ def _rows(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "link", _link(values)
     yield "clients", _clients(result)
     yield "loss", _loss(values)
+    if values["exposure.total_ns"]:
+        yield "exposed", _exposed(values)
     yield "proof", _proof(result.verdicts)
     if result.remarks:
         yield "notes", "\n".join(result.remarks)
@@ -167,6 +169,20 @@ def _loss(values: Metrics) -> str:
     outputs = counted(values["loss.split_brain_outputs"], "answer")
     lines = counted(values["loss.diverged_lines"], "line")
     return f"{lost}\nboth hosts ran the VM for {duration(split)}: {outputs} from the old one, {lines} diverged"
+
+
+def _exposed(values: Metrics) -> str:
+    """How long the VM was without a second host, what it took to get one, and to go back."""
+    lines = [f"{duration(values['exposure.total_ns'])} without a second host"]
+    if values["reprotection.count"]:
+        took, stopped = (duration(values[f"reprotection.{name}_ns"]) for name in ("synchronisation", "stopped"))
+        lines[0] += f"; {counted(values['reprotection.count'], 'synchronisation')}"
+        lines.append(f"synchronised in {took} with {size(values['reprotection.bytes'])}, stopped for {stopped}")
+    if values["failback.count"]:
+        blackout = values["failback.blackout_ns"]
+        gap = "" if blackout is None else f", blackout {duration(blackout)}"
+        lines.append(f"moved back in {duration(values['failback.latency_ns'])}{gap}")
+    return "\n".join(lines)
 
 
 def _proof(verdicts: tuple[Verdict, ...]) -> str:

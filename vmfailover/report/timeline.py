@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from vmfailover.report.lanes import hosts, stretches
 from vmfailover.report.looks import Span, draw, legend_entry
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
@@ -23,8 +24,6 @@ SIZE = (12, 6)
 DOTS_PER_INCH = 100
 #: Characters of the title that fit into a line.
 _TITLE_CHARACTERS = 140
-#: Spans of the whole picture in the order of the legend.
-_STEPS = (Span.DETECTING, Span.FENCING, Span.APPLYING, Span.ACTIVATING)
 _DARK = "#222222"
 _ALARM = "#b3261e"
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
@@ -63,13 +62,14 @@ def save_timeline(result: RunResult, path: Path) -> None:
 
 def _draw_hosts(axes: Axes, story: Story) -> None:
     """The whole run: which host runs the VM, the commits, and the parts of the failover."""
-    _lanes(axes, ("secondary", "primary"))
-    draw(axes, 1, [(0, story.primary_end)], Span.RUNNING)
-    draw(axes, 0, [(0, story.receiving_end)], Span.RECEIVING)
-    for kind, step in zip(_STEPS, story.takeover_steps, strict=False):
-        draw(axes, 0, [step], kind)
-    _draw_secondary_run(axes, story)
-    axes.vlines([at for _, at in story.commits], -0.3, 0.3, color=_DARK, linewidth=0.8)
+    names = hosts(story.result)[::-1]
+    _lanes(axes, names)
+    for host, kind, start, length in stretches(story.result):
+        draw(axes, names.index(host), [(start, length)], kind)
+    keepers = {event.epoch: event.host for event in story.result.event_rows if event.kind == "commit"}
+    for row, at in story.commits:
+        lane = names.index(keepers[row.epoch])
+        axes.vlines(at, lane - 0.3, lane + 0.3, color=_DARK, linewidth=0.8)
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
@@ -77,15 +77,6 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     _mark_detail(axes, story.detail)
     if not story.result.responses:
         axes.set_xlabel("time (ms)", fontsize=9)
-
-
-def _draw_secondary_run(axes: Axes, story: Story) -> None:
-    window, warmup_ns = story.secondary_span, story.result.values["failover.warmup_ns"]
-    if window is None:
-        return
-    warm = window.end if warmup_ns is None else min(window.end, window.start + warmup_ns * MS)
-    draw(axes, 0, [(window.start, warm - window.start)], Span.WARMING)
-    draw(axes, 0, [(warm, window.end - warm)], Span.RUNNING)
 
 
 def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
@@ -230,9 +221,9 @@ def _draw_legend(figure: Figure, story: Story) -> None:
 
 
 def _spans_shown(story: Story) -> list[Span]:
-    steps = [kind for kind, (_, length) in zip(_STEPS, story.takeover_steps, strict=False) if length > 0]
-    cold = [Span.WARMING] if story.secondary_span and story.result.values["failover.warmup_ns"] != 0 else []
-    return [Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING, *steps, *cold]
+    of_lanes = {kind for _, kind, _, length in stretches(story.result) if length > 0}
+    always = (Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING)
+    return [*always, *(kind for kind in Span if kind in of_lanes and kind not in always)]
 
 
 def _marks_shown(story: Story) -> list[Line2D]:

@@ -5,6 +5,7 @@ import numpy as np
 from vmfailover.cluster import Cluster
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.journal import Event
+from vmfailover.pair import Pair
 from vmfailover.replication.site import Node
 from vmfailover.results.invariants import (
     Auditor,
@@ -36,49 +37,76 @@ class Audit:
         #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
         self.committed_bytes = 0
         self._image = Verdict("image", True)
+        #: Whether the newest image is complete, and the VM runs from it.
         self._complete = False
         cluster.journal.on("commit", self._on_commit)
         cluster.journal.on("apply", self._on_apply)
-        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch))
+        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch, self._node(event)))
+        cluster.journal.on("protected", self._begin_anew)
 
     def _on_commit(self, event: Event) -> None:
-        epoch = self._cluster.protection.epochs[event.epoch]
+        epoch = self._cluster.epochs[event.epoch]
         assert epoch.state is not None
         self.commits.append(Commit(event.epoch, event.time_ns, epoch.state.guest_ns))
-        self.auditor.advance(epoch.state, epoch.number, epoch.logged if self._promises("nothing_lost_in_log") else None)
+        logged = None if epoch.whole_memory or not self._promises("nothing_lost_in_log") else epoch.logged
+        self.auditor.advance(epoch.state, epoch.number, logged)
         epoch.logged.clear()
-        self.committed_bytes = self.auditor.dirtied_bytes
+        if not self._cluster.pairs[0].ended:
+            self.committed_bytes = self.auditor.dirtied_bytes
 
     def _on_apply(self, event: Event) -> None:
         """Judge the image after each epoch too, unless a later one is committed already."""
-        if event.epoch == self.commits[-1].epoch and not self._complete:
-            self._judge(event.epoch)
+        synchronised = self._cluster.epochs[event.epoch].whole_memory
+        if event.epoch == self.commits[-1].epoch and (not self._complete or synchronised):
+            self._judge(event.epoch, self._node(event))
 
-    def _judge_image(self, epoch: int) -> None:
+    def _judge_image(self, epoch: int, node: Node) -> None:
         self._complete = True
-        self.mismatched_lines = self._judge(epoch)
+        self.mismatched_lines += self._judge(epoch, node)
 
-    def _judge(self, epoch: int) -> int:
-        """Hold the secondary's image against the program; the first mismatch is kept. Returns mismatched lines."""
-        comparison = self.auditor.compare_coherent(self._cluster.secondary.host.processor.state)
+    def _node(self, event: Event) -> Node:
+        return self._cluster.machines.nodes[event.host]
+
+    @property
+    def _synchronised(self) -> bool:
+        """Whether a further host has just been synchronised and does not protect the VM yet."""
+        return bool(self.commits) and self.commits[-1].epoch > self._cluster.pair.protection.committed_epoch
+
+    def _begin_anew(self, protected: Event) -> None:
+        """Expect a new image, the VM being protected again."""
+        del protected
+        self._complete = False
+
+    def _judge(self, epoch: int, node: Node) -> int:
+        """Hold a host's image against the program; the first mismatch is kept. Returns mismatched lines."""
+        comparison = self.auditor.compare_coherent(node.host.processor.state)
         if self._image.holds:
             self._image = image_verdict("image", epoch, comparison)
         return comparison.mismatched
 
     @property
     def split_brain_ns(self) -> int:
-        """How long both hosts ran the VM, the secondary as the one that clients see: since it took over."""
-        takeover = self._cluster.journal.first("takeover")
-        if takeover is None:
+        """How long both hosts of a pair ran the VM, the secondary as the one that clients see: since it took over."""
+        return sum(self._overlap_ns(pair) for pair in self._cluster.pairs)
+
+    def _overlap_ns(self, pair: Pair) -> int:
+        since_ns = self._taken_over_ns(pair)
+        if since_ns is None:
             return 0
-        primary, secondary = (self._spans(node, takeover.time_ns) for node in self._nodes)
+        primary, secondary = (self._spans(node, since_ns) for node in pair.nodes)
         return overlap_ns(primary, secondary)
+
+    def _taken_over_ns(self, pair: Pair) -> int | None:
+        """Return when the secondary of a pair took over, None if it did not."""
+        taken = (event.time_ns for event in self._cluster.journal.events if event.kind in ("takeover", "returned"))
+        later = (time_ns for time_ns in taken if time_ns > pair.begun_ns)
+        return next(later, None) if pair.protection.unprotected or pair.protection.handing_over else None
 
     @property
     def split_brain_outputs(self) -> int:
-        """Answers that the old primary let leave by itself after the secondary had taken over."""
-        takeover = self._cluster.journal.first("takeover")
-        return sum(at >= takeover.time_ns for at in self._cluster.answers_alone) if takeover else 0
+        """Answers that an old primary let leave by itself after its secondary had taken over."""
+        times = [(pair.answers_alone, self._taken_over_ns(pair)) for pair in self._cluster.pairs]
+        return sum(at >= since_ns for alone, since_ns in times if since_ns is not None for at in alone)
 
     @property
     def diverged_lines(self) -> int:
@@ -86,12 +114,8 @@ class Audit:
         if not self.split_brain_ns:
             return 0
         lines = np.arange(self._cluster.primary.host.memory.versions.size)
-        ours, theirs = (node.host.processor.fetch(lines)[0] for node in self._nodes)
+        ours, theirs = (node.host.processor.fetch(lines)[0] for node in self._cluster.pair.nodes)
         return int(np.count_nonzero(ours != theirs))
-
-    @property
-    def _nodes(self) -> tuple[Node, Node]:
-        return self._cluster.primary, self._cluster.secondary
 
     @staticmethod
     def _spans(node: Node, since_ns: int) -> list[tuple[int, int]]:
@@ -102,25 +126,25 @@ class Audit:
 
     @property
     def outputs_lost(self) -> int:
-        """Outputs that clients have and the state taken over does not account for."""
-        protection = self._cluster.protection
-        if protection.unprotected is None:
-            return 0
-        reached = protection.committed.guest_ns
-        return sum(release.guest_ns > reached and not release.agreed for release in self._cluster.releases)
+        """Outputs that clients have and the states taken over do not account for."""
+        return sum(
+            release.guest_ns > pair.protection.committed.guest_ns and not release.agreed
+            for pair in self._cluster.pairs
+            if pair.protection.unprotected is not None
+            for release in pair.releases
+        )
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Judge the run as it stands, which is its end, by what its protocol promises."""
         cluster = self._cluster
-        for node in self._nodes:
+        for node in cluster.machines.built:
             node.vm.pause(int(cluster.env.now))
-        if not self._complete and cluster.protection.settle():
-            self._judge_image(cluster.protection.committed_epoch)
-        down = cluster.journal.first("down")
+        if not self._complete and not self._synchronised and cluster.pair.protection.settle():
+            self._judge_image(cluster.pair.protection.committed_epoch, cluster.pair.secondary)
         program = self._program_verdict()
         verdicts = (
             self._image,
-            output_verdict(cluster.releases, self.commits, down.time_ns if down else None),
+            self._output_verdict(),
             active_verdict(self.split_brain_ns, fenced=cluster.scenario.fencing.kind != "none"),
             self._log_verdict(),
             self._balance_verdict(),
@@ -128,12 +152,22 @@ class Audit:
         )
         return tuple(verdict for verdict in verdicts if self._promises(verdict.name))
 
+    def _output_verdict(self) -> Verdict:
+        """Judge each pair's outputs by its own commits, and that of the synchronisation with which it began."""
+        verdicts = (output_verdict(pair.releases, self._commits_of(pair), pair.down_ns) for pair in self._cluster.pairs)
+        return next((verdict for verdict in verdicts if not verdict.holds), Verdict("output_commit", True))
+
+    def _commits_of(self, pair: Pair) -> list[Commit]:
+        following = self._cluster.pairs[self._cluster.pairs.index(pair) + 1 :]
+        last = following[0].protection.first_epoch - 1 if following else len(self._cluster.epochs)
+        return [commit for commit in self.commits if pair.protection.first_epoch - 1 <= commit.epoch < last]
+
     def _log_verdict(self) -> Verdict:
         lost = self.auditor.lost
         return Verdict("nothing_lost_in_log", not lost, "; ".join(lost[:3]))
 
     def _balance_verdict(self) -> Verdict:
-        for node in self._nodes:
+        for node in self._cluster.machines.built:
             processor = node.host.processor
             if not processor.dirty_lines_balance:
                 dirtied, written = processor.count(Counter.DIRTIED), processor.count(Counter.WRITEBACKS)
@@ -145,9 +179,8 @@ class Audit:
 
     def _program_verdict(self) -> Verdict:
         """The memory that the running VM sees at the end is what its program has made of it."""
-        cluster = self._cluster
-        unprotected, epochs = cluster.protection.unprotected, len(cluster.protection.epochs)
-        node = cluster.secondary if unprotected else cluster.primary
+        node, epochs = self._cluster.active, len(self._cluster.epochs)
+        unprotected = self._cluster.pair.protection.unprotected
         found = unprotected.found_modified() if unprotected else None
         self.auditor.advance(node.guest.capture(), epochs, None if found is None else [found])
         comparison = self.auditor.compare_coherent(node.host.processor.state)

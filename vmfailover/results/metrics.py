@@ -10,8 +10,11 @@ from vmfailover.failover.faults import FATAL
 from vmfailover.guest.clients import Response
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.pair import Pair
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.audit import Audit
+from vmfailover.results.failovers import exposures, moves
+from vmfailover.results.invariants import overlap_ns
 from vmfailover.results.progress import RateSampler
 
 #: A metric's value; None where the run gives none, as the failover latency of a run without failure.
@@ -23,6 +26,7 @@ def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_second
     """Compute every metric of a run that has ended."""
     return {
         **_failover(cluster, sampler),
+        **_reprotection(cluster),
         **_clients(cluster),
         **_loss(cluster, audit),
         **_guest(cluster),
@@ -53,16 +57,56 @@ def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
     }
 
 
+def _reprotection(cluster: Cluster) -> Metrics:
+    """Of several synchronisations and failbacks the first is told of."""
+    events = cluster.journal.events
+    exposed = [exposure.duration_ns for exposure in exposures(events, cluster.pairs, int(cluster.env.now))]
+    synchronised = next((pair for pair in cluster.pairs[1:] if pair.synchronisation), None)
+    planned = next((move for move in moves(events) if move.planned and move.destination == "primary"), None)
+    return {
+        "exposure.total_ns": sum(exposed),
+        "exposure.longest_ns": max(exposed, default=0),
+        "reprotection.count": sum(bool(pair.synchronisation) for pair in cluster.pairs),
+        "reprotection.synchronisation_ns": _synchronisation_ns(cluster, synchronised),
+        "reprotection.stopped_ns": _stopped_ns(cluster, synchronised),
+        "reprotection.bytes": sum(epoch.shipped_bytes for epoch in synchronised.synchronisation)
+        if synchronised
+        else None,
+        "failback.count": sum(event.kind == "returned" for event in events),
+        "failback.latency_ns": planned.latency_ns if planned else None,
+        "failback.blackout_ns": _blackout_ns(cluster, planned.stopped_ns, planned.running_ns) if planned else None,
+    }
+
+
+def _synchronisation_ns(cluster: Cluster, pair: Pair | None) -> int | None:
+    return pair.begun_ns - _synchronisation_began(cluster, pair) if pair else None
+
+
+def _synchronisation_began(cluster: Cluster, pair: Pair) -> int:
+    times = (event.time_ns for event in cluster.journal.events if event.kind == "synchronise")
+    return max(time_ns for time_ns in times if time_ns <= pair.begun_ns)
+
+
+def _stopped_ns(cluster: Cluster, pair: Pair | None) -> int | None:
+    """Return for how long a VM stood still while it was synchronised."""
+    if pair is None:
+        return None
+    began_ns = _synchronisation_began(cluster, pair)
+    ran = overlap_ns([(began_ns, pair.begun_ns)], pair.primary.vm.spans)
+    return pair.begun_ns - began_ns - ran
+
+
 def _false_alarms(cluster: Cluster) -> int:
     """Count the verdicts on hosts that nothing had struck that ends their service."""
     struck: set[str] = set()
     alarms = 0
-    watched = {"detect": cluster.primary.host.name, "detect-loss": cluster.secondary.host.name}
     for event in cluster.journal.events:
         if (event.kind in ("failure", "fault") and event.detail in FATAL) or event.kind in ("down", "standby-down"):
             struck.add(event.host)
-        elif event.kind in watched:
-            alarms += watched[event.kind] not in struck
+        elif event.kind == "repaired":
+            struck.discard(event.host)
+        elif event.kind in ("detect", "detect-loss", "synchronisation-failed"):
+            alarms += event.detail not in struck
     return alarms
 
 
@@ -76,13 +120,17 @@ def _unplanned(cluster: Cluster) -> list[int | None]:
 def _clients(cluster: Cluster) -> Metrics:
     responses = cluster.clients.received if cluster.clients else []
     latencies = [response.received_ns - response.sent_ns for response in responses]
-    gap = blackout(responses, _time(cluster, "down"), _time(cluster, "takeover"))
     return {
-        "client.blackout_ns": gap[1] - gap[0] if gap else None,
+        "client.blackout_ns": _blackout_ns(cluster, _time(cluster, "down"), _time(cluster, "takeover")),
         "client.latency_p50_ns": _quantile(latencies, 0.5),
         "client.latency_p99_ns": _quantile(latencies, 0.99),
         "client.latency_p999_ns": _quantile(latencies, 0.999),
     }
+
+
+def _blackout_ns(cluster: Cluster, down_ns: int | None, running_ns: int | None) -> int | None:
+    gap = blackout(cluster.clients.received if cluster.clients else [], down_ns, running_ns)
+    return gap[1] - gap[0] if gap else None
 
 
 def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: int | None) -> tuple[int, int] | None:
@@ -101,9 +149,10 @@ def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: in
 
 def _loss(cluster: Cluster, audit: Audit) -> Metrics:
     stopped_ns = _time(cluster, "switchover")
-    down_ns = _time(cluster, "down") if stopped_ns is None else stopped_ns
-    committed = cluster.protection.committed
-    work = None if down_ns is None else max(0, cluster.primary.vm.guest_ns(down_ns) - committed.guest_ns)
+    pair = cluster.failed_pair
+    down_ns = pair.down_ns if stopped_ns is None else stopped_ns
+    committed = pair.protection.committed
+    work = None if down_ns is None else max(0, pair.primary.vm.guest_ns(down_ns) - committed.guest_ns)
     return {
         "loss.work_ns": work,
         "loss.outputs": audit.outputs_lost,
@@ -125,7 +174,7 @@ def _guest(cluster: Cluster) -> Metrics:
     unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
     if unprotected <= 0:
         return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
-    pauses = sum(_pause_ns(epoch, elapsed) for epoch in protection.epochs)
+    pauses = sum(_pause_ns(epoch, elapsed) for epoch in cluster.pairs[0].epochs)
     faults = tracking_ns + protection.interrupt_ns
     stalls = max(0.0, elapsed - unprotected - pauses - faults)
     return {
@@ -151,7 +200,7 @@ def _pause_ns(epoch: Epoch, until_ns: int) -> int:
 
 def _checkpoints(cluster: Cluster) -> Metrics:
     commits = cluster.journal.times("commit")
-    epochs = [epoch for epoch in cluster.protection.epochs if epoch.number in commits and epoch.paused_ns >= 0]
+    epochs = [epoch for epoch in cluster.pairs[0].epochs if epoch.number in commits and epoch.paused_ns >= 0]
     pauses = [epoch.pause_ns for epoch in epochs]
     latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
     return {
@@ -165,10 +214,10 @@ def _checkpoints(cluster: Cluster) -> Metrics:
 
 
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:
-    shipped = cluster.link.forward.statistics.stream_bytes
+    shipped = cluster.pairs[0].bytes_sent
     protected_ns = _protected_ns(cluster)
     committed = cluster.protection.committed_epoch
-    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.protection.epochs if epoch.number <= committed)
+    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.pairs[0].epochs if epoch.number <= committed)
     dirtied = audit.committed_bytes
     return {
         "replication.bytes": shipped,
@@ -189,7 +238,7 @@ def _log(cluster: Cluster) -> Metrics:
     return {
         "log.entries": sum(causes.values()) + count(Counter.LOG_SOFTWARE),
         **causes,
-        "log.duplicates": sum(epoch.duplicates for epoch in cluster.protection.epochs),
+        "log.duplicates": sum(epoch.duplicates for epoch in cluster.pairs[0].epochs),
         "log.peak_fill": cluster.primary.vm.log.peak_fill,
         "log.interrupts": cluster.protection.interrupts,
         "log.stall_ns": cluster.protection.log_stall_ns,
@@ -197,7 +246,7 @@ def _log(cluster: Cluster) -> Metrics:
 
 
 def _run(cluster: Cluster, wall_seconds: float) -> Metrics:
-    accesses = cluster.primary.vm.accesses + cluster.secondary.vm.accesses
+    accesses = sum(node.vm.accesses for node in cluster.machines.built)
     return {
         "run.accesses": accesses,
         "run.wall_seconds": wall_seconds,

@@ -23,6 +23,7 @@ class RateSampler:
         self.env = env
         self._cluster = cluster
         self._rate_before: float | None = None
+        self._watching = False
         #: From the takeover until the guest is back at its rate, nanoseconds; None if it never was.
         self.warmup_ns: int | None = None
         cluster.journal.on("failure", self._measure_before)
@@ -33,14 +34,20 @@ class RateSampler:
     def _measure_before(self, event: Event) -> None:
         """Measure at the failure, at a false alarm, or when an evacuation stops the VM."""
         if self._rate_before is None:
-            self._rate_before = self._cluster.primary.vm.instructions / max(1, event.time_ns)
+            pair = self._cluster.pair
+            executed = pair.primary.vm.instructions - pair.instructions_before
+            self._rate_before = executed / max(1, event.time_ns - pair.begun_ns)
 
     def _begin(self, takeover: Event) -> None:
+        """Look at the first takeover only."""
+        if self._watching:
+            return
+        self._watching = True
         self.env.process(self._watch(takeover.time_ns))
 
     def _watch(self, takeover_ns: int) -> Generator[simpy.Event, None, None]:
         assert self._rate_before is not None
-        vm = self._cluster.secondary.vm
+        vm = self._cluster.pair.secondary.vm
         samples = deque([vm.instructions], maxlen=WINDOW_NS // STEP_NS + 1)
         while self.warmup_ns is None:
             yield self.env.timeout(STEP_NS)

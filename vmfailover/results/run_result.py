@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vmfailover.cluster import Cluster
 from vmfailover.guest.clients import Response
 from vmfailover.journal import Event
+from vmfailover.results.failovers import Move, moves
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import Metrics
 from vmfailover.scenario import Scenario
@@ -80,7 +81,7 @@ class RunResult:
             epoch_rows=tuple(_epoch_rows(cluster)),
             event_rows=tuple(cluster.journal.events),
             responses=tuple(clients.received) if clients else (),
-            spans={node.host.name: tuple(node.vm.spans) for node in (cluster.primary, cluster.secondary)},
+            spans=_spans(cluster),
             unanswered=clients.unanswered if clients else 0,
             end_ns=int(cluster.env.now),
             interrupted=interrupted,
@@ -107,6 +108,14 @@ class RunResult:
         return pd.DataFrame([asdict(row) for row in self.epoch_rows], columns=[f.name for f in fields(EpochRow)])
 
     @cached_property
+    def failovers(self) -> pd.DataFrame:
+        """One row each time the VM came to another host, with the columns of `Move` and its `latency_ns`."""
+        import pandas as pd
+
+        rows = [{**asdict(move), "latency_ns": move.latency_ns} for move in moves(self.event_rows)]
+        return pd.DataFrame(rows, columns=[*(f.name for f in fields(Move)), "latency_ns"])
+
+    @cached_property
     def events(self) -> pd.DataFrame:
         """One row an event, in order of time, with the columns of `vmfailover.journal.Event`."""
         import pandas as pd
@@ -130,6 +139,13 @@ class RunResult:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
+def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
+    spans: dict[str, tuple[tuple[int, int], ...]] = {}
+    for node in cluster.machines.built:
+        spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
+    return spans
+
+
 def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
     committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
     return [
@@ -141,7 +157,7 @@ def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
             outputs=len(epoch.outputs),
             **{name: getattr(epoch, name) for name in _COPIED},
         )
-        for epoch in cluster.protection.epochs
+        for epoch in cluster.epochs
     ]
 
 

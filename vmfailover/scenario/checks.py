@@ -114,6 +114,29 @@ def _shared_memory(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
+def _reprotection(scenario: "Scenario") -> Iterator[Problem]:
+    reprotection, protocol, entry = scenario.reprotection, scenario.replication.protocol, _entry(scenario)
+    if reprotection.failback is not None and not reprotection.possible:
+        yield Problem(("reprotection", "failback"), "there is never a host to go back to; write 'repair: TIME' too")
+    if not reprotection.possible:
+        return
+    if not entry.reprotects:
+        able = ", ".join(name for name, each in PROTOCOLS.items() if each.reprotects)
+        yield Problem(
+            ("reprotection",), f"{protocol} protects a VM only once; leave it out, or choose a protocol of {able}"
+        )
+    if reprotection.failback is not None and not entry.fails_back:
+        able = ", ".join(name for name, each in PROTOCOLS.items() if each.fails_back)
+        yield Problem(
+            ("reprotection", "failback"), f"{protocol} does not move a VM as planned; write none, or choose of {able}"
+        )
+    if scenario.fencing.kind == "none":
+        yield Problem(
+            ("fencing", "kind"),
+            "a host that is not fenced may still run the VM, which cannot be protected then; write stonith",
+        )
+
+
 def guard_band(scenario: "Scenario") -> int:
     """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host.
 
@@ -176,6 +199,11 @@ def _failures(scenario: "Scenario") -> Iterator[Problem]:
                 f"after the end of the run; write less than {DURATION.format(scenario.duration)}, "
                 "or a longer 'duration'",
             )
+        number = int(failure.struck.removeprefix("spare-")) if failure.struck.startswith("spare-") else 0
+        if number > scenario.reprotection.spares:
+            yield Problem(("failures", index, "target"), f"there is no {failure.struck}; raise reprotection.spares")
+    if scenario.reprotection.repair is not None:
+        return
     crashes = [failure.struck if failure.kind == "host-crash" else None for failure in scenario.failures]
     for target in ("primary", "secondary"):
         if crashes.count(target) > 1:
@@ -242,6 +270,7 @@ _CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
     _times,
     _failures,
     _shared_memory,
+    _reprotection,
     _working_sets,
     _trace,
     _expectations,

@@ -1,5 +1,6 @@
 """What goes wrong, and what makes a takeover safe."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
@@ -31,14 +32,15 @@ class Fencing(Record):
     them is cut, in nanoseconds. Pacemaker (priority-fencing-delay)."""
 
 
+_HOSTS = ("primary", "secondary", "active", "standby")
 #: Where each kind of fault can strike; the first is where it does if the scenario does not say.
 TARGETS: dict[str, tuple[str, ...]] = {
-    "host-crash": ("primary", "secondary"),
+    "host-crash": _HOSTS,
     "power-loss": ("both",),
-    "vm-crash": ("primary",),
-    "memory-error": ("primary",),
-    "hypervisor-hang": ("primary", "secondary"),
-    "slow-host": ("primary", "secondary"),
+    "vm-crash": ("primary", "active"),
+    "memory-error": ("primary", "active"),
+    "hypervisor-hang": _HOSTS,
+    "slow-host": _HOSTS,
     "link-cut": ("both", "forward", "backward"),
     "link-loss": ("both", "forward", "backward"),
     "link-slow": ("both", "forward", "backward"),
@@ -46,7 +48,6 @@ TARGETS: dict[str, tuple[str, ...]] = {
 #: Kinds that end by themselves, or can.
 _PASSING = ("hypervisor-hang", "slow-host", "link-cut", "link-loss", "link-slow")
 _OF_AN_EPOCH = ("mid-scan", "mid-harvest", "mid-transfer", "after-staging", "between-commit-and-ack")
-_OF_A_FAILOVER = ("failure", "detection", "fencing", "takeover")
 
 
 class RandomInstant(Record):
@@ -87,10 +88,14 @@ class Failure(Record):
             "detection",
             "fencing",
             "takeover",
+            "synchronisation",
+            "re-protection",
+            "failback",
         ]
         | None
     ) = None
-    """At which point it happens: of epoch `epoch`, or of the first failover, at whose steps it may strike again."""
+    """At which point it happens: of epoch `epoch`, or of the first failover, at whose steps it may strike again, or of
+    the return to two hosts: when synchronisation begins, when the VM is protected, when it is stopped to move back."""
     epoch: Annotated[Integer, Field(ge=0, le=10**9)] | None = None
     """Which epoch `at_phase` means, counted from 0; not for the points of a failover."""
     delay: Duration = written("0 ns")
@@ -112,7 +117,9 @@ class Failure(Record):
     slow-host: everything takes longer, heartbeats do not (a gray failure). link-cut, link-loss, link-slow: the link
     between the hosts lets nothing through, loses frames, or is slower."""
     target: str | None = None
-    """Which host, or direction of the link, it happens to: primary, secondary, forward, backward or both."""
+    """Which host it happens to: primary, secondary, spare-1, …, whatever its role is then, or active or standby, the
+    host with the VM or the other one; which direction of the link: forward, from the host with the VM, or backward; or
+    both."""
     lasts: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
     """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host and the link."""
     repeat: Annotated[Count, Field(le=10**6)] = 1
@@ -147,7 +154,8 @@ class Failure(Record):
 
     def _target_problems(self) -> Iterator[Problem]:
         possible = TARGETS[self.kind]
-        if self.target is not None and self.target not in possible:
+        spare = possible == _HOSTS and re.fullmatch(r"spare-[1-9][0-9]{0,2}", self.target or "")
+        if self.target is not None and self.target not in possible and not spare:
             yield Problem(
                 ("target",), f"{shown(self.target)} cannot be struck by {self.kind}; write {' or '.join(possible)}"
             )

@@ -23,22 +23,28 @@ class ProtocolEntry:
     keeps_undo: bool = False
     #: Whether the other host needs all of the VM's memory before it can take over.
     needs_copy: bool = True
+    #: Whether a running VM can be protected with it, once the other host has a copy.
+    reprotects: bool = True
+    #: Whether it can move a protected VM to the other host as planned.
+    fails_back: bool = False
 
 
-def _pages(module: str) -> ProtocolEntry:
-    return ProtocolEntry(f"{_PACKAGE}.{module}", least_granularity=4096, default_granularity=4096)
+def _pages(module: str, **more: bool) -> ProtocolEntry:
+    return ProtocolEntry(f"{_PACKAGE}.{module}", least_granularity=4096, default_granularity=4096, **more)
 
 
 #: Every protocol by its name. A new one is one new file and one entry here, which may be made at run time.
 PROTOCOLS: dict[str, ProtocolEntry] = {
-    "cacheline-flags": ProtocolEntry(f"{_PACKAGE}.cacheline_flags:CachelineFlags", uses_log=True),
-    "cacheline-transfer": ProtocolEntry(f"{_PACKAGE}.cacheline_transfer:CachelineTransfer", uses_log=True),
-    "page-write-protect": _pages("page_write_protect:PageWriteProtect"),
-    "page-modification-log": _pages("page_modification_log:PageModificationLog"),
-    "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits"),
-    "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, keeps_undo=True),
+    "cacheline-flags": ProtocolEntry(f"{_PACKAGE}.cacheline_flags:CachelineFlags", uses_log=True, fails_back=True),
+    "cacheline-transfer": ProtocolEntry(
+        f"{_PACKAGE}.cacheline_transfer:CachelineTransfer", uses_log=True, fails_back=True
+    ),
+    "page-write-protect": _pages("page_write_protect:PageWriteProtect", fails_back=True),
+    "page-modification-log": _pages("page_modification_log:PageModificationLog", fails_back=True),
+    "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits", fails_back=True),
+    "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, keeps_undo=True, fails_back=True),
     "output-compare": _pages("output_compare:OutputCompare"),
     "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1),
-    "live-precopy": _pages("live_precopy:LivePrecopy"),
-    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart", needs_copy=False),
+    "live-precopy": _pages("live_precopy:LivePrecopy", reprotects=False),
+    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart", needs_copy=False, reprotects=False),
 }

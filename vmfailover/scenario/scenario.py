@@ -19,6 +19,7 @@ from vmfailover.scenario.network import Clients, Link
 from vmfailover.scenario.overrides import overridden
 from vmfailover.scenario.record import Count, Integer, Record
 from vmfailover.scenario.replication import Hypervisor, Replication
+from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.workload import TraceWorkload, Workload
 
@@ -63,6 +64,8 @@ class Scenario(Record):
     """How a failure is noticed."""
     fencing: Fencing = Fencing()
     """What keeps the failed host silent."""
+    reprotection: Reprotection = Reprotection()
+    """How the VM is protected again."""
     failures: tuple[Failure, ...] = ()
     """What goes wrong."""
     clients: Annotated[Clients | None, NoneText] = None

@@ -17,7 +17,7 @@ class HeartbeatDetector(Detector):
         """Let `watched` send, and `watcher` listen."""
         super().__init__(env, spec, watched, watcher, random)
         #: When the last heartbeat arrived; not before the first one can.
-        self.heard_ns = watched.out.spec.latency
+        self.heard_ns = int(env.now) + watched.out.spec.latency
         self.heartbeats = 0
         watched.run_agent(self._send())
         watcher.run_agent(self._listen())

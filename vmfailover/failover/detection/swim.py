@@ -24,7 +24,7 @@ class SwimDetector(Detector):
         env.process(self._probe_for_ever())
 
     def _probe_for_ever(self) -> Steps:
-        swim, begun_ns = self.spec.swim, 0
+        swim, begun_ns = self.spec.swim, int(self.env.now)
         while not self.declared.triggered:
             chosen = self.random.integers(0, swim.members - 1, swim.members - 1) == 0
             for prober in np.flatnonzero(chosen)[np.argsort(self._offsets[chosen], kind="stable")].tolist():

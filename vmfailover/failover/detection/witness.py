@@ -16,7 +16,7 @@ class WitnessDetector(HeartbeatDetector):
         self, env: simpy.Environment, spec: Detection, watched: Host, watcher: Host, random: np.random.Generator
     ) -> None:
         """Let `watched` write its heartbeats too."""
-        self._written_ns = 0
+        self._written_ns = int(env.now)
         #: How often the link was silent and the host was not.
         self.network_alarms = 0
         super().__init__(env, spec, watched, watcher, random)

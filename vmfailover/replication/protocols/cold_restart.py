@@ -18,7 +18,6 @@ class ColdRestart(Protection):
     def start(self) -> None:
         """Run the VM; its answers leave as they become ready."""
         site, node = self.site, self.site.primary
-        node.guest.start(site.workload, site.start)
         Answers(self.env, node.host, node.guest, site.release).start()
         node.vm.resume(int(self.env.now))
 

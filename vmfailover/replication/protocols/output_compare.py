@@ -83,6 +83,7 @@ class OutputCompare(Protection):
     def start(self) -> None:
         """Run the VM on both hosts."""
         site, now = self.site, int(self.env.now)
+        site.secondary.guest.start(site.workload, site.start)
         self._answers = [
             self._begin(site.primary, self._produce_here),
             self._begin(site.secondary, self._produce_there),
@@ -97,7 +98,6 @@ class OutputCompare(Protection):
         costs = self.site.scenario.replication.page_tracking
         tracker = FirstStores(self.site, node, lambda pages: pages * costs.page + costs.flush)
         self.note_device_writes(node, tracker)
-        node.guest.start(self.site.workload, self.site.start)
         answers = Answers(self.env, node.host, node.guest, produce)
         answers.start()
         return answers

@@ -79,7 +79,6 @@ class RecordReplay(Protection):
         """Run the VM on the primary, and its replica behind it."""
         site, node = self.site, self.site.primary
         node.guest.has_room = self._has_room
-        node.guest.start(site.workload, site.start)
         Answers(self.env, node.host, node.guest, self._output).start()
         node.host.run(self._sender.run())
         node.host.run(self._record_periodically())

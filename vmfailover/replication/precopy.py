@@ -1,0 +1,149 @@
+"""Pre-copy (Clark et al., NSDI 2005): all memory of a running VM, round by round, and the rest with the VM stopped."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from vmfailover.replication.copiers import copy_ns
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.packing import UnitPacking
+from vmfailover.replication.sender import Sender
+from vmfailover.replication.site import Site
+from vmfailover.replication.tracker import lines_of
+
+Units = npt.NDArray[np.int64]
+Pages = npt.NDArray[np.int64]
+#: Bytes of the pages of which the first round finds out whether they have ever been written.
+PAGE_BYTES = 4096
+#: Finds the units modified since it was last called, which may stop the VM, and begins to look anew.
+Find = Callable[[], Generator[simpy.Event, Any, Units]]
+
+
+class Precopy:
+    """Copies the memory of the primary's VM to the secondary.
+
+    Each round is an epoch, of which only the last, with the VM's state, is ever committed. A page of zeros is sent as
+    its address. Reading memory for a round does not slow the VM down.
+    """
+
+    def __init__(self, site: Site, find: Find, arrived: Callable[[CommitMarker], None]) -> None:
+        """Copy to the secondary, where `arrived` is called on the secondary once everything is there."""
+        self.env = site.env
+        self._site = site
+        self._spec = site.scenario.replication.precopy
+        self._unit_lines = site.unit_lines
+        self._page_lines = max(site.unit_lines, PAGE_BYTES // site.line_bytes)
+        self._find = find
+        self._arrived = arrived
+        self._packing = UnitPacking(site)
+        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
+        self._first_epoch = len(site.epochs)
+        #: Units that were left for the last round, with the VM stopped.
+        self.left = 0
+        #: Lines that have arrived, with repetitions.
+        self.lines_received = 0
+
+    @property
+    def rounds(self) -> int:
+        """Rounds begun so far."""
+        return len(self._site.epochs) - self._first_epoch
+
+    @property
+    def converged(self) -> bool:
+        """Whether what was left for the last round was as little as had been asked for."""
+        return self._few(self.left)
+
+    def run(self, go_on: Callable[[], None]) -> Generator[simpy.Event, Any, Units]:
+        """Copy until a further round is not worth it; return the units still to be copied.
+
+        `go_on` is called when another round follows what `find` has found.
+        """
+        self._site.primary.host.run(self._sender.run())
+        yield from self._find()
+        pages = self.written_pages()
+        units = np.unique(self._lines_of(pages, self._page_lines) // self._unit_lines)
+        go_on()
+        self._clear_all_but(pages)
+        sent_lines = units.size * self._unit_lines
+        yield self.send(units)
+        while self.goes_on((units := (yield from self._find())).size, sent_lines):
+            go_on()
+            sent_lines += units.size * self._unit_lines
+            yield self.send(units)
+        return units
+
+    def goes_on(self, units: int, sent_lines: int) -> bool:
+        """Whether another round is worth it, so many units having been modified in the last."""
+        enough = self._spec.most * self._site.primary.host.memory.versions.size
+        return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
+
+    def _few(self, units: int) -> bool:
+        """Whether so many units are no more than the pages for which the VM may be stopped."""
+        return units * self._unit_lines <= self._spec.least * self._page_lines
+
+    def finish(self, units: Units) -> Generator[simpy.Event, Any, Epoch]:
+        """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
+        hypervisor, guest = self._site.scenario.hypervisor, self._site.primary.guest
+        stopped_ns = int(self.env.now)
+        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
+        self.left = units.size
+        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, 0))
+        self.send(units)
+        epoch = self._site.epochs[-1]
+        epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
+        state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
+        self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
+        return epoch
+
+    def send(self, units: Units) -> simpy.Event:
+        """Send units as they stand now, as an epoch of its own; the answer happens when the last has left."""
+        site, processor = self._site, self._site.primary.host.processor
+        epoch = Epoch(len(site.epochs), int(self.env.now), whole_memory=True)
+        site.epochs.append(epoch)
+        site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
+        lines = self._lines_of(units, self._unit_lines)
+        versions, _ = processor.fetch(lines)
+        batches = self._packing.pack(epoch.number, lines, versions)
+        batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
+        epoch.lines, epoch.shipped_bytes = lines.size, sum(batch.content_bytes for batch in batches)
+        duration_ns = self._sender.transmission_ns(batches)
+        site.journal.record(
+            "transfer", site.primary.host.name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size
+        )
+        for batch in batches:
+            left = self._sender.put(batch)
+        return left
+
+    def written_pages(self) -> Pages:
+        """Return the pages that have ever been written, int64[n]; the others are pages of zeros."""
+        processor = self._site.primary.host.processor
+        versions, _ = processor.fetch(np.arange(processor.memory.versions.size))
+        return np.unique(np.flatnonzero(versions) // self._page_lines)
+
+    def _clear_all_but(self, pages: Pages) -> None:
+        """Let the secondary clear all other pages, whatever they hold there."""
+        memory = self._site.secondary.host.memory
+        others = np.setdiff1d(np.arange(-(-memory.versions.size // self._page_lines)), pages, assume_unique=True)
+        lines = self._lines_of(others, self._page_lines)
+        zeros = np.zeros(lines.size, np.uint32)
+        self._sender.put(Notice(HEADER_BYTES + others.size * ADDRESS_BYTES, lambda: memory.apply(lines, zeros)))
+
+    def _lines_of(self, units: Units, unit_lines: int) -> npt.NDArray[np.int64]:
+        return lines_of(units, unit_lines, self._site.primary.host.memory.versions.size)
+
+    def _arrive(self, message: Message) -> None:
+        """Write lines into the image as they come; with the marker all of it is here."""
+        if isinstance(message, Notice):
+            message.tell()
+        elif isinstance(message, LineBatch):
+            self.lines_received += message.lines.size
+            self._site.secondary.host.memory.apply(message.lines, message.versions)
+        else:
+            host = self._site.secondary.host
+            for kind in ("commit", "apply"):
+                self._site.journal.record(kind, host.name, epoch=message.epoch, count=message.lines)
+            self._arrived(message)
