@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
+    from vmfailover.studies.replication import Replications, replicate
     from vmfailover.traces.format import TraceError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Comparison",
     "Exploration",
     "InputError",
+    "Replications",
     "RunResult",
     "Scenario",
     "ScenarioError",
@@ -31,6 +33,7 @@ __all__ = [
     "compare",
     "explore",
     "load",
+    "replicate",
     "run",
 ]
 
@@ -42,6 +45,8 @@ _HOMES = {
     "Exploration": "vmfailover.studies.exploration",
     "explore": "vmfailover.studies.exploration",
     "InputError": "vmfailover.errors",
+    "Replications": "vmfailover.studies.replication",
+    "replicate": "vmfailover.studies.replication",
     "RunResult": "vmfailover.results.run_result",
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",

@@ -24,6 +24,7 @@ FIXED = [
     "failback.latency_ns",
     "failback.blackout_ns",
     "client.blackout_ns",
+    "client.latency_mean_ns",
     "client.latency_p50_ns",
     "client.latency_p99_ns",
     "client.latency_p999_ns",

@@ -12,14 +12,12 @@ from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.simulation import run
 from vmfailover.studies.comparison import (
-    COMPARED,
-    ComparedRun,
     Comparison,
     all_protocols,
-    replica,
     under_protocols,
 )
 from vmfailover.studies.executors import InThisProcess, local_processes
+from vmfailover.studies.runs import MEASURED, StudyRun, replica
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 
@@ -33,7 +31,7 @@ def compared() -> Comparison:
 def handmade(**columns: list[float | None]) -> Comparison:
     """Return a comparison whose columns have these latencies; the first is the baseline."""
     runs = [
-        ComparedRun(name, number, number, {"failover.latency_ns": value})
+        StudyRun(name, number, number, {"failover.latency_ns": value})
         for name, values in columns.items()
         for number, value in enumerate(values)
     ]
@@ -44,7 +42,7 @@ def handmade(**columns: list[float | None]) -> Comparison:
 def test_the_first_replication_is_the_scenario_itself() -> None:
     assert replica(FAILING, 0) is FAILING
     values = run(FAILING).values
-    for metric in COMPARED:
+    for metric in MEASURED:
         assert compared().values("cacheline-flags", metric)[0] == values[metric]
 
 
@@ -108,9 +106,9 @@ def test_json_has_every_column_and_metric_and_no_nan() -> None:
     content = json.loads(compared().to_json())
     assert list(content["columns"]) == list(compared().names)
     for column in content["columns"].values():
-        assert list(column["metrics"]) == list(column["difference"]) == list(COMPARED)
+        assert list(column["metrics"]) == list(column["difference"]) == list(MEASURED)
         assert all(len(metric["values"]) == 3 for metric in column["metrics"].values())
-    assert not set(COMPARED) & set(WALL_CLOCK)
+    assert not set(MEASURED) & set(WALL_CLOCK)
 
 
 def test_a_table_has_a_row_for_each_run() -> None:
@@ -123,7 +121,7 @@ def test_a_run_that_fails_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> None:
         raise ValueError("no luck")
 
-    monkeypatch.setattr("vmfailover.studies.comparison.run", fail)
+    monkeypatch.setattr("vmfailover.studies.runs.run", fail)
     comparison = compare([FAILING], replications=1, executor=InThisProcess())
     assert [each.error for each in comparison.runs] == ["ValueError: no luck"]
     assert not comparison.consistent

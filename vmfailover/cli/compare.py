@@ -91,7 +91,7 @@ def _print(comparison: Comparison, *, as_json: bool) -> None:
 def _verdict(comparison: Comparison) -> int:
     for run in comparison.runs:
         for line in run.broken:
-            complain(f"error: {run.column}, seed {run.seed}: invariant {line}")
+            complain(f"error: {run.label}, seed {run.seed}: invariant {line}")
         if run.error:
-            complain(f"error: {run.column}, seed {run.seed}: {run.error}")
+            complain(f"error: {run.label}, seed {run.seed}: {run.error}")
     return 0 if comparison.consistent else BROKEN

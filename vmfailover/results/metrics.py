@@ -119,9 +119,11 @@ def _unplanned(cluster: Cluster) -> list[int | None]:
 
 def _clients(cluster: Cluster) -> Metrics:
     responses = cluster.clients.received if cluster.clients else []
-    latencies = [response.received_ns - response.sent_ns for response in responses]
+    first_ns = cluster.scenario.warm_up - (cluster.clients.spec.latency if cluster.clients else 0)
+    latencies = [response.received_ns - response.sent_ns for response in responses if response.sent_ns >= first_ns]
     return {
         "client.blackout_ns": _blackout_ns(cluster, _time(cluster, "down"), _time(cluster, "takeover")),
+        "client.latency_mean_ns": float(np.mean(latencies)) if latencies else None,
         "client.latency_p50_ns": _quantile(latencies, 0.5),
         "client.latency_p99_ns": _quantile(latencies, 0.99),
         "client.latency_p999_ns": _quantile(latencies, 0.999),
@@ -200,17 +202,25 @@ def _pause_ns(epoch: Epoch, until_ns: int) -> int:
 
 def _checkpoints(cluster: Cluster) -> Metrics:
     commits = cluster.journal.times("commit")
-    epochs = [epoch for epoch in cluster.pairs[0].epochs if epoch.number in commits and epoch.paused_ns >= 0]
+    warm_ns = cluster.scenario.warm_up
+    begun = [epoch for epoch in cluster.pairs[0].epochs if epoch.started_ns >= warm_ns and epoch.paused_ns >= 0]
+    epochs = [epoch for epoch in begun if epoch.number in commits]
     pauses = [epoch.pause_ns for epoch in epochs]
     latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
     return {
         "checkpoint.count": len(epochs),
         "checkpoint.pause_p50_ns": _quantile(pauses, 0.5),
         "checkpoint.pause_p99_ns": _quantile(pauses, 0.99),
-        "checkpoint.period_mean_ns": float(np.mean(np.diff([0, *(e.paused_ns for e in epochs)]))) if epochs else None,
+        "checkpoint.period_mean_ns": _period_ns(epochs),
         "checkpoint.commit_latency_p50_ns": _quantile(latencies, 0.5),
         "checkpoint.commit_latency_p99_ns": _quantile(latencies, 0.99),
     }
+
+
+def _period_ns(epochs: Sequence[Epoch]) -> float | None:
+    if not epochs:
+        return None
+    return float(np.mean(np.diff([epochs[0].started_ns, *(epoch.paused_ns for epoch in epochs)])))
 
 
 def _replication(cluster: Cluster, audit: Audit) -> Metrics:

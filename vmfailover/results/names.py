@@ -22,6 +22,7 @@ METRICS: dict[str, str] = {
     "failback.latency_ns": "from the VM being stopped for the first of them to its first instruction there",
     "failback.blackout_ns": "longest gap between two responses across it",
     "client.blackout_ns": "longest gap between two responses across the failure",
+    "client.latency_mean_ns": "mean response time of requests",
     "client.latency_p50_ns": "median response time of requests",
     "client.latency_p99_ns": "99th percentile of the response time of requests",
     "client.latency_p999_ns": "99.9th percentile of the response time of requests",

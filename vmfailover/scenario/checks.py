@@ -173,6 +173,8 @@ def _entry(scenario: "Scenario") -> ProtocolEntry:
 
 def _times(scenario: "Scenario") -> Iterator[Problem]:
     replication, detection = scenario.replication, scenario.detection
+    if scenario.warm_up >= scenario.duration:
+        yield Problem(("warm_up",), f"nothing is left of the run; write less than {DURATION.format(scenario.duration)}")
     if replication.checkpoint_interval > scenario.duration:
         yield Problem(
             ("replication", "checkpoint_interval"),

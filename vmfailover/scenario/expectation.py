@@ -35,7 +35,7 @@ class Expectation:
         match = _FORM.fullmatch(text)
         if match is None:
             raise ValueError(f"{shown(text)} is not an expectation; write for example 'p99 < 60 ms' or '== 0'")
-        return cls(name, match[1], match[2], _limit(name, match[3]))
+        return cls(name, match[1], match[2], limit_of(name, match[3]))
 
 
 def metric_name(name: str) -> str:
@@ -53,7 +53,8 @@ def _metrics() -> Mapping[str, str]:
     return METRICS
 
 
-def _limit(metric: str, text: str) -> float:
+def limit_of(metric: str, text: str) -> float:
+    """Return a quantity of a metric in that metric's unit; raise ValueError if it is none."""
     measure = next((measure for end, measure in _MEASURES.items() if metric.endswith(end)), None)
     return _number(text) if measure is None else _quantity(measure, text)
 

@@ -17,7 +17,7 @@ from vmfailover.scenario.failover import Failure, Fencing
 from vmfailover.scenario.hosts import Hosts
 from vmfailover.scenario.network import Clients, Link
 from vmfailover.scenario.overrides import overridden
-from vmfailover.scenario.record import Count, Integer, Record
+from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
@@ -48,6 +48,9 @@ class Scenario(Record):
     """Where all random numbers come from."""
     duration: Annotated[Duration, AboveZero]
     """Simulated time, in nanoseconds."""
+    warm_up: Duration = written("0 ns")
+    """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
+    no guest finds them, in nanoseconds."""
     hosts: Hosts
     """The two computers."""
     vm: VM

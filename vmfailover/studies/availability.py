@@ -16,9 +16,10 @@ from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.streams import generator
-from vmfailover.studies.comparison import ComparedRun, Progress, compare
+from vmfailover.studies.comparison import compare
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.host_pair import HostPair, Life, live
+from vmfailover.studies.runs import Progress, StudyRun
 from vmfailover.studies.statistics import CONFIDENCE, Statistic, statistic
 from vmfailover.version import version
 
@@ -48,7 +49,7 @@ class Availability:
     scenario: Scenario
     pair: HostPair
     #: The simulated failovers, whose latencies are `pair.failovers_ns`.
-    runs: tuple[ComparedRun, ...]
+    runs: tuple[StudyRun, ...]
     #: The years, one life a replication, each as long as the others.
     lives: tuple[Life, ...]
 
@@ -205,7 +206,7 @@ def _time_of_each(replications: int, cycle_ns: int, years: float | None, failure
     return max(1, int(time_ns / replications))
 
 
-def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress) -> tuple[ComparedRun, ...]:
+def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress) -> tuple[StudyRun, ...]:
     """Run scenarios with one failure each; require that a failover follows each.
 
     Blackouts are `failover.latency_ns`, from the failure until the VM runs on the other host, and not
@@ -220,7 +221,7 @@ def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress
     return runs
 
 
-def _reason(run: ComparedRun) -> str:
+def _reason(run: StudyRun) -> str:
     """Return why the other host did not take over from a host that had failed, or what would help."""
     if run.values.get("failover.activation_ns") is not None:
         return "a false alarm came first; make 'detection.timeout' longer"

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
-from vmfailover.results.metrics import WALL_CLOCK, Metrics, Value
-from vmfailover.results.names import METRICS
+from vmfailover.results.metrics import Value
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.protocols import PROTOCOLS
-from vmfailover.simulation import run
-from vmfailover.streams import generator
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, number_of, replica, run_all
 from vmfailover.studies.statistics import Statistic, statistic
 from vmfailover.version import version
 
@@ -30,25 +28,6 @@ SCHEMA_VERSION = 1
 REPLICATIONS = 3
 #: Means that differ by less, relatively, are the same.
 SAME = 1e-9
-#: Metrics that are compared.
-COMPARED = tuple(name for name in METRICS if name not in WALL_CLOCK)
-#: Called after each run with how many are done and how many there are.
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedRun:
-    """One run of a column."""
-
-    column: str
-    replication: int
-    seed: int
-    values: Metrics
-    #: Every invariant that is broken, with its detail.
-    broken: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    #: Why there are no values; empty if there are.
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +38,7 @@ class Comparison:
     baseline: str
     replications: int
     #: In the order of the columns, then of the replications.
-    runs: tuple[ComparedRun, ...]
+    runs: tuple[StudyRun, ...]
     #: Columns that there are not, and why.
     impossible: dict[str, str] = field(default_factory=dict)
 
@@ -73,9 +52,9 @@ class Comparison:
         """Whether no run has failed and no invariant is broken in any."""
         return not any(run.broken or run.error for run in self.runs)
 
-    def of(self, column: str) -> list[ComparedRun]:
+    def of(self, column: str) -> list[StudyRun]:
         """Return the runs of a column, in order of the replications."""
-        return [run for run in self.runs if run.column == column]
+        return [run for run in self.runs if run.label == column]
 
     def values(self, column: str, metric: str) -> list[Value]:
         """Return a metric in each replication, None where it has no value."""
@@ -83,12 +62,12 @@ class Comparison:
 
     def statistic(self, column: str, metric: str) -> Statistic:
         """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
-        numbers = [_number(value) for value in self.values(column, metric)]
+        numbers = [number_of(value) for value in self.values(column, metric)]
         return statistic([number for number in numbers if number is not None])
 
     def difference(self, column: str, metric: str) -> Statistic:
         """Return the mean difference to the baseline over the replications in which both have the metric."""
-        ours, theirs = ([_number(value) for value in self.values(name, metric)] for name in (column, self.baseline))
+        ours, theirs = ([number_of(value) for value in self.values(name, metric)] for name in (column, self.baseline))
         pairs = [(own, base) for own, base in zip(ours, theirs, strict=True) if own is not None and base is not None]
         return statistic([own - base for own, base in pairs])
 
@@ -105,8 +84,7 @@ class Comparison:
         """One row a run: column, replication, seed, error, and every metric."""
         import pandas as pd
 
-        keys = ("column", "replication", "seed", "error")
-        return pd.DataFrame([{key: getattr(run, key) for key in keys} | run.values for run in self.runs])
+        return pd.DataFrame([{"column": run.label, **run.about()} | run.values for run in self.runs])
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -118,7 +96,7 @@ class Comparison:
             "confidence": 0.95,
             "columns": {name: self._column(name) for name in self.names},
             "impossible": self.impossible,
-            "winners": {metric: list(self.winners(metric)) for metric in COMPARED},
+            "winners": {metric: list(self.winners(metric)) for metric in MEASURED},
         }
 
     def to_json(self) -> str:
@@ -132,9 +110,9 @@ class Comparison:
             "seeds": [run.seed for run in runs],
             "metrics": {
                 metric: {**self.statistic(name, metric).to_dict(), "values": self.values(name, metric)}
-                for metric in COMPARED
+                for metric in MEASURED
             },
-            "difference": {metric: self.difference(name, metric).to_dict() for metric in COMPARED},
+            "difference": {metric: self.difference(name, metric).to_dict() for metric in MEASURED},
             "broken_invariants": sorted({line for run in runs for line in run.broken}),
             "remarks": list(runs[0].remarks),
             "errors": [run.error for run in runs if run.error],
@@ -159,9 +137,9 @@ def compare(
     first = baseline or next(iter(named))
     if first not in named:
         raise InputError(f"--baseline: {first!r} is not compared; it is one of {', '.join(named)}")
-    tasks = [(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
+    tasks = [Task(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
     with nullcontext(executor) if executor else local_processes() as pool:
-        runs = tuple(_run_all(pool, tasks, progress))
+        runs = tuple(run_all(pool, tasks, progress))
     return Comparison(named, first, replications, runs)
 
 
@@ -182,55 +160,9 @@ def all_protocols() -> list[str]:
     return list(PROTOCOLS)
 
 
-def replica(scenario: Scenario, replication: int) -> Scenario:
-    """Return the n-th replication of a scenario; number 0 is the scenario itself.
-
-    The seed is n higher, and all failures at a given time come later by one random time, at most a checkpoint interval
-    or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two intervals.
-    """
-    if replication == 0:
-        return scenario
-    longest_ns = max(scenario.replication.checkpoint_interval, scenario.detection.interval)
-    later_ns = int(generator(scenario.seed, f"comparison.failure.{replication}").integers(longest_ns))
-    changes: dict[str, object] = {"seed": scenario.seed + replication}
-    for index, failure in enumerate(scenario.failures):
-        if failure.at is not None:
-            changes[f"failures.{index}.at"] = f"{(failure.at + later_ns) % scenario.duration} ns"
-    return scenario.with_(**changes)
-
-
 def _by_name(scenarios: Sequence[Scenario]) -> dict[str, Scenario]:
     named = {scenario.name: scenario for scenario in scenarios}
     for scenario in scenarios:
         if named[scenario.name] is not scenario:
             raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
     return named
-
-
-def _run_all(pool: Executor, tasks: Sequence[tuple[str, Scenario, int]], progress: Progress) -> Iterator[ComparedRun]:
-    futures = [pool.submit(_run_one, *task) for task in tasks]
-    try:
-        for done, _ in enumerate(as_completed(futures), 1):
-            progress(done, len(futures))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    for (name, scenario, number), future in zip(tasks, futures, strict=True):
-        error = future.exception()
-        if error is None:
-            yield future.result()
-        else:
-            yield ComparedRun(name, number, scenario.seed, {}, error=f"{type(error).__name__}: {error}")
-
-
-def _run_one(name: str, scenario: Scenario, replication: int) -> ComparedRun:
-    result = run(scenario)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
-    values = {metric: result.values[metric] for metric in COMPARED}
-    return ComparedRun(name, replication, scenario.seed, values, broken, result.remarks)
-
-
-def _number(value: Value) -> float | None:
-    return None if value is None or isinstance(value, bool) else float(value)

@@ -1,0 +1,137 @@
+"""One scenario again and again, with other random numbers: how far chance moves its metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from vmfailover.results.metrics import Value
+from vmfailover.scenario import Scenario
+from vmfailover.studies.executors import local_processes
+from vmfailover.studies.precision import Precision
+from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, number_of, replica, run_all, unseen
+from vmfailover.studies.statistics import CONFIDENCE, Estimate, estimate
+from vmfailover.version import version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
+SCHEMA_VERSION = 1
+#: Replications if neither their number nor a precision is given.
+REPLICATIONS = 10
+#: Runs after which, at most, a precision has to be reached.
+MOST = 1000
+#: Runs made before the precision is looked at for the first time, and between the times after.
+LEAST = 10
+BLOCK = 10
+
+
+@dataclass(frozen=True)
+class Replications:
+    """The replications of one scenario."""
+
+    scenario: Scenario
+    runs: tuple[StudyRun, ...]
+    #: Why there are no more of them.
+    stop_reason: str
+
+    @property
+    def consistent(self) -> bool:
+        """Whether no run has failed and no invariant is broken in any."""
+        return all(run.sound for run in self.runs)
+
+    def values(self, metric: str) -> list[Value]:
+        """Return a metric in each replication, None where it has no value."""
+        return [run.values.get(metric) for run in self.runs]
+
+    def numbers(self, metric: str) -> list[float]:
+        """Return a metric of the replications that have it; truth values as 1 and 0."""
+        return [float(value) for value in self.values(metric) if value is not None]
+
+    def estimate(self, metric: str, statistic: str = "mean") -> Estimate:
+        """Return a statistic of a metric over the replications that have it, with its 95 % confidence interval."""
+        return estimate(self.numbers(metric), statistic)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a run: replication, seed, error, and every metric."""
+        import pandas as pd
+
+        return pd.DataFrame([run.about() | run.values for run in self.runs])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vmfailover_version": version(),
+            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
+            "seeds": [run.seed for run in self.runs],
+            "confidence": CONFIDENCE,
+            "stop_reason": self.stop_reason,
+            "metrics": {
+                metric: {
+                    "mean": self.estimate(metric).to_dict(),
+                    "median": self.estimate(metric, "median").to_dict(),
+                    "p99": self.estimate(metric, "p99").to_dict(),
+                    "values": self.values(metric),
+                }
+                for metric in MEASURED
+            },
+            "broken_invariants": sorted({line for run in self.runs for line in run.broken}),
+            "errors": [run.error for run in self.runs if run.error],
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text, without NaN."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def replicate(
+    scenario: Scenario,
+    n: int | None = None,
+    *,
+    until: str | Precision | None = None,
+    executor: Executor | None = None,
+    progress: Progress = unseen,
+) -> Replications:
+    """Run a scenario `n` times, or until a metric is known as exactly as `until` says, `n` times at most.
+
+    The first run is the scenario itself; the others have other seeds, and failures at a given time come up to an epoch
+    later. `executor` runs them, new processes on all cores if not said. Intervals looked at again and again, until one
+    is narrow enough, hold the true value a little less often than 95 times out of 100.
+    """
+    precision = Precision.parse(until) if isinstance(until, str) else until
+    most = n or (MOST if precision else REPLICATIONS)
+    runs: list[StudyRun] = []
+    reason = f"{most} replications were asked for"
+    with nullcontext(executor) if executor else local_processes() as pool:
+        for first, last in _blocks(most if precision is None else min(LEAST, most), most):
+            tasks = [Task(scenario.name, replica(scenario, number), number) for number in range(first, last)]
+            done = len(runs)
+            runs += run_all(pool, tasks, lambda more, _, done=done: progress(done + more, most))  # type: ignore[misc]
+            if precision and precision.met(estimate(_known(runs, precision.metric), precision.statistic)):
+                reason = f"{precision} was reached"
+                break
+        else:
+            reason = f"{precision} was not reached in {most} replications" if precision else reason
+    return Replications(scenario, tuple(runs), reason)
+
+
+def _known(runs: list[StudyRun], metric: str) -> list[float]:
+    numbers = (number_of(run.values.get(metric)) for run in runs)
+    return [number for number in numbers if number is not None]
+
+
+def _blocks(least: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield (from, to) of the replications that are made together."""
+    done = 0
+    while done < most:
+        last = min(most, max(least, done + BLOCK))
+        yield done, last
+        done = last

@@ -1,0 +1,107 @@
+"""The runs of a study: what each is of, and what came of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from vmfailover.results.metrics import WALL_CLOCK, Metrics, Value
+from vmfailover.results.names import METRICS
+from vmfailover.scenario import Scenario
+from vmfailover.simulation import run
+from vmfailover.streams import generator
+
+#: Metrics that studies keep: those that tell of the simulated machine.
+MEASURED = tuple(name for name in METRICS if name not in WALL_CLOCK)
+#: Called after each run with how many are done and how many there are.
+Progress = Callable[[int, int], None]
+
+
+def unseen(done: int, of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A run to be made."""
+
+    #: What it belongs to, as the column of a comparison.
+    label: str
+    scenario: Scenario
+    replication: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A run that has been made."""
+
+    label: str
+    replication: int
+    seed: int
+    values: Metrics
+    #: Every invariant that is broken, with its detail.
+    broken: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    #: Why there are no values; empty if there are.
+    error: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether it came to its end with every invariant holding."""
+        return not self.broken and not self.error
+
+    def about(self) -> dict[str, Any]:
+        """Return what tables say of it beside its values."""
+        return {"replication": self.replication, "seed": self.seed, "error": self.error}
+
+
+def replica(scenario: Scenario, replication: int) -> Scenario:
+    """Return the n-th replication of a scenario; number 0 is the scenario itself.
+
+    The seed is n higher, and all failures at a given time come later by one random time, at most a checkpoint interval
+    or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two intervals.
+    """
+    if replication == 0:
+        return scenario
+    longest_ns = max(scenario.replication.checkpoint_interval, scenario.detection.interval)
+    later_ns = int(generator(scenario.seed, f"comparison.failure.{replication}").integers(longest_ns))
+    changes: dict[str, object] = {"seed": scenario.seed + replication}
+    for index, failure in enumerate(scenario.failures):
+        if failure.at is not None:
+            changes[f"failures.{index}.at"] = f"{(failure.at + later_ns) % scenario.duration} ns"
+    return scenario.with_(**changes)
+
+
+def run_task(task: Task) -> StudyRun:
+    """Make one run; raise KeyboardInterrupt if the user interrupts it."""
+    result = run(task.scenario)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
+    values = {metric: result.values[metric] for metric in MEASURED}
+    return StudyRun(task.label, task.replication, task.scenario.seed, values, broken, result.remarks)
+
+
+def outcome(task: Task, future: "Future[StudyRun]") -> StudyRun:
+    """Return the run that a future stands for, which is done, or the record of its failure."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return StudyRun(task.label, task.replication, task.scenario.seed, {}, error=f"{type(error).__name__}: {error}")
+
+
+def run_all(pool: Executor, tasks: Sequence[Task], progress: Progress = unseen) -> Iterator[StudyRun]:
+    """Make all runs, and yield them in order; one that fails is kept as such."""
+    futures = [pool.submit(run_task, task) for task in tasks]
+    try:
+        for done, _ in enumerate(as_completed(futures), 1):
+            progress(done, len(futures))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    yield from map(outcome, tasks, futures)
+
+
+def number_of(value: Value) -> float | None:
+    """Return a metric's value as a number, None where it has none or is a truth value."""
+    return None if value is None or isinstance(value, bool) else float(value)
