@@ -41,7 +41,7 @@ class Audit:
         self._complete = False
         cluster.journal.on("commit", self._on_commit)
         cluster.journal.on("apply", self._on_apply)
-        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch, self._node(event)))
+        cluster.journal.on("image-complete", lambda event: self._judge_image(event.epoch))
         cluster.journal.on("protected", self._begin_anew)
 
     def _on_commit(self, event: Event) -> None:
@@ -58,14 +58,12 @@ class Audit:
         """Judge the image after each epoch too, unless a later one is committed already."""
         synchronised = self._cluster.epochs[event.epoch].whole_memory
         if event.epoch == self.commits[-1].epoch and (not self._complete or synchronised):
-            self._judge(event.epoch, self._node(event))
+            cluster = self._cluster
+            self._judge(event.epoch, cluster.machines.nodes[event.host] if synchronised else cluster.pair.secondary)
 
-    def _judge_image(self, epoch: int, node: Node) -> None:
+    def _judge_image(self, epoch: int) -> None:
         self._complete = True
-        self.mismatched_lines += self._judge(epoch, node)
-
-    def _node(self, event: Event) -> Node:
-        return self._cluster.machines.nodes[event.host]
+        self.mismatched_lines += self._judge(epoch, self._cluster.pair.secondary)
 
     @property
     def _synchronised(self) -> bool:
@@ -140,7 +138,7 @@ class Audit:
         for node in cluster.machines.built:
             node.vm.pause(int(cluster.env.now))
         if not self._complete and not self._synchronised and cluster.pair.protection.settle():
-            self._judge_image(cluster.pair.protection.committed_epoch, cluster.pair.secondary)
+            self._judge_image(cluster.pair.protection.committed_epoch)
         program = self._program_verdict()
         verdicts = (
             self._image,
