@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
     from vmfailover.studies.replication import Replications, replicate
+    from vmfailover.studies.sweep import Sweep, sweep
     from vmfailover.traces.format import TraceError
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "RunResult",
     "Scenario",
     "ScenarioError",
+    "Sweep",
     "TraceError",
     "availability",
     "compare",
@@ -35,6 +37,7 @@ __all__ = [
     "load",
     "replicate",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
@@ -51,6 +54,8 @@ _HOMES = {
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",
     "TraceError": "vmfailover.traces.format",
+    "Sweep": "vmfailover.studies.sweep",
+    "sweep": "vmfailover.studies.sweep",
     "load": "vmfailover.scenario",
     "run": "vmfailover.simulation",
 }

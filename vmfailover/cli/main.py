@@ -13,6 +13,7 @@ from vmfailover.version import version
 COMMANDS = {
     "run": "Run scenarios and print a summary.",
     "compare": "Compare protocols, or scenarios, side by side.",
+    "sweep": "Vary keys of a scenario, and keep every point.",
     "explore": "Let a fault strike at every instant that matters.",
     "availability": "Let hosts fail and be repaired for many years.",
     "validate": "Check scenario files without running them.",
