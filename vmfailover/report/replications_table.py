@@ -14,7 +14,7 @@ from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate
 
 #: Characters of a label.
-_LABEL = 17
+_LABEL = 15
 Written = Callable[[float | None], str]
 
 
@@ -29,7 +29,7 @@ def _parts(found: Replications) -> Iterator[RenderableType]:
     yield Text.assemble((title, "bold"), f" · {counted(len(found.runs), 'replication')} · {protocol}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column(no_wrap=True, min_width=_LABEL)
-    for column in ("n", "mean", "median", "p99 ≥"):
+    for column in ("mean", "median", "p99 ≥"):
         table.add_column(column, justify="right", no_wrap=True)
     group = ""
     for row in ROWS:
@@ -41,7 +41,7 @@ def _parts(found: Replications) -> Iterator[RenderableType]:
             table.add_row(Text(group, style="bold"))
         median, tail = (found.estimate(row.metric, name) for name in ("median", "p99"))
         cells = _plus_minus(mean, row.written), _between(median, row.written), _at_least(tail, row.written)
-        table.add_row(f"  {row.label}", str(mean.n), *cells)
+        table.add_row(f"  {row.label}", *cells)
     yield table
     yield Text("\n".join(["", *_notes(found)]))
 
@@ -63,6 +63,8 @@ def _at_least(quantile: Estimate, written: Written) -> str:
 def _notes(found: Replications) -> Iterator[str]:
     yield f"Stopped: {found.stop_reason}."
     yield "The intervals hold the true value with 95 % confidence; – where there are too few runs for one."
+    rare = [(row.label.strip(), found.estimate(row.metric).n) for row in ROWS if row.group == "failover"]
+    yield from (f"{label}: in {n} of {len(found.runs)} runs" for label, n in rare if 0 < n < len(found.runs))
     for run in found.runs:
         yield from (f"seed {run.seed}: BROKEN INVARIANT {line}" for line in run.broken)
         if run.error:
