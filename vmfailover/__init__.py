@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
+    from vmfailover.studies.regression import Check, check
     from vmfailover.studies.replication import Replications, replicate
     from vmfailover.studies.sweep import Sweep, sweep
     from vmfailover.traces.format import TraceError
 
 __all__ = [
     "Availability",
+    "Check",
     "Comparison",
     "Exploration",
     "InputError",
@@ -32,6 +34,7 @@ __all__ = [
     "Sweep",
     "TraceError",
     "availability",
+    "check",
     "compare",
     "explore",
     "load",
@@ -41,6 +44,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Check": "vmfailover.studies.regression",
+    "check": "vmfailover.studies.regression",
     "Availability": "vmfailover.studies.availability",
     "availability": "vmfailover.studies.availability",
     "Comparison": "vmfailover.studies.comparison",
