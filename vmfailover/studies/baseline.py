@@ -45,7 +45,7 @@ def read_baseline(path: Path) -> dict[str, Entry]:
 
     Raises InputError if it is missing, damaged, or of another version.
     """
-    remedy = "write it anew with --update-baseline"
+    remedy = "delete it, and make it anew with --update-baseline"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
