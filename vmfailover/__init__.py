@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from vmfailover.studies.exploration import Exploration, explore
     from vmfailover.studies.regression import Check, check
     from vmfailover.studies.replication import Replications, replicate
+    from vmfailover.studies.sensitivity import Sensitivity, sensitivity
     from vmfailover.studies.sweep import Sweep, sweep
+    from vmfailover.studies.tuning import Tuning, tune
     from vmfailover.traces.format import TraceError
 
 __all__ = [
@@ -31,8 +33,10 @@ __all__ = [
     "RunResult",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
     "Sweep",
     "TraceError",
+    "Tuning",
     "availability",
     "check",
     "compare",
@@ -40,7 +44,9 @@ __all__ = [
     "load",
     "replicate",
     "run",
+    "sensitivity",
     "sweep",
+    "tune",
 ]
 
 _HOMES = {
@@ -59,6 +65,10 @@ _HOMES = {
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",
     "TraceError": "vmfailover.traces.format",
+    "Sensitivity": "vmfailover.studies.sensitivity",
+    "sensitivity": "vmfailover.studies.sensitivity",
+    "Tuning": "vmfailover.studies.tuning",
+    "tune": "vmfailover.studies.tuning",
     "Sweep": "vmfailover.studies.sweep",
     "sweep": "vmfailover.studies.sweep",
     "load": "vmfailover.scenario",
