@@ -8,6 +8,7 @@ from vmfailover.simulation import run
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.precision import Precision
 from vmfailover.studies.replication import BLOCK, LEAST, replicate
+from vmfailover.studies.runs import replica
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 
@@ -60,3 +61,9 @@ def test_precisions(text: str, precision: Precision) -> None:
 def test_what_is_no_precision_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--until"):
         Precision.parse(text)
+
+
+def test_a_fixed_failure_stays_where_it_is() -> None:
+    fixed = FAILING.with_(**{"failures.0.fixed": True})
+    assert {replica(fixed, number).failures[0].at for number in range(5)} == {2_200_000}
+    assert len({replica(FAILING, number).failures[0].at for number in range(5)}) == 5
