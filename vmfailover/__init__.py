@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
+    from vmfailover.studies.regression import Check, check
     from vmfailover.studies.replication import Replications, replicate
+    from vmfailover.studies.sensitivity import Sensitivity, sensitivity
+    from vmfailover.studies.sweep import Sweep, sweep
+    from vmfailover.studies.tuning import Tuning, tune
     from vmfailover.traces.format import TraceError
 
 __all__ = [
     "Availability",
+    "Check",
     "Comparison",
     "Exploration",
     "InputError",
@@ -28,16 +33,25 @@ __all__ = [
     "RunResult",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
+    "Sweep",
     "TraceError",
+    "Tuning",
     "availability",
+    "check",
     "compare",
     "explore",
     "load",
     "replicate",
     "run",
+    "sensitivity",
+    "sweep",
+    "tune",
 ]
 
 _HOMES = {
+    "Check": "vmfailover.studies.regression",
+    "check": "vmfailover.studies.regression",
     "Availability": "vmfailover.studies.availability",
     "availability": "vmfailover.studies.availability",
     "Comparison": "vmfailover.studies.comparison",
@@ -51,6 +65,12 @@ _HOMES = {
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",
     "TraceError": "vmfailover.traces.format",
+    "Sensitivity": "vmfailover.studies.sensitivity",
+    "sensitivity": "vmfailover.studies.sensitivity",
+    "Tuning": "vmfailover.studies.tuning",
+    "tune": "vmfailover.studies.tuning",
+    "Sweep": "vmfailover.studies.sweep",
+    "sweep": "vmfailover.studies.sweep",
     "load": "vmfailover.scenario",
     "run": "vmfailover.simulation",
 }

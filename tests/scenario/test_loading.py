@@ -76,7 +76,7 @@ def messages(path: Path) -> list[str]:
             "target: tertiary",
             "failures.0.target: 'tertiary' cannot be struck by host-crash; write primary or secondary",
         ),
-        ("target: primary", "aim: primary", ":14:36: failures.0.aim: unknown key; it is one of at, at_phase"),
+        ("target: primary", "aim: primary", ":14:36: failures.0.aim: unknown key; the nearest are at"),
         ("target: primary", "target: both", "'both' cannot be struck by host-crash; write primary or secondary"),
         ("target: primary", "lasts: 2 ms", "failures.0.lasts: a host-crash does not pass; leave it out"),
         ("host-crash, target: primary", "link-cut, lasts: 2 ms, repeat: 2", "failures.0.every: belongs to 'repeat'"),

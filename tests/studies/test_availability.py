@@ -85,7 +85,7 @@ def test_a_run_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> None:
         raise ValueError("no luck")
 
-    monkeypatch.setattr("vmfailover.studies.comparison.run", fail)
+    monkeypatch.setattr("vmfailover.studies.runs.run", fail)
     with pytest.raises(InputError, match="ValueError: no luck"):
         availability(FAILING, failovers=1, executor=InThisProcess())
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vmfailover.studies.statistics import Statistic, statistic
+from vmfailover.studies.statistics import Estimate, Statistic, estimate, statistic
 
 
 def test_a_textbook_example() -> None:
@@ -33,3 +33,33 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_mean() -> None:
     found = [statistic(random.normal(10, 3, 5).tolist()) for _ in range(4000)]
     held = sum(abs((each.mean or 0) - 10) <= (each.half_width or 0) for each in found)
     assert 0.94 < held / len(found) < 0.96
+
+
+def test_the_interval_of_a_quantile_is_between_two_observations() -> None:
+    values = [float(number) for number in range(1, 101)]
+    median = estimate(values, "median")
+    assert (median.value, median.low, median.high) == (50.0, 40.0, 61.0)
+    tail = estimate(values, "p99")
+    assert tail.high is None
+    assert tail.low is not None
+    assert tail.value == 99.0
+    assert estimate(values, "max") == Estimate("max", 100.0, None, None, 100)
+
+
+@pytest.mark.parametrize(("name", "share", "n"), [("median", 0.5, 12), ("median", 0.5, 40), ("p90", 0.9, 60)])
+def test_quantiles_are_within_their_intervals_often_enough(name: str, share: float, n: int) -> None:
+    random = np.random.default_rng(5)
+    true = -np.log(1 - share)
+    held = 0
+    for _ in range(2000):
+        found = estimate(random.exponential(size=n).tolist(), name)
+        low, high = (-np.inf if found.low is None else found.low), (np.inf if found.high is None else found.high)
+        held += low <= true <= high
+    assert 0.945 <= held / 2000 <= 0.995
+
+
+def test_no_observations_have_no_statistic() -> None:
+    assert estimate([], "median") == Estimate("median", None, None, None, 0)
+    assert estimate([3.0]) == Estimate("mean", 3.0, None, None, 1)
+    with pytest.raises(ValueError, match="no statistic"):
+        estimate([1.0], "mode")

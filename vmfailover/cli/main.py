@@ -13,6 +13,10 @@ from vmfailover.version import version
 COMMANDS = {
     "run": "Run scenarios and print a summary.",
     "compare": "Compare protocols, or scenarios, side by side.",
+    "sweep": "Vary keys of a scenario, and keep every point.",
+    "sensitivity": "Rank keys by how much they move a metric.",
+    "tune": "Find the values of keys that meet an objective.",
+    "check": "Gate a continuous integration: expectations and regressions.",
     "explore": "Let a fault strike at every instant that matters.",
     "availability": "Let hosts fail and be repaired for many years.",
     "validate": "Check scenario files without running them.",

@@ -6,13 +6,17 @@ from pathlib import Path
 import click
 
 from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option
-from vmfailover.cli.progress import followed
+from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
 from vmfailover.results.export import export, require_writable
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.units import SIZE
+from vmfailover.studies.executors import local_processes
 from vmfailover.studies.memory_estimate import require_memory
+from vmfailover.studies.precision import Precision
+from vmfailover.studies.replication import Replications, replicate
+from vmfailover.studies.replication_export import export_replications
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -40,6 +44,9 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
     show_default=True,
     help="Refuse a run that would take more memory than this.",
 )
+@click.option("--replications", type=click.IntRange(1, 100_000), help="Run so often, with other random numbers.")
+@click.option("--until", metavar="PRECISION", help="Replicate until so exact, as in 'failover.latency_ns ±2 %'.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes for replications.  [default: one a core]")
 @click.pass_context
 def command(
     context: click.Context,
@@ -49,8 +56,11 @@ def command(
     as_json: bool,
     out: Path | None,
     max_memory: int,
+    replications: int | None,
+    until: str | None,
+    jobs: int | None,
 ) -> None:
-    """Run each SCENARIO and print a summary.
+    """Run each SCENARIO and print a summary; with --replications or --until, statistics over many runs.
 
     Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, in which case
     the results so far are printed and saved.
@@ -60,10 +70,45 @@ def command(
     for scenario in loaded:
         require_memory(scenario, max_memory)
     folders = _folders(loaded, out)
+    if replications is not None or until is not None:
+        context.exit(_replicate(loaded, folders, replications, until, jobs, as_json=as_json))
     results = list(_results(loaded, folders, summarise=not as_json))
     if as_json:
         click.echo(_json(results))
     context.exit(_verdict(results))
+
+
+def _replicate(
+    scenarios: Sequence[Scenario],
+    folders: Sequence[Path | None],
+    n: int | None,
+    until: str | None,
+    jobs: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Replicate the scenarios in turn, printing and saving each; return the exit code."""
+    precision = None if until is None else Precision.parse(until)
+    found = []
+    with local_processes(jobs) as executor:
+        for scenario, folder in zip(scenarios, folders, strict=True):
+            with counted_bar(scenario.name) as progress:
+                found.append(replicate(scenario, n, until=precision, executor=executor, progress=progress))
+            if folder is not None:
+                export_replications(found[-1], folder)
+            if not as_json:
+                _print_replications(found[-1])
+    if as_json:
+        click.echo(_json(found))
+    return 0 if all(each.consistent for each in found) else BROKEN
+
+
+def _print_replications(found: Replications) -> None:
+    from rich.console import Console
+
+    from vmfailover.report.replications_table import print_replications
+
+    print_replications(found, Console(highlight=False))
 
 
 def _folders(scenarios: Sequence[Scenario], out: Path | None) -> list[Path | None]:
@@ -112,7 +157,7 @@ def _summarise(result: RunResult) -> None:
     print_summary(result, Console(highlight=False))
 
 
-def _json(results: Sequence[RunResult]) -> str:
+def _json(results: Sequence[RunResult] | Sequence[Replications]) -> str:
     texts = [result.to_json() for result in results]
     return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
 

@@ -1,14 +1,22 @@
 """What a scenario expects of a metric: `p99 < 60 ms`."""
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from vmfailover.scenario.errors import shown, suggestion
 from vmfailover.scenario.units import BANDWIDTH, DURATION, FRACTION, SIZE, Measure
 
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 _FORM = re.compile(r"\s*(?:(mean|median|min|max|p\d{1,2}(?:\.\d{1,3})?)\s*)?(<=|>=|==|!=|<|>)\s*(\S.*?)\s*", re.ASCII)
 _MEASURES = {"_ns": DURATION, "_bps": BANDWIDTH, "replication.bytes": SIZE}
@@ -36,6 +44,10 @@ class Expectation:
         if match is None:
             raise ValueError(f"{shown(text)} is not an expectation; write for example 'p99 < 60 ms' or '== 0'")
         return cls(name, match[1], match[2], limit_of(name, match[3]))
+
+    def holds(self, value: float) -> bool:
+        """Whether a value of the statistic, in the metric's unit, is as expected."""
+        return _HOLDS[self.comparison](value, self.limit)
 
 
 def metric_name(name: str) -> str:

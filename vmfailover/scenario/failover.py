@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from vmfailover.scenario.errors import Problem, require_fit, shown
-from vmfailover.scenario.record import Count, Integer, Number, Record, written
+from vmfailover.scenario.record import Count, Flag, Integer, Number, Record, written
 from vmfailover.scenario.units import AboveZero, Duration, Fraction, NoneText
 
 
@@ -100,6 +100,8 @@ class Failure(Record):
     """Which epoch `at_phase` means, counted from 0; not for the points of a failover."""
     delay: Duration = written("0 ns")
     """How long after `at`, `at_random` or `at_phase` it happens, in nanoseconds."""
+    fixed: Flag = False
+    """Whether it happens then in every replication; if not, up to an epoch later in all but the first. For `at`."""
     kind: Literal[
         "host-crash",
         "power-loss",
@@ -149,6 +151,8 @@ class Failure(Record):
             )
         elif self.at_phase in _OF_AN_EPOCH and self.epoch is None:
             yield Problem(("at_phase",), "needs 'epoch: NUMBER' beside it")
+        elif self.fixed and self.at is None:
+            yield Problem(("fixed",), "belongs to 'at'; leave it out")
         elif self.epoch is not None and self.at_phase not in _OF_AN_EPOCH:
             yield Problem(("epoch",), "belongs to a phase of an epoch in 'at_phase'; leave it out")
 

@@ -14,7 +14,7 @@ def overridden(model: type[BaseModel], document: Document, key: str, value: Any,
 
     Messages about the value begin with the document's name and `prefix`.
     """
-    path = _path(model, key, f"{document.name}: {prefix}{key}")
+    path = path_of(model, key, f"{document.name}: {prefix}{key}")
     place = f"{document.name}: {prefix}{dotted(path)}"
     data = parse(value, place).data if isinstance(value, str) else value
     return document.replaced(path, data, place)
@@ -29,7 +29,8 @@ def assigned(model: type[BaseModel], document: Document, assignment: str) -> Doc
     return overridden(model, document, key.strip(), value, prefix="--set ")
 
 
-def _path(model: type[BaseModel], key: str, place: str) -> KeyPath:
+def path_of(model: type[BaseModel], key: str, place: str) -> KeyPath:
+    """Return the path of a key, dotted or a last part that is in one place only; raise ScenarioError if in several."""
     first, dot, rest = key.partition(".")
     if dot and first in OPEN_MAPPINGS:
         return first, rest

@@ -11,12 +11,12 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidatorFunctionWrapH
 from vmfailover.scenario.checks import scenario_problems
 from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.document import Document
-from vmfailover.scenario.errors import Problem, require_fit
+from vmfailover.scenario.errors import Problem, ScenarioError, require_fit
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.failover import Failure, Fencing
 from vmfailover.scenario.hosts import Hosts
 from vmfailover.scenario.network import Clients, Link
-from vmfailover.scenario.overrides import overridden
+from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
@@ -104,10 +104,25 @@ class Scenario(Record):
             document = overridden(type(self), document, key, _as_written(value))
         return self.from_document(document, self._path)
 
+    def value(self, key: str) -> Any:
+        """Return the value at a key, as `with_` takes it, in base units; raise ScenarioError if there is none."""
+        value: Any = self.model_dump()
+        try:
+            for part in path_of(type(self), key, self.name):
+                value = value[part]
+        except (KeyError, IndexError, TypeError):
+            raise ScenarioError(f"{self.name}: {key}: this scenario has no such key") from None
+        return value
+
     @property
     def path(self) -> Path | None:
         """The file that the scenario came from, if it came from one."""
         return self._path
+
+    @property
+    def trace_path(self) -> str | None:
+        """Where the recorded workload is, absolute; None for a generated one."""
+        return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
 
     @property
     def hash(self) -> str:

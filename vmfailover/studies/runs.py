@@ -58,8 +58,9 @@ class StudyRun:
 def replica(scenario: Scenario, replication: int) -> Scenario:
     """Return the n-th replication of a scenario; number 0 is the scenario itself.
 
-    The seed is n higher, and all failures at a given time come later by one random time, at most a checkpoint interval
-    or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two intervals.
+    The seed is n higher, and all failures at a given time that are not `fixed` come later by one random time, at most a
+    checkpoint interval or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two
+    intervals.
     """
     if replication == 0:
         return scenario
@@ -67,7 +68,7 @@ def replica(scenario: Scenario, replication: int) -> Scenario:
     later_ns = int(generator(scenario.seed, f"comparison.failure.{replication}").integers(longest_ns))
     changes: dict[str, object] = {"seed": scenario.seed + replication}
     for index, failure in enumerate(scenario.failures):
-        if failure.at is not None:
+        if failure.at is not None and not failure.fixed:
             changes[f"failures.{index}.at"] = f"{(failure.at + later_ns) % scenario.duration} ns"
     return scenario.with_(**changes)
 

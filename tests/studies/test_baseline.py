@@ -1,0 +1,88 @@
+"""The baseline's file: whole, or refused."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scenarios_for_tests import brief
+
+from vmfailover.errors import InputError
+from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
+from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.regression import GATED
+from vmfailover.studies.replication import Replications, replicate
+
+
+@cache
+def found() -> Replications:
+    return replicate(brief(), 2, executor=InThisProcess())
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    write_baseline(path, [found()], GATED)
+    assert read_baseline(path) == {found().scenario.name: Entry.of(found(), GATED)}
+    assert [each.name for each in tmp_path.iterdir()] == ["baseline.json"]
+
+
+def test_the_same_runs_give_the_same_bytes_and_others_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    write_baseline(path, [found()], GATED)
+    first = path.read_bytes()
+    document = json.loads(first)
+    document["scenarios"]["another"] = document["scenarios"][found().scenario.name]
+    path.write_text(json.dumps(document))
+    write_baseline(path, [found()], GATED)
+    assert read_baseline(path).keys() == {found().scenario.name, "another"}
+    path.unlink()
+    write_baseline(path, [found()], GATED)
+    assert path.read_bytes() == first
+
+
+def test_an_interruption_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "baseline.json"
+    write_baseline(path, [found()], GATED)
+    before = path.read_bytes()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_baseline(path, [found()], GATED[:2])
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["baseline.json"]
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such file; make it with --update-baseline"):
+        read_baseline(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}', '{"schema_version": 1, "scenarios": []}'],
+)
+def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "baseline.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"baseline\.json: is"):
+        read_baseline(path)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(at=st.integers(0, 4000), text=st.text(max_size=8), cut=st.booleans())
+def test_a_damaged_file_is_read_or_refused(tmp_path: Path, at: int, text: str, cut: bool) -> None:
+    path = tmp_path / "baseline.json"
+    path.unlink(missing_ok=True)
+    write_baseline(path, [found()], GATED)
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:at] if cut else whole[:at] + text + whole[at + len(text) :], encoding="utf-8")
+    try:
+        entries = read_baseline(path)
+    except InputError:
+        return
+    assert all(len(values) == len(entry.seeds) for entry in entries.values() for values in entry.values.values())

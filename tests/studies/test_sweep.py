@@ -1,0 +1,170 @@
+"""Sweeps: every point once, whatever happens meanwhile."""
+
+import os
+import signal
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pandas as pd
+import pytest
+from scenarios_for_tests import minute
+
+from vmfailover.errors import InputError
+from vmfailover.scenario import ScenarioError
+from vmfailover.simulation import run
+from vmfailover.studies.executors import InThisProcess, dask_workers
+from vmfailover.studies.sweep import Sweep, sweep
+from vmfailover.studies.sweep_store import ABOUT
+
+SCENARIO = minute(failures=[])
+KEYS = {
+    "replication.checkpoint_interval": "80us:300us:3:log",
+    "replication.protocol": "cacheline-flags,page-dirty-bits",
+}
+
+
+def swept(**options: Any) -> Sweep:
+    return sweep(SCENARIO, KEYS, **{"executor": InThisProcess(), **options})
+
+
+def test_a_row_has_the_keys_and_metrics_of_its_point() -> None:
+    frame = swept().frame
+    assert list(frame["point"]) == list(range(6))
+    assert list(frame["replication.checkpoint_interval"].unique()) == [80_000, 154_900, 300_000]
+    alone = run(SCENARIO.with_(checkpoint_interval="154900 ns", protocol="page-dirty-bits"))
+    row = frame.iloc[3]
+    assert row["replication.protocol"] == "page-dirty-bits"
+    for metric in ("guest.slowdown", "checkpoint.count", "replication.bytes"):
+        assert row[metric] == alone.values[metric]
+    assert row["image.consistent"]
+
+
+def test_replications_give_means_with_their_intervals() -> None:
+    frame = swept(replications=3).frame
+    assert (frame["guest.slowdown.half_width"] > 0).all()
+    assert swept().frame["guest.slowdown.half_width"].isna().all()
+
+
+def test_the_folder_is_a_dataset_that_pandas_reads(tmp_path: Path) -> None:
+    found = swept(out=tmp_path)
+    read = pd.read_parquet(tmp_path).sort_values("point", ignore_index=True)
+    pd.testing.assert_frame_equal(read, found.frame)
+    assert len(list(tmp_path.glob("*.parquet"))) == 6
+
+
+def test_points_that_are_there_are_not_run_again(tmp_path: Path) -> None:
+    first = swept(out=tmp_path)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
+    lost = sorted(kept)[2]
+    lost.unlink()
+    (tmp_path / ".point-000004.parquet").write_bytes(b"half")
+    again = swept(out=tmp_path)
+    pd.testing.assert_frame_equal(again.frame, first.frame)
+    assert [path for path, written in kept.items() if path.stat().st_mtime_ns != written] == [lost]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_another_sweep_does_not_go_on_with_it(tmp_path: Path) -> None:
+    swept(out=tmp_path)
+    with pytest.raises(InputError, match="of another sweep"):
+        swept(out=tmp_path, replications=2)
+    (tmp_path / ABOUT).unlink()
+    with pytest.raises(InputError, match="not empty"):
+        swept(out=tmp_path)
+
+
+def test_a_point_that_cannot_be_run_is_a_row_with_its_error() -> None:
+    found = sweep(SCENARIO, {"checkpoint_interval": "100us,2s"}, executor=InThisProcess())
+    assert found.failed == 1
+    assert "longer than the run" in found.frame["error"][1]
+    assert pd.isna(found.frame["guest.slowdown"][1])
+
+
+def test_a_key_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="unknown key"):
+        sweep(SCENARIO, {"checkpoint_intervall": "100us"}, executor=InThisProcess())
+
+
+def test_random_numbers_are_common_to_all_points() -> None:
+    frame = sweep(SCENARIO, {"link.latency": "2us,2us"}, design="zip", replications=2, executor=InThisProcess()).frame
+    assert frame["guest.slowdown"].nunique() == 1
+    assert frame["guest.slowdown.half_width"].nunique() == 1
+
+
+def kill_a_worker_at(done_of: list[int], after: list[int]) -> None:
+    """Kill one worker process of this one each time so many points are done."""
+    for number in after:
+        while done_of[0] < number:
+            time.sleep(0.005)
+        children = [int(text) for text in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        workers = [
+            child for child in children if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        if workers:
+            os.kill(workers[0], signal.SIGKILL)
+
+
+def many(points: int) -> dict[str, str]:
+    return {"replication.checkpoint_interval": f"60us:400us:{points}"}
+
+
+@pytest.mark.slow
+def test_five_hundred_points_with_a_worker_killed_twice() -> None:
+    done = [0]
+
+    def progress(count: int, of: int) -> None:  # noqa: ARG001 - what a sweep calls
+        done[0] = count
+
+    undisturbed = sweep(SCENARIO, many(500), jobs=2).frame
+    killer = Thread(target=kill_a_worker_at, args=(done, [100, 300]))
+    killer.start()
+    disturbed = sweep(SCENARIO, many(500), jobs=2, progress=progress).frame
+    killer.join()
+    assert len(disturbed) == 500
+    pd.testing.assert_frame_equal(disturbed, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("points", [500])
+def test_five_hundred_points_on_dask_with_a_worker_killed_twice(points: int) -> None:
+    distributed = pytest.importorskip("distributed")
+    done = [0]
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+
+        def progress(count: int, of: int) -> None:  # noqa: ARG001 - what a sweep calls
+            done[0] = count
+            if count in (points // 5, points // 2):
+                worker = next(iter(cluster.workers.values()))
+                os.kill(worker.pid, signal.SIGKILL)
+
+        with dask_workers(cluster.scheduler_address, SCENARIO) as executor:
+            disturbed = sweep(SCENARIO, many(points), executor=executor, progress=progress).frame
+    undisturbed = sweep(SCENARIO, many(points), jobs=2).frame
+    pd.testing.assert_frame_equal(disturbed, undisturbed)
+
+
+def sweep_for_ever(folder: str) -> None:
+    sweep(SCENARIO, many(60), out=folder, executor=InThisProcess())
+
+
+def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    process = get_context("spawn").Process(target=sweep_for_ever, args=(str(tmp_path),))
+    process.start()
+    while len(list(tmp_path.glob("point-*.parquet"))) < 5:
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    whole = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("point-*.parquet")}
+    found = sweep(SCENARIO, many(60), out=tmp_path, executor=InThisProcess())
+    assert len(found.frame) == 60
+    assert all((tmp_path / name).stat().st_mtime_ns == written for name, written in whole.items())
+    pd.testing.assert_frame_equal(found.frame, sweep(SCENARIO, many(60), executor=InThisProcess()).frame)
+
+
+def test_a_scheduler_that_is_not_there_is_told() -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="no scheduler answers"), dask_workers("tcp://127.0.0.1:9", SCENARIO):
+        pass

@@ -1,0 +1,104 @@
+"""Searches whose answer is known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from scenarios_for_tests import minute
+
+from vmfailover.errors import InputError
+from vmfailover.results.metrics import Metrics
+from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.ranges import Range
+from vmfailover.studies.runs import StudyRun
+from vmfailover.studies.tuning import Constraint, Objective, Tuning, search, tune
+
+pytest.importorskip("optuna")
+SCENARIO = minute(failures=[])
+VARY = {"replication.checkpoint_interval": "60us:450us:log"}
+
+
+def tuned(**options: Any) -> Tuning:
+    defaults = {"trials": 10, "replications": 1, "confirmations": 4, "executor": InThisProcess()}
+    return tune(SCENARIO, "guest.slowdown", VARY, **{**defaults, **options})
+
+
+def bowl(points: Sequence[Mapping[str, str]], numbers: range) -> list[list[StudyRun]]:
+    """A metric that is least where the key is 4, with noise that all points have in common in a replication."""
+    made = []
+    for point in points:
+        place = float(point["a"])
+        noises = [float(np.random.default_rng(number).normal(scale=0.3)) for number in numbers]
+        values: list[Metrics] = [
+            {"guest.slowdown": (place - 4) ** 2 + noise, "loss.work_ns": place} for noise in noises
+        ]
+        made.append([StudyRun("", number, number, value) for number, value in zip(numbers, values, strict=True)])
+    return made
+
+
+def best_of(constraints: Sequence[Constraint], trials: int = 60) -> float:
+    ranges, objective = [Range.parse("a=0.0:10.0")], Objective.parse("guest.slowdown")
+    found = search(bowl, ranges, objective, constraints, trials, 2, seed=1)
+    assert len(found) == trials
+    best = min((trial for trial in found if trial.possible), key=lambda trial: trial.objective.value or 0.0)
+    return float(best.point["a"])
+
+
+def test_the_least_of_a_noisy_bowl_is_found() -> None:
+    assert best_of([]) == pytest.approx(4, abs=0.4)
+
+
+def test_a_constraint_is_kept() -> None:
+    assert 6 <= best_of([Constraint.parse("loss.work_ns.mean >= 6 ns")]) < 6.7
+
+
+def test_the_longest_interval_costs_the_guest_least() -> None:
+    found = tuned()
+    assert found.best is not None
+    assert found.best.positions["replication.checkpoint_interval"] > 0.7
+    assert found.best.objective.n == 4
+    assert found.best.objective.low is not None
+    assert found.worse[0] is False
+    assert found.alike().keys() == VARY.keys()
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    assert tuned(trials=8).to_json() == tuned(trials=8).to_json()
+
+
+def test_limits_bind() -> None:
+    free, bound = tuned(), tuned(subject_to=["checkpoint.period_mean_ns < 200 us"])
+    assert bound.best is not None
+    assert free.best is not None
+    key = "replication.checkpoint_interval"
+    assert bound.best.positions[key] < free.best.positions[key]
+
+
+def test_what_cannot_be_met_is_told() -> None:
+    found = tuned(subject_to=["checkpoint.period_mean_ns < 1 us"])
+    assert found.best is None
+    assert all(trial.excess[0] > 1 for trial in found.trials)
+    assert found.alike() == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"subject_to": ["guest.slowdown"]}, "--subject-to"),
+        ({"subject_to": ["no.such < 3"]}, "--subject-to"),
+        ({"subject_to": ["failover.latency_ns < 3"]}, "--subject-to"),
+    ],
+)
+def test_bad_constraints_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        tuned(**options)
+
+
+def test_bad_objectives_and_ranges_are_refused() -> None:
+    with pytest.raises(InputError, match="--minimize"):
+        tune(SCENARIO, "guest.slow", VARY, executor=InThisProcess())
+    with pytest.raises(InputError, match="at least one"):
+        tune(SCENARIO, "guest.slowdown", {}, executor=InThisProcess())
+    with pytest.raises(InputError, match="longer than the run"):
+        tune(SCENARIO, "guest.slowdown", {"checkpoint_interval": "60us:1s"}, executor=InThisProcess())

@@ -1,0 +1,59 @@
+"""What a check has found, in words: shared by the terminal, JUnit and GitHub."""
+
+from collections.abc import Iterator
+from math import isinf
+
+from vmfailover.report.comparison_rows import ROWS
+from vmfailover.report.quantities import counted, duration, share, short_count, size
+from vmfailover.studies.regression import Change, Check, Checked, Unmet
+
+_WRITTEN = {row.metric: row.written for row in ROWS}
+
+
+def quantity(metric: str, value: float | None) -> str:
+    """Return a metric's value as people write it."""
+    if metric in _WRITTEN:
+        return _WRITTEN[metric](value)
+    if metric.endswith("_ns"):
+        return duration(value)
+    return size(value) if metric.endswith("bytes") else short_count(value)
+
+
+def change_line(change: Change) -> str:
+    """Return a change in one line: metric, baseline, value, and where the reason is likely to be."""
+    before, now = (quantity(change.metric, value) for value in (change.before, change.now))
+    if change.now is None:
+        line = f"{change.statistic} of {change.metric}: {before} in the baseline, no value now"
+        return f"{line}; likely {change.component}"
+    relative = "" if isinf(change.relative) else f" ({'+' if change.worse else '−'}{share(abs(change.relative))})"
+    line = f"{change.statistic} of {change.metric}: {before} in the baseline, {now} now{relative}"
+    return f"{line}; likely {change.component}"
+
+
+def unmet_line(unmet: Unmet) -> str:
+    """Return an expectation that does not hold in one line."""
+    return f"{unmet.metric}: expected {unmet.expectation}, found {quantity(unmet.metric, unmet.value)}"
+
+
+def failure_lines(checked: Checked) -> Iterator[str]:
+    """Yield what is wrong with a scenario, a line each."""
+    yield from checked.faults
+    yield from map(unmet_line, checked.unmet)
+    yield from map(change_line, checked.regressions)
+
+
+def note_lines(checked: Checked) -> Iterator[str]:
+    """Yield what else a reader should know of a scenario."""
+    if checked.scenario_changed:
+        yield "the scenario has changed since the baseline was made"
+    if not checked.known:
+        yield "not in the baseline"
+    for change in checked.improvements:
+        yield f"better than the baseline, which is stale: {change_line(change)}"
+
+
+def verdict_line(check: Check) -> str:
+    """Return the outcome in one line."""
+    failed = sum(not each.passed for each in check.checked)
+    scenarios = counted(len(check.checked), "scenario")
+    return f"{scenarios} checked, {failed} failed" if failed else f"{scenarios} checked, all passed"

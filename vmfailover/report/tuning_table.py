@@ -1,0 +1,82 @@
+"""What a search has found, for a terminal."""
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.check_lines import quantity
+from vmfailover.report.quantities import counted
+from vmfailover.studies.tuning import Trial, Tuning
+
+
+def print_tuning(found: Tuning, console: Console) -> None:
+    """Print the best values, how sure they are, and what was tried."""
+    for part in _parts(found):
+        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+
+
+def _parts(found: Tuning) -> Iterator[RenderableType]:
+    tried = f"{counted(len(found.trials), 'trial')}, {sum(trial.possible for trial in found.trials)} possible"
+    if found.best is None:
+        yield Text(f"No value keeps the constraints: {tried}", style="bold red")
+        yield Text("\n".join(_closest(found)))
+        return
+    yield Text(f"{_name(found)} is least at", style="bold")
+    yield Text("\n".join(f"  {key} = {value}" for key, value in found.best.point.items()))
+    yield _table(found)
+    yield Text("\n".join(_notes(found, tried)))
+
+
+def _name(found: Tuning) -> str:
+    return f"{found.objective.statistic} of {found.objective.metric}"
+
+
+def _table(found: Tuning) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    for key in found.finalists[0].point:
+        table.add_column(key.rpartition(".")[2], justify="right")
+    table.add_column(found.objective.metric.removesuffix("_ns"), justify="right")
+    table.add_column("95 % confidence", justify="right")
+    table.add_column("")
+    for trial, worse in zip(found.finalists, found.worse, strict=True):
+        verdict = "best" if trial is found.best else "certainly worse" if worse else "no worse than by chance"
+        table.add_row(*trial.point.values(), _value(found, trial.objective.value), _interval(found, trial), verdict)
+    return table
+
+
+def _value(found: Tuning, value: float | None) -> str:
+    return quantity(found.objective.metric, value)
+
+
+def _interval(found: Tuning, trial: Trial) -> str:
+    bounds = (trial.objective.low, trial.objective.high)
+    return " … ".join("–" if bound is None else _value(found, bound) for bound in bounds)
+
+
+def _notes(found: Tuning, tried: str) -> Iterator[str]:
+    yield ""
+    best = found.best
+    assert best is not None
+    for key, (low, high) in found.alike().items():
+        if low != high:
+            yield f"{key}: {low} to {high} are alike, as far as {best.objective.n} replications tell"
+    again = f"the finalists were run again {best.objective.n} times, with other random numbers than in the search"
+    yield f"{tried}; {again}"
+
+
+def _closest(found: Tuning) -> Iterator[str]:
+    """Say which point came closest, or why none could be run."""
+    run = [trial for trial in found.trials if not trial.error]
+    if not run:
+        yield f"none could be run: {found.trials[0].error}"
+        return
+    closest = min(run, key=lambda trial: max(trial.excess, default=0.0))
+    values = ", ".join(f"{key} = {value}" for key, value in closest.point.items())
+    yield f"closest: {values}"
+    for constraint, excess in zip(found.constraints, closest.excess, strict=True):
+        if excess > 0:
+            yield f"  {constraint.text}: beyond the limit by {excess:.1%}"

@@ -1,0 +1,104 @@
+"""The baseline of regression checks: a file with what scenarios gave when all was well."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from vmfailover.errors import InputError
+from vmfailover.studies.replication import Replications
+from vmfailover.version import version
+
+#: Version of the file; it changes when a key is renamed or removed.
+SCHEMA_VERSION = 1
+#: Statistics that the file has of each metric, beside the values themselves.
+STATISTICS = ("mean", "median", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One scenario of a baseline."""
+
+    hash: str
+    seeds: tuple[int, ...]
+    #: Each gated metric in each replication, None where it had no value.
+    values: Mapping[str, tuple[float | None, ...]]
+
+    @classmethod
+    def of(cls, found: Replications, metrics: Sequence[str]) -> Self:
+        """Return the entry of replications that have been made."""
+        seeds = tuple(run.seed for run in found.runs)
+        values = {metric: tuple(map(_number, found.values(metric))) for metric in metrics}
+        return cls(found.scenario.hash, seeds, values)
+
+    def numbers(self, metric: str) -> list[float]:
+        """Return a metric of the replications that had it."""
+        return [value for value in self.values.get(metric, ()) if value is not None]
+
+
+def read_baseline(path: Path) -> dict[str, Entry]:
+    """Return the entries of a file by the names of their scenarios.
+
+    Raises InputError if it is missing, damaged, or of another version.
+    """
+    remedy = "delete it, and make it anew with --update-baseline"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; make it with --update-baseline") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON ({error}); {remedy}") from None
+    if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(f"{path}: is no baseline of version {SCHEMA_VERSION}; {remedy}")
+    try:
+        return {str(name): _entry(entry) for name, entry in document["scenarios"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise InputError(f"{path}: is damaged; {remedy}") from None
+
+
+def write_baseline(path: Path, found: Sequence[Replications], metrics: Sequence[str]) -> None:
+    """Write the entries of these scenarios to a file, at once, beside those of others that it has."""
+    kept = read_baseline(path) if path.exists() else {}
+    entries = kept | {each.scenario.name: Entry.of(each, metrics) for each in found}
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "vmfailover_version": version(),
+        "scenarios": {name: _document(entries[name]) for name in sorted(entries)},
+    }
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _entry(document: Any) -> Entry:
+    values = {
+        str(metric): tuple(_number(value) for value in about["values"]) for metric, about in document["metrics"].items()
+    }
+    seeds = tuple(int(seed) for seed in document["seeds"])
+    if any(len(each) != len(seeds) for each in values.values()):
+        raise ValueError("values and seeds do not match")
+    return Entry(str(document["hash"]), seeds, values)
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    from vmfailover.studies.statistics import estimate
+
+    metrics = {
+        metric: {
+            "values": list(values),
+            **{name: estimate(entry.numbers(metric), name).to_dict() for name in STATISTICS},
+        }
+        for metric, values in entry.values.items()
+    }
+    return {"hash": entry.hash, "seeds": list(entry.seeds), "n": len(entry.seeds), "metrics": metrics}

@@ -1,0 +1,174 @@
+"""One scenario with other values of some keys, point by point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vmfailover.errors import InputError
+from vmfailover.results.metrics import Value
+from vmfailover.scenario import Scenario
+from vmfailover.studies.design import Kind, Point, Values, points
+from vmfailover.studies.executors import local_processes
+from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, replica, run_task, unseen
+from vmfailover.studies.statistics import estimate
+from vmfailover.studies.sweep_store import KeyValue, PointResult, Store
+from vmfailover.studies.workers import NewExecutor, each_once
+from vmfailover.version import version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PointTask:
+    """A point to be run."""
+
+    number: int
+    scenario: Scenario
+    point: Point
+    replications: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The points of a sweep, and what came of each."""
+
+    scenario: Scenario
+    #: The keys that vary.
+    keys: tuple[str, ...]
+    #: The values of the keys at each point, as a scenario has them.
+    texts: tuple[Point, ...]
+    #: One row a point: number, the keys with their values, error, broken, and for each metric its mean over the
+    #: replications and half the width of its 95 % confidence interval, as `METRIC` and `METRIC.half_width`.
+    frame: pd.DataFrame
+
+    @property
+    def failed(self) -> int:
+        """Points that have no values."""
+        return int((self.frame["error"] != "").sum())
+
+    @property
+    def consistent(self) -> bool:
+        """Whether no invariant is broken at any point."""
+        return bool((self.frame["broken"] == "").all())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        rows = json.loads(self.frame.to_json(orient="records"))
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vmfailover_version": version(),
+            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
+            "seed": self.scenario.seed,
+            "keys": list(self.keys),
+            "points": rows,
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text, without NaN."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def sweep(
+    scenario: Scenario,
+    keys: Mapping[str, Values],
+    *,
+    design: Kind = "grid",
+    count: int | None = None,
+    replications: int = 1,
+    out: Path | str | None = None,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    progress: Progress = unseen,
+) -> Sweep:
+    """Run a scenario at every point of a design, the n-th replications of all points with the same random numbers.
+
+    `keys` have values each, as in `{"replication.checkpoint_interval": ["1 ms", "5 ms"]}`, or a text as `-p` takes it.
+    With `out`, each point is a file of that folder as soon as it is done, and those that are there already are not run
+    again. `executor` runs them, or new processes, as many as `jobs` or as there are cores. A point that cannot be run
+    is a row with its error. Raises InputError for keys that are not known and for a folder of another sweep.
+    """
+    chosen = points(keys, design, count, scenario.seed)
+    values = {key: _values(scenario, key, {point[key] for point in chosen}) for key in keys}
+    about = {
+        "version": version(),
+        "scenario": scenario.hash,
+        "seed": scenario.seed,
+        "replications": replications,
+        "points": chosen,
+    }
+    store = Store(Path(out) if out is not None else None, about, {key: _kind(values[key]) for key in keys})
+    done = store.done()
+    tasks = [PointTask(n, scenario, point, replications) for n, point in enumerate(chosen) if n not in done]
+    new_executor: NewExecutor = (lambda: nullcontext(executor)) if executor else (lambda: local_processes(jobs))
+    progress(len(done), len(chosen))
+    for count_done, (task, result) in enumerate(each_once(new_executor, run_point, tasks), len(done) + 1):
+        done_point = _failed(result) if isinstance(result, BaseException) else result
+        store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
+        progress(count_done, len(chosen))
+    return Sweep(scenario, tuple(keys), tuple(chosen), store.frame())
+
+
+def run_point(task: PointTask) -> PointResult:
+    """Run one point; what is wrong with it is its error."""
+    try:
+        scenario = task.scenario.with_(**task.point)
+    except InputError as error:
+        return PointResult({}, str(error).splitlines()[0], "")
+    runs = [run_task(Task(str(task.number), replica(scenario, n), n)) for n in range(task.replications)]
+    return PointResult(_metrics(runs), "", "; ".join(sorted({line for run in runs for line in run.broken})))
+
+
+def _failed(error: BaseException) -> PointResult:
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return PointResult({}, f"{type(error).__name__}: {error}", "")
+
+
+def _metrics(runs: list[StudyRun]) -> dict[str, Value]:
+    """Return each metric's mean and, as `METRIC.half_width`, how exactly it is known; a truth value if it always is."""
+    found: dict[str, Value] = {}
+    for name in MEASURED:
+        values = [run.values[name] for run in runs]
+        if isinstance(values[0], bool):
+            found[name] = all(values)
+            continue
+        mean = estimate([float(value) for value in values if value is not None])
+        found[name], found[f"{name}.half_width"] = mean.value, mean.half_width
+    return found
+
+
+def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:
+    """Return what each text is as the value of a key; None where it is not right, or not without other keys.
+
+    Raises InputError if there is no such key.
+    """
+    found: dict[str, KeyValue] = dict.fromkeys(texts)
+    for text in texts:
+        try:
+            found[text] = _plain(scenario.with_(**{key: text}).value(key))
+        except InputError as error:
+            if any(words in str(error) for words in ("unknown key", "in more than one place")):
+                raise
+    return found
+
+
+def _kind(values: Mapping[str, KeyValue]) -> type:
+    """Return str if a value of a key is text, float if not."""
+    return str if any(isinstance(value, str) for value in values.values()) else float
+
+
+def _plain(value: Any) -> KeyValue:
+    """Return a number as such, and anything else but None as text."""
+    if value is None:
+        return None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
