@@ -37,6 +37,13 @@ def slow_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HeartbeatDetector, "patience_ns", property(lambda each: round(each.spec.timeout * 1.1)))
 
 
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a scenario was run")
+
+    monkeypatch.setattr("vmfailover.cli.check.check", refuse)
+
+
 def test_an_unchanged_program_passes(scenario: Path, baseline: Path) -> None:
     result = check(scenario, "--baseline", baseline)
     assert result.exit_code == 0
@@ -78,6 +85,7 @@ def test_an_unmet_expectation_fails_and_keeps_the_baseline(scenario: Path, basel
     result = check(scenario, *unmet, "--baseline", baseline, "--update-baseline")
     assert result.exit_code == 1
     assert "failover.count: expected == 0, found 1" in result.output
+    assert "baseline.json: not written" in result.output
     assert baseline.read_bytes() == before
 
 
@@ -85,11 +93,33 @@ def test_an_unmet_expectation_fails_and_keeps_the_baseline(scenario: Path, basel
     ("arguments", "words"),
     [
         (("--update-baseline",), "name the file with --baseline"),
-        (("--baseline", "none.json"), "there is no such file"),
+        (("--baseline", "none.json"), "none.json: there is no such file; make it with --update-baseline"),
+        (("--baseline", "none/b.json", "--update-baseline"), "none/b.json: there is no folder none; make it"),
+        (("--baseline", ".", "--update-baseline"), ".: is a folder; give --baseline a file"),
+        (("--junit", "none/j.xml"), "none/j.xml: there is no folder none; make it"),
         (("--fail-on", "p99"), "is no limit"),
     ],
 )
-def test_bad_input(scenario: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_bad_options(
+    scenario: Path, arguments: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing_runs(monkeypatch)
     result = check(scenario, *arguments)
     assert result.exit_code == 2
     assert words in result.output
+
+
+@pytest.mark.parametrize("update", [(), ("--update-baseline",)])
+def test_a_damaged_baseline_is_refused_before_anything_runs_and_kept(
+    scenario: Path, baseline: Path, update: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_runs(monkeypatch)
+    baseline.write_text(baseline.read_text()[:700])
+    before = baseline.read_bytes()
+    result = check(scenario, "--baseline", baseline, *update)
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"{baseline}: is not JSON")
+    assert line.endswith("make it anew with --update-baseline")
+    assert baseline.read_bytes() == before

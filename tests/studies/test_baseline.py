@@ -73,6 +73,43 @@ def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
         read_baseline(path)
 
 
+def entry_text(seeds: str = "1", values: str = "1") -> str:
+    metrics = f'{{"failover.latency_ns": {{"values": [{values}]}}}}'
+    entry = f'{{"hash": "h", "seeds": [{seeds}], "metrics": {metrics}}}'
+    return f'{{"schema_version": 1, "scenarios": {{"a": {entry}}}}}'
+
+
+NO_NUMBERS = ["NaN", "Infinity", "1e999", "9" * 5000, '"5"', "true", "{}", "[]"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(entry_text(seeds=number) for number in [*NO_NUMBERS, "1.5", "null"]),
+        *(entry_text(values=number) for number in [*NO_NUMBERS, "9" * 400]),
+    ],
+)
+def test_numbers_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "baseline.json"
+    path.write_text(entry_text())
+    assert read_baseline(path) == {"a": Entry("h", (1,), {"failover.latency_ns": (1.0,)})}
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"baseline\.json: is .*; delete it, and make it anew with --update-baseline"):
+        read_baseline(path)
+
+
+def test_a_folder_is_no_baseline(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be read .*; give --baseline another file"):
+        read_baseline(tmp_path)
+
+
+def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "baseline.json"
+    with pytest.raises(OSError, match="o such file") as caught:
+        write_baseline(path, [found()], GATED)
+    assert caught.value.filename == str(path)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(at=st.integers(0, 4000), text=st.text(max_size=8), cut=st.booleans())
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, at: int, text: str, cut: bool) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
+from vmfailover.results.export import require_file_writable
 from vmfailover.scenario import load
-from vmfailover.studies.baseline import read_baseline, write_baseline
+from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.regression import DEFAULT_LIMITS, GATED, Check, Limit, check
 
@@ -55,16 +56,37 @@ def command(
     """
     if update_baseline and baseline is None:
         raise InputError("--update-baseline: name the file with --baseline")
+    if junit is not None:
+        require_file_writable(junit, "--junit")
+    entries = _entries(baseline, update=update_baseline)
     seeded = overrides if seed is None else (*overrides, f"seed={seed}")
     loaded = [load(path, seeded) for path in scenarios]
-    entries = read_baseline(baseline) if baseline and not update_baseline else None
     chosen = tuple(map(Limit.parse, limits)) or DEFAULT_LIMITS
     with counted_bar("checking") as progress, local_processes(jobs) as executor:
         found = check(loaded, entries, limits=chosen, replications=replications, executor=executor, progress=progress)
-    if update_baseline and baseline and found.passed:
-        write_baseline(baseline, found.replications, GATED)
     _report(found, junit, as_json=as_json)
+    if update_baseline and baseline:
+        _update(baseline, found)
     context.exit(0 if found.passed else FAILED)
+
+
+def _entries(baseline: Path | None, *, update: bool) -> dict[str, Entry] | None:
+    """Return what to compare with, nothing for an update; complain of the file before anything has been run."""
+    if baseline is None:
+        return None
+    if not update:
+        return read_baseline(baseline)
+    require_file_writable(baseline, "--baseline")
+    if baseline.exists():
+        read_baseline(baseline)
+    return None
+
+
+def _update(baseline: Path, found: Check) -> None:
+    if found.passed:
+        write_baseline(baseline, found.replications, GATED)
+    else:
+        complain(f"{baseline}: not written, since not all is well; mend what is told above first")
 
 
 def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:

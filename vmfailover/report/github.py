@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from vmfailover.report.check_lines import change_line, failure_lines, note_lines, quantity, verdict_line
+from vmfailover.report.check_lines import (
+    change_line,
+    failure_lines,
+    improvement_line,
+    note_lines,
+    quantity,
+    verdict_line,
+)
 from vmfailover.studies.regression import Check
 
 #: Annotations of one step that GitHub shows.
@@ -24,7 +31,9 @@ def step_summary(check: Check) -> str:
                 f"{change.component} |"
             )
         lines.append("")
-    told = {change_line(change) for _, change in rows}
+    if any(not change.worse for _, change in rows):
+        lines += ["✅ is better than the baseline, which is stale.", ""]
+    told = {line for _, change in rows for line in (change_line(change), improvement_line(change))}
     for checked in check.checked:
         others = [line for line in (*failure_lines(checked), *note_lines(checked)) if line not in told]
         lines += [f"- **{_escaped(checked.name)}**: {_escaped(line)}" for line in others]

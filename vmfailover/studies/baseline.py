@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,25 +44,32 @@ class Entry:
 def read_baseline(path: Path) -> dict[str, Entry]:
     """Return the entries of a file by the names of their scenarios.
 
-    Raises InputError if it is missing, damaged, or of another version.
+    Raises InputError if it is missing, unreadable, damaged, or of another version.
     """
     remedy = "delete it, and make it anew with --update-baseline"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; make it with --update-baseline") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: cannot be read ({reason}); give --baseline another file") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}); {remedy}") from None
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
         raise InputError(f"{path}: is no baseline of version {SCHEMA_VERSION}; {remedy}")
     try:
         return {str(name): _entry(entry) for name, entry in document["scenarios"].items()}
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise InputError(f"{path}: is damaged; {remedy}") from None
 
 
 def write_baseline(path: Path, found: Sequence[Replications], metrics: Sequence[str]) -> None:
-    """Write the entries of these scenarios to a file, at once, beside those of others that it has."""
+    """Write the entries of these scenarios to a file, at once, beside those of others that it has.
+
+    Raises InputError if what the file has cannot be read, and OSError, naming the file, if it cannot be written; what
+    was there before then stays.
+    """
     kept = read_baseline(path) if path.exists() else {}
     entries = kept | {each.scenario.name: Entry.of(each, metrics) for each in found}
     document = {
@@ -73,6 +81,8 @@ def write_baseline(path: Path, found: Sequence[Replications], metrics: Sequence[
     try:
         unfinished.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         os.replace(unfinished, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -81,11 +91,19 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+def _stored_number(value: Any) -> float | None:
+    """Return a number of a file as it was written; raise ValueError for anything else, and for NaN and infinity."""
+    number = _number(value)
+    if isinstance(value, str | bool) or (number is not None and not math.isfinite(number)):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
 def _entry(document: Any) -> Entry:
-    values = {
-        str(metric): tuple(_number(value) for value in about["values"]) for metric, about in document["metrics"].items()
-    }
-    seeds = tuple(int(seed) for seed in document["seeds"])
+    values = {str(metric): tuple(map(_stored_number, about["values"])) for metric, about in document["metrics"].items()}
+    seeds = tuple(document["seeds"])
+    if any(type(seed) is not int for seed in seeds):
+        raise ValueError("a seed is not a whole number")
     if any(len(each) != len(seeds) for each in values.values()):
         raise ValueError("values and seeds do not match")
     return Entry(str(document["hash"]), seeds, values)

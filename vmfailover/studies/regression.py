@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from math import inf
+from math import inf, isinf
 from typing import Any, Self
 
 from vmfailover.errors import InputError
@@ -18,7 +18,8 @@ from vmfailover.studies.baseline import Entry
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.runs import Progress, unseen
-from vmfailover.studies.statistics import estimate, share_of, statistic
+from vmfailover.studies.sides import Sides, same_seeds
+from vmfailover.studies.statistics import estimate
 from vmfailover.version import version
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
@@ -61,7 +62,7 @@ _COMPONENTS = {
     "log": "address log",
 }
 _PARTS = ("failover.detection_ns", "failover.fencing_ns", "failover.apply_ns", "failover.activation_ns")
-_LIMIT = re.compile(r"\s*(mean|median|min|max|p\d{1,2}(?:\.\d{1,3})?)\s*:\s*(\d+(?:\.\d+)?)\s*%\s*")
+_LIMIT = re.compile(r"\s*(mean|median|min|max|p\d{1,2}(?:\.\d{1,3})?)\s*:\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,6 @@ class Limit:
         match = _LIMIT.fullmatch(text)
         if match is None:
             raise InputError(f"--fail-on: {text!r} is no limit; write for example 'p99:5%' or 'mean:2%'")
-        if match[1] != "mean":
-            share_of(match[1])
         return cls(match[1], float(match[2]) / 100)
 
 
@@ -94,10 +93,12 @@ class Change:
     statistic: str
     #: In the metric's unit.
     before: float
-    #: None if no replication has the metric any more.
+    #: None if replications have lost the metric.
     now: float | None
     #: Where the reason is most likely to be.
     component: str
+    #: Replications that had the metric in the baseline, and have no value of it now.
+    lost: int = 0
 
     @property
     def relative(self) -> float:
@@ -110,6 +111,10 @@ class Change:
     def worse(self) -> bool:
         """Whether it is a regression, not an improvement."""
         return self.now is None or self.now > self.before
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints; the relative change is None where it is infinite."""
+        return {**asdict(self), "relative": None if isinf(self.relative) else self.relative, "worse": self.worse}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +138,16 @@ class Checked:
     expectations: int
     unmet: tuple[Unmet, ...]
     changes: tuple[Change, ...]
-    #: Whether the baseline has the scenario.
-    known: bool
+    #: Whether the baseline has the scenario; None without a baseline.
+    known: bool | None
     #: Whether the scenario itself has changed since.
     scenario_changed: bool
     #: Invariants that are broken and runs that failed, a line each.
     faults: tuple[str, ...]
+    #: Whether the baseline is of other seeds, so that nothing can be compared run by run.
+    other_seeds: bool = False
+    #: Gated metrics that the baseline does not tell of, and that are not gated therefore.
+    ungated: tuple[str, ...] = ()
 
     @property
     def regressions(self) -> tuple[Change, ...]:
@@ -154,6 +163,11 @@ class Checked:
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not (self.unmet or self.regressions or self.faults)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        changes = [change.to_dict() for change in self.changes]
+        return {**asdict(self), "changes": changes, "passed": self.passed}
 
 
 @dataclass(frozen=True)
@@ -174,7 +188,7 @@ class Check:
             "schema_version": SCHEMA_VERSION,
             "vmfailover_version": version(),
             "passed": self.passed,
-            "scenarios": [{**asdict(each), "passed": each.passed} for each in self.checked],
+            "scenarios": [each.to_dict() for each in self.checked],
         }
 
     def to_json(self) -> str:
@@ -193,6 +207,8 @@ def check(
 ) -> Check:
     """Replicate each scenario, and hold the runs against what it expects and against a baseline.
 
+    `vmfailover.studies.baseline.read_baseline` returns a baseline. Replications with the seeds of the baseline are
+    compared run by run, as many as both have; others by their intervals, so that one of them alone never differs.
     `executor` runs them, new processes on all cores if not said. Raises InputError if two scenarios have one name.
     """
     names = [scenario.name for scenario in scenarios]
@@ -205,12 +221,12 @@ def check(
             progress(number, len(scenarios))
             found.append(replicate(scenario, replications, executor=pool))
     progress(len(scenarios), len(scenarios))
-    entries = baseline or {}
-    return Check(tuple(_checked(each, entries.get(each.scenario.name), limits) for each in found), tuple(found))
+    return Check(tuple(_checked(each, baseline, limits) for each in found), tuple(found))
 
 
-def _checked(found: Replications, entry: Entry | None, limits: Sequence[Limit]) -> Checked:
+def _checked(found: Replications, baseline: Mapping[str, Entry] | None, limits: Sequence[Limit]) -> Checked:
     scenario = found.scenario
+    entry = None if baseline is None else baseline.get(scenario.name)
     return Checked(
         name=scenario.name,
         path=str(scenario.path) if scenario.path else None,
@@ -218,8 +234,10 @@ def _checked(found: Replications, entry: Entry | None, limits: Sequence[Limit]) 
         expectations=len(scenario.expect),
         unmet=tuple(_unmet(found)),
         changes=tuple(_changes(found, entry, limits)) if entry else (),
-        known=entry is not None,
+        known=None if baseline is None else entry is not None,
         scenario_changed=entry is not None and entry.hash != scenario.hash,
+        other_seeds=entry is not None and not same_seeds(found, entry),
+        ungated=tuple(metric for metric in GATED if metric not in entry.values) if entry else (),
         faults=tuple(f"seed {run.seed}: {line}" for run in found.runs for line in (*run.broken, run.error) if line),
     )
 
@@ -235,44 +253,28 @@ def _unmet(found: Replications) -> Iterator[Unmet]:
 
 
 def _changes(found: Replications, entry: Entry, limits: Sequence[Limit]) -> Iterator[Change]:
-    """Yield the statistics that have changed; of a metric with several that have, the first."""
+    """Yield the metrics that have changed: by the first limit that a regression exceeds, if there is one."""
     for metric in GATED:
-        before, now = entry.numbers(metric), found.numbers(metric)
-        if not before or not _beyond_chance(found, entry, metric):
+        sides = Sides.of(found, entry, metric)
+        before, _ = sides.statistics(limits[0].statistic)
+        if before is None:
             continue
-        component = _component(found, entry, metric)
-        if not now:
-            yield Change(metric, limits[0].statistic, _value(before, limits[0]), None, component)
-            continue
-        for limit in limits:
-            change = Change(metric, limit.statistic, _value(before, limit), _value(now, limit), component)
-            if change.now != change.before and abs(change.relative) > limit.share:
-                yield change
-                break
+        if sides.lost:
+            yield Change(metric, limits[0].statistic, before, None, _component(found, entry, metric), sides.lost)
+        elif sides.beyond_chance:
+            component = _component(found, entry, metric)
+            beyond = list(_beyond_limits(metric, sides, limits, component))
+            yield from ([change for change in beyond if change.worse] or beyond)[:1]
 
 
-def _value(numbers: Sequence[float], limit: Limit) -> float:
-    value = estimate(numbers, limit.statistic).value
-    assert value is not None
-    return value
-
-
-def _beyond_chance(found: Replications, entry: Entry, metric: str) -> bool:
-    """Whether a metric differs from the baseline's by more than chance explains.
-
-    Runs with the same seeds are compared pair by pair; otherwise the confidence intervals must not overlap.
-    """
-    if not found.numbers(metric):
-        return True
-    if entry.seeds == tuple(run.seed for run in found.runs) and metric in entry.values:
-        pairs = zip(entry.values[metric], found.values(metric), strict=True)
-        differences = [float(now) - before for before, now in pairs if before is not None and now is not None]
-        mean = statistic(differences)
-        return bool(mean.mean) and (mean.half_width is None or mean.certain)
-    old, new = estimate(entry.numbers(metric)), estimate(found.numbers(metric))
-    if old.low is None or old.high is None or new.low is None or new.high is None:
-        return old.value != new.value
-    return new.low > old.high or new.high < old.low
+def _beyond_limits(metric: str, sides: Sides, limits: Sequence[Limit], component: str) -> Iterator[Change]:
+    for limit in limits:
+        before, now = sides.statistics(limit.statistic)
+        assert before is not None
+        assert now is not None
+        change = Change(metric, limit.statistic, before, now, component)
+        if now != before and abs(change.relative) > limit.share:
+            yield change
 
 
 def _component(found: Replications, entry: Entry, metric: str) -> str:
@@ -286,5 +288,5 @@ def _component(found: Replications, entry: Entry, metric: str) -> str:
 
 
 def _mean_change(found: Replications, entry: Entry, metric: str) -> float:
-    before, now = estimate(entry.numbers(metric)).value, estimate(found.numbers(metric)).value
+    before, now = Sides.of(found, entry, metric).statistics("mean")
     return 0.0 if before is None or now is None else now - before
