@@ -10,8 +10,8 @@ from rich.console import Console
 from scenarios_for_tests import brief
 
 from vmfailover import compare
-from vmfailover.report.comparison_figure import comparison_bars, save_comparison
 from vmfailover.report.comparison_table import print_comparison
+from vmfailover.report.figures.comparison_bars import comparison_bars, save_comparison
 from vmfailover.studies.comparison import Comparison, all_protocols, under_protocols
 from vmfailover.studies.executors import InThisProcess
 

@@ -90,7 +90,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
 
 
 def _write(result: RunResult, folder: Path) -> None:
-    from vmfailover.report.timeline import save_timeline
+    from vmfailover.report.figures.timeline import save_timeline
 
     (folder / "summary.json").write_text(result.to_json() + "\n", encoding="utf-8")
     _write_table(result.epoch_rows, EpochRow, folder / "epochs.parquet")

@@ -19,6 +19,8 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmfailover.report.plots import RunPlots
+
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
 
@@ -121,6 +123,13 @@ class RunResult:
         import pandas as pd
 
         return pd.DataFrame([asdict(row) for row in self.event_rows], columns=[f.name for f in fields(Event)])
+
+    @property
+    def plot(self) -> RunPlots:
+        """The figures of the run, as in `result.plot.timeline()`."""
+        from vmfailover.report.plots import RunPlots
+
+        return RunPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; the keys of `metrics` are in the order of `results.names`."""

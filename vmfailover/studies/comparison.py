@@ -22,6 +22,8 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmfailover.report.plots import ComparisonPlots
+
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
 #: Runs of each column if not said otherwise.
@@ -85,6 +87,13 @@ class Comparison:
         import pandas as pd
 
         return pd.DataFrame([{"column": run.label, **run.about()} | run.values for run in self.runs])
+
+    @property
+    def plot(self) -> ComparisonPlots:
+        """The figures of the comparison, as in `comparison.plot.bars()`."""
+        from vmfailover.report.plots import ComparisonPlots
+
+        return ComparisonPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -15,7 +15,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> None:
 
 
 def _write(comparison: Comparison, folder: Path) -> None:
-    from vmfailover.report.comparison_figure import save_comparison
+    from vmfailover.report.figures.comparison_bars import save_comparison
 
     summary, table, picture = FILES
     (folder / summary).write_text(comparison.to_json() + "\n", encoding="utf-8")

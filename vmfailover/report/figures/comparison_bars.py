@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from vmfailover.report.figures.canvas import FILLS, entitle, new_figure, save, tidy
 from vmfailover.studies.comparison import Comparison
 
-DOTS_PER_INCH = 100
 #: Inches: of the whole width, of a bar, and of what stands above and below the bars of both rows of panels.
 _WIDTH, _BAR, _AROUND = 13.0, 0.3, 1.9
 #: Times as long as the shortest bar from which on a logarithmic scale shows more.
@@ -49,29 +46,24 @@ _PANELS = (
     Panel("link bandwidth", "Gbit/s", 1e-9, (("replication.bandwidth_bps", ""),)),
     Panel("bytes shipped ÷ bytes modified", "×", 1, (("replication.amplification", ""),)),
 )
-_LOOKS = (("#4878a8", ""), ("#c3ccd6", "////"), ("#f0a35e", "...."))
 
 
 def comparison_bars(comparison: Comparison) -> Axes:
     """Draw a comparison, 95 % confidence intervals as whiskers, and return the first panel's axes."""
-    with matplotlib.style.context("default"):
-        height = 2 * (_AROUND + _BAR * len(comparison.names))
-        figure = Figure(figsize=(_WIDTH, height), dpi=DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
+    with new_figure(_WIDTH, 2 * (_AROUND + _BAR * len(comparison.names))) as figure:
         panels = figure.subplots(2, 3, sharey=True).ravel()
         for axes, panel in zip(panels, _PANELS, strict=True):
             _draw(axes, comparison, panel)
         panels[0].invert_yaxis()
         n = comparison.replications
         runs = "one run each" if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
-        figure.suptitle(f"{_title(comparison)}: {runs}", fontsize=11, x=0.01, ha="left", parse_math=False)
+        entitle(figure, f"{_title(comparison)}: {runs}")
     return cast(Axes, panels[0])
 
 
 def save_comparison(comparison: Comparison, path: Path) -> None:
     """Write the bars as a PNG file; the same comparison gives the same bytes."""
-    figure = cast(Figure, comparison_bars(comparison).figure)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    save(comparison_bars(comparison), path)
 
 
 def _title(comparison: Comparison) -> str:
@@ -82,7 +74,7 @@ def _title(comparison: Comparison) -> str:
 def _draw(axes: Axes, comparison: Comparison, panel: Panel) -> None:
     places = np.arange(len(comparison.names))
     left = np.zeros(places.size)
-    for (metric, label), (colour, hatch) in zip(panel.metrics, _LOOKS, strict=False):
+    for (metric, label), (colour, hatch) in zip(panel.metrics, FILLS, strict=False):
         means, widths = _bars(comparison, metric, panel.scale)
         axes.barh(
             places, means, left=left, xerr=widths, height=0.65, label=label or None,
@@ -100,9 +92,7 @@ def _draw(axes: Axes, comparison: Comparison, panel: Panel) -> None:
         _go_logarithmic(axes, left, missing)
     axes.set_yticks(places, comparison.names, fontsize=9)
     axes.set_title(panel.title, loc="left", fontsize=10)
-    axes.set_xlabel(panel.unit + (", logarithmic" if axes.get_xscale() == "log" else ""), fontsize=9)
-    axes.tick_params(labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes, panel.unit + (", logarithmic" if axes.get_xscale() == "log" else ""))
     if len(panel.metrics) > 1:
         axes.legend(fontsize=8, frameon=False)
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import cast
 
-import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vmfailover.report.lanes import hosts, stretches
-from vmfailover.report.looks import Span, draw, legend_entry
+from vmfailover.report.figures.canvas import ALARM, DARK, entitle, new_figure, save, tidy
+from vmfailover.report.figures.lanes import hosts, stretches
+from vmfailover.report.figures.looks import Span, draw, legend_entry
+from vmfailover.report.figures.story import MS, Story, Window
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
-from vmfailover.report.story import MS, Story, Window
 from vmfailover.results.run_result import RunResult
 
-#: Inches and dots an inch: 1200 × 600 pixels.
+#: Inches.
 SIZE = (12, 6)
-DOTS_PER_INCH = 100
 #: Characters of the title that fit into a line.
 _TITLE_CHARACTERS = 140
-_DARK = "#222222"
-_ALARM = "#b3261e"
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
@@ -33,14 +28,9 @@ _WIDE = 30
 
 
 def timeline(result: RunResult) -> Axes:
-    """Draw a run on a figure of its own and return the axes with the hosts' lanes.
-
-    The figure, `timeline(result).figure`, belongs to no window and to no state of matplotlib.
-    """
-    with matplotlib.style.context("default"):
-        story = Story(result)
-        figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
+    """Draw a run on a figure of its own and return the axes with the hosts' lanes."""
+    story = Story(result)
+    with new_figure(*SIZE) as figure:
         heights = [1.5, 2.2, 2.0] if result.responses else [1.5, 2.0]
         grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
         rows = [figure.add_subplot(grid[row]) for row in range(len(heights))]
@@ -49,15 +39,13 @@ def timeline(result: RunResult) -> Axes:
             _draw_clients(rows[1], story, rows[0])
         _draw_detail(rows[-1], story)
         _draw_legend(figure, story)
-        title = textwrap.fill(f"{result.scenario.name}: {headline(result)}", _TITLE_CHARACTERS)
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+        entitle(figure, textwrap.fill(f"{result.scenario.name}: {headline(result)}", _TITLE_CHARACTERS))
     return rows[0]
 
 
 def save_timeline(result: RunResult, path: Path) -> None:
     """Write the timeline of a run as a PNG file; the same result gives the same bytes."""
-    figure = cast(Figure, timeline(result).figure)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    save(timeline(result), path)
 
 
 def _draw_hosts(axes: Axes, story: Story) -> None:
@@ -69,7 +57,7 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     keepers = {event.epoch: event.host for event in story.result.event_rows if event.kind == "commit"}
     for row, at in story.commits:
         lane = names.index(keepers[row.epoch])
-        axes.vlines(at, lane - 0.3, lane + 0.3, color=_DARK, linewidth=0.8)
+        axes.vlines(at, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
@@ -95,7 +83,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     axes.set_ylabel("response time (ms)", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
     axes.set_title("responses that clients received", loc="left", fontsize=9)
-    _tidy(axes)
+    tidy(axes)
 
 
 def _mark_blackout(axes: Axes, blackout: Window | None) -> None:
@@ -141,31 +129,31 @@ def _transfers(story: Story) -> list[tuple[float, float]]:
 def _mark_commit(axes: Axes, window: Window, at: float, text: str) -> None:
     if not window.start <= at <= window.end:
         return
-    axes.vlines(at, -0.3, 0.3, color=_DARK, linewidth=1.2)
+    axes.vlines(at, -0.3, 0.3, color=DARK, linewidth=1.2)
     right = at > window.start + 0.8 * window.length
     offset, side = (-4, "right") if right else (4, "left")
     axes.annotate(text, (at, 0), (offset, 0), textcoords="offset points", ha=side, va="center", fontsize=8)
 
 
 def _mark_scans(axes: Axes, story: Story) -> None:
-    axes.plot(story.scans, [2.42] * len(story.scans), "v", color=_DARK, markersize=4, linestyle="none", clip_on=True)
+    axes.plot(story.scans, [2.42] * len(story.scans), "v", color=DARK, markersize=4, linestyle="none", clip_on=True)
 
 
 def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> None:
     """Show the time since the last committed checkpoint, and how much of it the guest has run."""
     if lost is None or lost.length <= 0:
         return
-    axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": _ALARM})
+    axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": ALARM})
     text = f"{duration(work_ns)} of work lost"
     middle = (lost.start + lost.end) / 2
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(middle, 1.42, text, color=_ALARM, ha="center", va="center", fontsize=9, bbox=box)
+    axes.text(middle, 1.42, text, color=ALARM, ha="center", va="center", fontsize=9, bbox=box)
 
 
 def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
     if story.down is None or not axes.get_xlim()[0] <= story.down <= axes.get_xlim()[1]:
         return
-    axes.axvline(story.down, color=_ALARM, linewidth=1.5, linestyle="--")
+    axes.axvline(story.down, color=ALARM, linewidth=1.5, linestyle="--")
     if named:
         axes.annotate(
             story.cause,
@@ -173,7 +161,7 @@ def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
             (3, 2),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            color=_ALARM,
+            color=ALARM,
             fontsize=9,
         )
 
@@ -181,7 +169,7 @@ def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
 def _mark_faults(axes: Axes, story: Story) -> None:
     """Mark every fault, and name the first if nothing else is named."""
     for at, _ in story.faults:
-        axes.axvline(at, color=_ALARM, linewidth=1.2, linestyle=":")
+        axes.axvline(at, color=ALARM, linewidth=1.2, linestyle=":")
     if story.faults and story.down is None:
         at, what = story.faults[0]
         late = at > story.end / 2
@@ -191,7 +179,7 @@ def _mark_faults(axes: Axes, story: Story) -> None:
             (-3 if late else 3, 2),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            color=_ALARM,
+            color=ALARM,
             fontsize=9,
             ha="right" if late else "left",
         )
@@ -199,20 +187,14 @@ def _mark_faults(axes: Axes, story: Story) -> None:
 
 def _mark_detail(axes: Axes, window: Window) -> None:
     """Frame what the picture below shows in detail."""
-    axes.axvspan(window.start, window.end, facecolor="none", edgecolor=_DARK, linewidth=0.8, linestyle=":")
+    axes.axvspan(window.start, window.end, facecolor="none", edgecolor=DARK, linewidth=0.8, linestyle=":")
 
 
 def _lanes(axes: Axes, names: tuple[str, ...]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="y", length=0)
-    _tidy(axes)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.tick_params(labelsize=9)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    tidy(axes)
 
 
 def _draw_legend(figure: Figure, story: Story) -> None:
@@ -229,8 +211,8 @@ def _spans_shown(story: Story) -> list[Span]:
 def _marks_shown(story: Story) -> list[Line2D]:
     looks = {"commit": ("|", 9, story.commits), "check of the flags": ("v", 4, story.scans)}
     marks = [
-        Line2D([], [], marker=marker, color=_DARK, linestyle="none", markersize=size, label=label)
+        Line2D([], [], marker=marker, color=DARK, linestyle="none", markersize=size, label=label)
         for label, (marker, size, shown) in looks.items()
         if shown
     ]
-    return marks + ([Line2D([], [], color=_ALARM, linestyle=":", label="fault")] if story.faults else [])
+    return marks + ([Line2D([], [], color=ALARM, linestyle=":", label="fault")] if story.faults else [])

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from vmfailover.journal import Event
-from vmfailover.report.looks import Span
-from vmfailover.report.story import MS, Story
+from vmfailover.report.figures.looks import Span
+from vmfailover.report.figures.story import MS, Story
 from vmfailover.results.failovers import Move, moves
 from vmfailover.results.run_result import RunResult
 

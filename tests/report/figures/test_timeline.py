@@ -15,11 +15,11 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from vmfailover.report.figures.timeline import save_timeline, timeline
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
-from vmfailover.report.timeline import save_timeline, timeline
 
-from .outcomes import INTERRUPTED, OUTCOMES, outcome
+from ..outcomes import INTERRUPTED, OUTCOMES, outcome
 
 EVERY = [*OUTCOMES, INTERRUPTED]
 WITH_CRASH = [

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from vmfailover.report.story import Story
+from vmfailover.report.figures.story import Story
 
-from .outcomes import INTERRUPTED, OUTCOMES, outcome
+from ..outcomes import INTERRUPTED, OUTCOMES, outcome
 
 EVERY = [*OUTCOMES, INTERRUPTED]
 PARTS = ("detection", "fencing", "apply", "activation")

@@ -1,0 +1,84 @@
+"""What all figures have in common: how they begin, how they look, and how they are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from vmfailover.notebook import in_notebook
+
+#: Dots an inch of a figure as a bitmap.
+DOTS_PER_INCH = 100
+#: Points of text beside titles.
+TEXT = 9
+DARK = "#222222"
+ALARM = "#b3261e"
+BLUE = "#4878a8"
+ORANGE = "#f0a35e"
+GREY = "#c3ccd6"
+#: Fills that differ in brightness and in hatching, for what is stacked or side by side.
+FILLS = ((BLUE, ""), (GREY, "////"), (ORANGE, "...."), ("#ffffff", "xxxx"), ("#1a1a1a", ""), ("#b58cc2", "\\\\\\\\"))
+#: Lines that differ in dashes, and their colours.
+LINES = ((BLUE, "-"), (ALARM, "--"), (DARK, ":"), (ORANGE, "-."), ("#79b87a", (0, (5, 1))), ("#b58cc2", (0, (1, 1))))
+
+
+@contextmanager
+def new_figure(width: float, height: float) -> Iterator[Figure]:
+    """Make a figure, inches, to be drawn on in matplotlib's default style while the context lasts.
+
+    In a notebook it is one of pyplot's, which are shown below their cell. Elsewhere it belongs to no window
+    and to no state of matplotlib.
+    """
+    with matplotlib.style.context("default"):
+        if in_notebook():
+            from matplotlib import pyplot
+
+            yield pyplot.figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+        else:
+            figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+            FigureCanvasAgg(figure)
+            yield figure
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Put a title above a figure, at its left."""
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+
+
+def tidy(axes: Axes, x: str = "", y: str = "") -> None:
+    """Leave of the frame what is needed, and label both axes."""
+    axes.tick_params(labelsize=TEXT)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(x, fontsize=TEXT)
+    axes.set_ylabel(y, fontsize=TEXT)
+
+
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure that axes are part of."""
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def save(axes: Axes, path: Path) -> None:
+    """Write the figure of axes as a PNG file; the same figure gives the same bytes."""
+    figure_of(axes).savefig(path, format="png", metadata={"Software": None})
+
+
+def svg(axes: Axes, salt: str) -> str:
+    """Return the figure of axes as an SVG element; the same figure gives the same text.
+
+    `salt` keeps the names in it apart from those of other figures on the same page.
+    """
+    text = StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": salt}):
+        figure_of(axes).savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
