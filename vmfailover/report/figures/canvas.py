@@ -54,11 +54,13 @@ def entitle(figure: Figure, title: str) -> None:
 
 
 def tidy(axes: Axes, x: str = "", y: str = "") -> None:
-    """Leave of the frame what is needed, and label both axes."""
+    """Leave of the frame what is needed, and label the axes that are given a label."""
     axes.tick_params(labelsize=TEXT)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel(x, fontsize=TEXT)
-    axes.set_ylabel(y, fontsize=TEXT)
+    if x:
+        axes.set_xlabel(x, fontsize=TEXT)
+    if y:
+        axes.set_ylabel(y, fontsize=TEXT)
 
 
 def figure_of(axes: Axes) -> Figure:
