@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vmfailover.errors import InputError
+    from vmfailover.results.reading import read
     from vmfailover.results.run_result import RunResult
     from vmfailover.scenario import Scenario, ScenarioError, load
     from vmfailover.simulation import run
@@ -42,6 +43,7 @@ __all__ = [
     "compare",
     "explore",
     "load",
+    "read",
     "replicate",
     "run",
     "sensitivity",
@@ -61,6 +63,7 @@ _HOMES = {
     "InputError": "vmfailover.errors",
     "Replications": "vmfailover.studies.replication",
     "replicate": "vmfailover.studies.replication",
+    "read": "vmfailover.results.reading",
     "RunResult": "vmfailover.results.run_result",
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",

@@ -14,6 +14,7 @@ from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.progress import RateSampler
 from vmfailover.results.run_result import RunResult
+from vmfailover.results.samples import Sampler
 from vmfailover.scenario import Scenario
 
 #: Called now and then with the simulated time reached, in nanoseconds.
@@ -22,6 +23,8 @@ Progress = Callable[[int], None]
 PROGRESS_STEPS = 200
 #: … and after so much simulated time at most, nanoseconds.
 LONGEST_STEP_NS = 10_000_000
+#: Instants at which the state of the hardware is noted, evenly over a run.
+SAMPLES = 1000
 
 
 def _unseen(time_ns: int) -> None:
@@ -33,32 +36,35 @@ def run(
     *,
     twin: CacheTwin = kernel,
     quantum: int = DEFAULT_QUANTUM,
+    samples: int = SAMPLES,
     progress: Progress = _unseen,
 ) -> RunResult:
     """Run one experiment and check its invariants.
 
-    `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation; neither
-    changes the result. Ctrl-C, or KeyboardInterrupt from `progress`, ends the run early: what there is by then is the
-    result. A second Ctrl-C raises.
+    `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation, and the state
+    of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics. Ctrl-C, or
+    KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result. A second Ctrl-C raises.
     """
     began = time.perf_counter()
     env = simpy.Environment()
     cluster = Cluster(env, scenario, twin, quantum)
     audit = Audit(cluster)
-    sampler = RateSampler(env, cluster)
-    interrupted = _run_until(env, cluster.end_ns, progress)
+    rates = RateSampler(env, cluster)
+    sampler = Sampler(cluster, samples)
+    interrupted = _run_until(env, cluster.end_ns, sampler, progress)
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
-    metrics = metrics_of(cluster, audit, sampler, wall_seconds)
-    return RunResult.of(cluster, metrics, verdicts, interrupted=interrupted)
+    metrics = metrics_of(cluster, audit, rates, wall_seconds)
+    return RunResult.of(cluster, metrics, verdicts, sampler.samples, interrupted=interrupted)
 
 
-def _run_until(env: simpy.Environment, end_ns: int, progress: Progress) -> bool:
+def _run_until(env: simpy.Environment, end_ns: int, sampler: Sampler, progress: Progress) -> bool:
     """Run to the end, step by step; say whether the user interrupted it."""
-    step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS))
+    step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS, sampler.every_ns))
     with Interruption() as interruption:
         while env.now < end_ns and not interruption.noted:
             env.run(until=min(int(env.now) + step_ns, end_ns))
+            sampler.look()
             try:
                 progress(int(env.now))
             except KeyboardInterrupt:

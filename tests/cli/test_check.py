@@ -10,7 +10,7 @@ from scenarios_for_tests import brief
 
 from vmfailover.cli.main import main
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
-from vmfailover.studies.minimisation import write_scenario
+from vmfailover.scenario.writing import write_scenario
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 

@@ -10,7 +10,7 @@ from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
 from vmfailover.replication.copiers import VmCore
-from vmfailover.studies.minimisation import as_written
+from vmfailover.scenario.writing import as_written
 
 ARGUMENTS = ["--epochs", "2", "--jobs", "1", "--faults", "host-crash,link-cut:forward"]
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
-from vmfailover.studies.minimisation import write_scenario
+from vmfailover.scenario.writing import write_scenario
 
 
 @pytest.fixture

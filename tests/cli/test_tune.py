@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
-from vmfailover.studies.minimisation import write_scenario
+from vmfailover.scenario.writing import write_scenario
 
 INTERVAL = ("--vary", "replication.checkpoint_interval=80us:300us:log")
 

@@ -12,6 +12,7 @@ from scenarios_for_tests import minute, small
 from vmfailover.errors import InputError
 from vmfailover.hardware.cache import kernel
 from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.writing import write_scenario
 from vmfailover.simulation import run
 from vmfailover.studies import exploration
 from vmfailover.studies.executors import InThisProcess
@@ -28,7 +29,7 @@ from vmfailover.studies.exploration import (
     with_faults,
 )
 from vmfailover.studies.instants import Trace
-from vmfailover.studies.minimisation import minimised, write_scenario
+from vmfailover.studies.minimisation import minimised
 
 SCENARIO = minute("no-failure")
 #: Points of each defect that are tried.

@@ -8,9 +8,10 @@ from vmfailover.cli.options import complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.results.export import require_writable
 from vmfailover.scenario import load
+from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
-from vmfailover.studies.minimisation import minimised, write_scenario
+from vmfailover.studies.minimisation import minimised
 
 #: Exit code where an invariant is broken.
 BROKEN = 1

@@ -45,16 +45,24 @@ class AddressLog:
         return int(self.state.registers[Register.SIZE])
 
     @property
+    def entries(self) -> int:
+        """Entries in use, those in the collecting line included."""
+        return (self.next - self.tail) % self.size // ENTRY_BYTES + int(self.state.registers[Register.COLLECTED])
+
+    @property
+    def capacity(self) -> int:
+        """Entries that can be in use at once."""
+        return (self.size - self._line_bytes) // ENTRY_BYTES
+
+    @property
     def free_entries(self) -> int:
         """Entries that can still be logged before the buffer is full."""
-        used = (self.next - self.tail) % self.size
-        return (self.size - self._line_bytes - used) // ENTRY_BYTES - int(self.state.registers[Register.COLLECTED])
+        return self.capacity - self.entries
 
     @property
     def peak_fill(self) -> float:
         """The largest share of the buffer that has been in use."""
-        fill = 1 - self.free_entries * ENTRY_BYTES / (self.size - self._line_bytes)
-        return max(self._released_fill, fill)
+        return max(self._released_fill, self.entries / self.capacity)
 
     def set_limit(self, reserve: int = 0) -> None:
         """Let the controller log until only `reserve` entries are free."""

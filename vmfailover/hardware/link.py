@@ -139,6 +139,11 @@ class Channel:
         restored.succeed()
 
     @property
+    def occupied_ns(self) -> int:
+        """Time for which something has been leaving by now; `statistics.busy_ns` has what is queued, too."""
+        return self.statistics.busy_ns - max(0, self._busy_until - int(self.env.now))
+
+    @property
     def is_cut(self) -> bool:
         """Whether it lets nothing through."""
         return self._restored is not None

@@ -1,7 +1,8 @@
-"""The folder that a run leaves behind: its summary, its tables and its timeline."""
+"""The folder that a run leaves behind: all that there is to know of it, and its timeline."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import tempfile
@@ -12,14 +13,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.guest.clients import Response
 from vmfailover.journal import Event
 from vmfailover.results.run_result import EpochRow, RunResult
+from vmfailover.results.samples import Sample
+from vmfailover.scenario.writing import write_scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: The tables of a folder, each with the field of the result that it holds and the record that its rows are.
+TABLES: dict[str, tuple[str, type]] = {
+    "epochs.parquet": ("epoch_rows", EpochRow),
+    "events.parquet": ("event_rows", Event),
+    "responses.parquet": ("responses", Response),
+    "samples.parquet": ("sample_rows", Sample),
+}
+#: What `--json` prints.
+SUMMARY = "summary.json"
+SCENARIO = "scenario.yaml"
+#: The rest.
+REST = "run.json"
+#: Fields of a result that are neither in a table nor in the summary or the scenario.
+REST_FIELDS = ("spans", "unanswered", "end_ns", "interrupted", "remarks")
 #: The files of a folder.
-FILES = ("summary.json", "epochs.parquet", "events.parquet", "timeline.png")
+FILES = (SUMMARY, SCENARIO, REST, *TABLES, "timeline.png")
 
 
 def require_writable(folder: Path) -> None:
@@ -92,13 +110,16 @@ def _unfinished(folder: Path) -> Iterator[Path]:
 def _write(result: RunResult, folder: Path) -> None:
     from vmfailover.report.figures.timeline import save_timeline
 
-    (folder / "summary.json").write_text(result.to_json() + "\n", encoding="utf-8")
-    _write_table(result.epoch_rows, EpochRow, folder / "epochs.parquet")
-    _write_table(result.event_rows, Event, folder / "events.parquet")
+    (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
+    write_scenario(result.scenario, folder / SCENARIO)
+    rest = {name: getattr(result, name) for name in REST_FIELDS}
+    (folder / REST).write_text(json.dumps(rest, indent=2) + "\n", encoding="utf-8")
+    for name, (field, record) in TABLES.items():
+        _write_table(getattr(result, field), record, folder / name)
     save_timeline(result, folder / "timeline.png")
 
 
-def _write_table(rows: Sequence[EpochRow | Event], record: type[EpochRow | Event], path: Path) -> None:
+def _write_table(rows: Sequence[Any], record: type, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -106,10 +127,11 @@ def _write_table(rows: Sequence[EpochRow | Event], record: type[EpochRow | Event
     pq.write_table(table, path, compression="zstd")
 
 
-def _schema(record: type[EpochRow | Event]) -> pa.Schema:
+def _schema(record: type) -> pa.Schema:
     """The columns of a record, the same for any number of rows."""
     import pyarrow as pa
 
     kinds: dict[Any, pa.DataType] = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
     kinds |= {kind.__name__: stored for kind, stored in kinds.items()}
+    kinds[tuple[int, ...]] = pa.list_(pa.int64())
     return pa.schema([pa.field(field.name, kinds[field.type], nullable=False) for field in fields(record)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +14,7 @@ from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import Metrics
+from vmfailover.results.samples import Sample
 from vmfailover.scenario import Scenario
 from vmfailover.version import version
 
@@ -61,6 +63,7 @@ class RunResult:
     verdicts: tuple[Verdict, ...]
     epoch_rows: tuple[EpochRow, ...]
     event_rows: tuple[Event, ...]
+    sample_rows: tuple[Sample, ...]
     responses: tuple[Response, ...]
     #: (from, to) in nanoseconds in which the VM ran, by host.
     spans: dict[str, tuple[tuple[int, int], ...]]
@@ -72,7 +75,15 @@ class RunResult:
     remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, cluster: Cluster, values: Metrics, verdicts: tuple[Verdict, ...], *, interrupted: bool) -> Self:
+    def of(
+        cls,
+        cluster: Cluster,
+        values: Metrics,
+        verdicts: tuple[Verdict, ...],
+        samples: Sequence[Sample],
+        *,
+        interrupted: bool,
+    ) -> Self:
         """Collect the records of a run that has ended."""
         clients = cluster.clients
         return cls(
@@ -82,6 +93,7 @@ class RunResult:
             verdicts=verdicts,
             epoch_rows=tuple(_epoch_rows(cluster)),
             event_rows=tuple(cluster.journal.events),
+            sample_rows=tuple(samples),
             responses=tuple(clients.received) if clients else (),
             spans=_spans(cluster),
             unanswered=clients.unanswered if clients else 0,
@@ -123,6 +135,13 @@ class RunResult:
         import pandas as pd
 
         return pd.DataFrame([asdict(row) for row in self.event_rows], columns=[f.name for f in fields(Event)])
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The state of the hardware at instants spread evenly over the run, with the columns of `Sample`."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.sample_rows], columns=[f.name for f in fields(Sample)])
 
     @property
     def plot(self) -> RunPlots:

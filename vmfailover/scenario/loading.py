@@ -18,13 +18,14 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
 
     Raise ScenarioError, with one line for each problem found, if the file cannot be read or is not a scenario.
     """
-    document = _read(Path(path))
+    document = document_of(Path(path))
     for assignment in overrides if isinstance(document.data, dict) else ():
         document = assigned(Scenario, document, assignment)
     return Scenario.from_document(document, Path(path))
 
 
-def _read(path: Path) -> Document:
+def document_of(path: Path) -> Document:
+    """Return what a file says; raise ScenarioError if it cannot be read or is no YAML."""
     try:
         return parse(_content(path).decode("utf-8-sig"), one_line(str(path)))
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
 from vmfailover.scenario.checks import scenario_problems
 from vmfailover.scenario.detection import Detection
@@ -80,11 +80,14 @@ class Scenario(Record):
     _path: Path | None = PrivateAttr(default=None)
 
     @classmethod
-    def from_document(cls, document: Document, path: Path | None) -> Self:
-        """Return the scenario in a document, `path` being its file; raise ScenarioError if it is none."""
+    def from_document(cls, document: Document, path: Path | None, *, known_to_fit: bool = False) -> Self:
+        """Return the scenario in a document, `path` being its file; raise ScenarioError if it is none.
+
+        Of one that is known to fit, the values are not held against each other and against the trace.
+        """
         if not isinstance(document.data, dict):
             raise document.error(Problem((), "a scenario is a mapping of keys; `vmfailover init FILE` writes one"))
-        context = {"folder": path.parent} if path is not None else None
+        context = {"folder": path.parent if path is not None else None, "known to fit": known_to_fit}
         try:
             scenario = cls.model_validate(document.data, context=context)
         except ValidationError as error:
@@ -142,8 +145,9 @@ class Scenario(Record):
         return scenario
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        require_fit(scenario_problems(self))
+    def _check(self, info: ValidationInfo) -> Self:
+        if not (info.context or {}).get("known to fit"):
+            require_fit(scenario_problems(self))
         return self
 
 

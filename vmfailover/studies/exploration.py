@@ -158,7 +158,7 @@ def tail_ns(scenario: Scenario) -> int:
 def examine(scenario: Scenario, point: Point) -> Explored:
     """Run a scenario with the faults of a point."""
     try:
-        result = run(with_faults(scenario, point.faults))
+        result = run(with_faults(scenario, point.faults), samples=0)
     except Exception as error:
         return Explored(point, "failed", violations=(f"{type(error).__name__}: {error}",))
     broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)

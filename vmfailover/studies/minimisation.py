@@ -1,10 +1,10 @@
 """From a run that breaks an invariant to the smallest scenario that does."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from vmfailover.scenario import Scenario, ScenarioError
+from vmfailover.scenario.writing import as_written
 from vmfailover.simulation import run
 from vmfailover.studies.exploration import Explored, with_faults
 
@@ -39,21 +39,6 @@ def minimised(scenario: Scenario, explored: Explored) -> Scenario:
     return smallest.with_(name=f"{scenario.name}-{broken.replace('_', '-')}", description=f"Breaks {broken}.")
 
 
-def write_scenario(scenario: Scenario, path: Path) -> None:
-    """Write a scenario as a file that can be run from anywhere on this machine."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.default_flow_style = None
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(as_written(scenario), file)
-
-
-def as_written(scenario: Scenario) -> dict[str, Any]:
-    """Return a scenario as the plain data of a file, with what was written in it and no defaults."""
-    return scenario.model_dump(mode="json", exclude_unset=True)
-
-
 def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     """Yield scenarios that are smaller in one respect."""
     failures = as_written(scenario)["failures"]
@@ -85,6 +70,6 @@ def _value(scenario: Scenario, key: str) -> object:
 def _breaks(scenario: Scenario, name: str) -> bool:
     """Say whether a run breaks an invariant, or fails with an error, of this name."""
     try:
-        return any(verdict.name == name and not verdict.holds for verdict in run(scenario).verdicts)
+        return any(verdict.name == name and not verdict.holds for verdict in run(scenario, samples=0).verdicts)
     except Exception as error:
         return type(error).__name__ == name

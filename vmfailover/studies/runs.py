@@ -75,7 +75,7 @@ def replica(scenario: Scenario, replication: int) -> Scenario:
 
 def run_task(task: Task) -> StudyRun:
     """Make one run; raise KeyboardInterrupt if the user interrupts it."""
-    result = run(task.scenario)
+    result = run(task.scenario, samples=0)
     if result.interrupted:
         raise KeyboardInterrupt
     broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)

@@ -1,0 +1,90 @@
+"""Runs that were saved earlier, or on another machine."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from vmfailover.errors import InputError
+from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
+from vmfailover.results.invariants import Verdict
+from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
+from vmfailover.scenario.writing import read_back
+
+
+def read(folder: str | PathLike[str]) -> RunResult:
+    """Return the run that `vmfailover run --out FOLDER` has saved; neither its trace nor its scenario file is needed.
+
+    Raises InputError if the folder is not one of a run, or of a version that wrote it otherwise.
+    """
+    path = Path(folder)
+    _require_run(path)
+    summary = _object(path / SUMMARY)
+    if summary.get("schema_version") != SCHEMA_VERSION:
+        raise _unreadable(path / SUMMARY, f"is not of schema version {SCHEMA_VERSION}; run the scenario again")
+    try:
+        return _result(path, summary, _object(path / REST))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, f"is damaged ({error!r}); run the scenario again") from None
+
+
+def is_run(folder: Path) -> bool:
+    """Say whether a folder looks like that of a run."""
+    return (folder / REST).is_file()
+
+
+def _require_run(path: Path) -> None:
+    if not path.is_dir():
+        raise _unreadable(path, "is not a folder; give one that `vmfailover run SCENARIO --out FOLDER` has made")
+    missing = [name for name in FILES if name in (SUMMARY, SCENARIO, REST, *TABLES) and not (path / name).is_file()]
+    if missing:
+        raise _unreadable(path, f"has no {missing[0]}; make it with `vmfailover run SCENARIO --out {path}`")
+
+
+def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunResult:
+    tables = {field: _rows(path / name, record) for name, (field, record) in TABLES.items()}
+    return RunResult(
+        scenario=read_back(path / SCENARIO),
+        seed=summary["seed"],
+        values=summary["metrics"],
+        verdicts=tuple(Verdict(name, **verdict) for name, verdict in summary["invariants"].items()),
+        spans={host: tuple((start, end) for start, end in spans) for host, spans in rest["spans"].items()},
+        unanswered=rest["unanswered"],
+        end_ns=rest["end_ns"],
+        interrupted=rest["interrupted"],
+        remarks=tuple(rest["remarks"]),
+        **tables,
+    )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, f"cannot be read ({error}); run the scenario again") from None
+    if not isinstance(found, dict):
+        raise _unreadable(path, "is not a JSON object; run the scenario again")
+    return found
+
+
+def _rows(path: Path, record: type) -> tuple[Any, ...]:
+    """Return the rows of a table as records."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, f"is no Parquet file ({str(error).splitlines()[0]}); run the scenario again") from None
+    return tuple(record(**{name: _frozen(value) for name, value in row.items()}) for row in rows)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: {reason}")
