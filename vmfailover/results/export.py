@@ -35,7 +35,7 @@ SCENARIO = "scenario.yaml"
 #: The rest.
 REST = "run.json"
 #: Fields of a result that are neither in a table nor in the summary or the scenario.
-REST_FIELDS = ("spans", "unanswered", "end_ns", "interrupted", "remarks")
+REST_FIELDS = ("spans", "heartbeats", "unanswered", "end_ns", "interrupted", "remarks")
 #: The files of a folder.
 FILES = (SUMMARY, SCENARIO, REST, *TABLES, "timeline.png")
 

@@ -51,6 +51,7 @@ def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunRes
         values=summary["metrics"],
         verdicts=tuple(Verdict(name, **verdict) for name, verdict in summary["invariants"].items()),
         spans={host: tuple((start, end) for start, end in spans) for host, spans in rest["spans"].items()},
+        heartbeats={host: tuple(instants) for host, instants in rest["heartbeats"].items()},
         unanswered=rest["unanswered"],
         end_ns=rest["end_ns"],
         interrupted=rest["interrupted"],

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.cluster import Cluster
+from vmfailover.failover.detection import HeartbeatDetector
 from vmfailover.guest.clients import Response
 from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves
@@ -67,6 +68,8 @@ class RunResult:
     responses: tuple[Response, ...]
     #: (from, to) in nanoseconds in which the VM ran, by host.
     spans: dict[str, tuple[tuple[int, int], ...]]
+    #: Instants in nanoseconds at which a heartbeat was heard, by the host that heard it; no host if none are sent.
+    heartbeats: dict[str, tuple[int, ...]]
     unanswered: int
     #: Simulated time reached, nanoseconds.
     end_ns: int
@@ -96,6 +99,7 @@ class RunResult:
             sample_rows=tuple(samples),
             responses=tuple(clients.received) if clients else (),
             spans=_spans(cluster),
+            heartbeats=_heartbeats(cluster),
             unanswered=clients.unanswered if clients else 0,
             end_ns=int(cluster.env.now),
             interrupted=interrupted,
@@ -172,6 +176,15 @@ def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
     for node in cluster.machines.built:
         spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
     return spans
+
+
+def _heartbeats(cluster: Cluster) -> dict[str, tuple[int, ...]]:
+    heard: dict[str, tuple[int, ...]] = {}
+    for detector in (each for pair in cluster.pairs for each in (pair.detector, pair.detector_of_secondary)):
+        if isinstance(detector, HeartbeatDetector):
+            name = detector.watcher.name
+            heard[name] = heard.get(name, ()) + tuple(detector.heartbeats_ns)
+    return heard
 
 
 def _epoch_rows(cluster: Cluster) -> list[EpochRow]:

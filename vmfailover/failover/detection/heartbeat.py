@@ -18,7 +18,8 @@ class HeartbeatDetector(Detector):
         super().__init__(env, spec, watched, watcher, random)
         #: When the last heartbeat arrived; not before the first one can.
         self.heard_ns = int(env.now) + watched.out.spec.latency
-        self.heartbeats = 0
+        #: When each heartbeat arrived, nanoseconds.
+        self.heartbeats_ns: list[int] = []
         watched.run_agent(self._send())
         watcher.run_agent(self._listen())
 
@@ -29,8 +30,8 @@ class HeartbeatDetector(Detector):
 
     def hear(self) -> None:
         """Take a heartbeat as it arrives."""
-        self.heartbeats += 1
         self.heard_ns = int(self.env.now)
+        self.heartbeats_ns.append(self.heard_ns)
 
     def _send(self) -> Steps:
         while True:

@@ -33,7 +33,7 @@ class PhiAccrualDetector(HeartbeatDetector):
 
     def hear(self) -> None:
         """Keep the time since the last one."""
-        if self.heartbeats:
+        if self.heartbeats_ns:
             self._gaps.append(int(self.env.now) - self.heard_ns)
         super().hear()
 

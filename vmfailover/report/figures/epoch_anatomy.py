@@ -1,0 +1,81 @@
+"""What did each checkpoint cost? Its pause, part by part, and its way to the secondary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from vmfailover.errors import InputError
+from vmfailover.report.figures.canvas import FILLS, TEXT, entitle, new_figure, tidy
+from vmfailover.results.run_result import EpochRow, RunResult
+
+#: Parts of a pause, in order, with the fields that hold their nanoseconds.
+_PAUSE = (
+    ("stop the VM", "quiesce_ns"),
+    ("check the flags", "scan_ns"),
+    ("save the state", "capture_ns"),
+    ("drop duplicates", "deduplication_ns"),
+    ("copy what is left", "harvest_ns"),
+)
+_SIZE = (10, 5)
+
+
+def epoch_anatomy(result: RunResult) -> Axes:
+    """Draw the pause of every committed epoch by its parts, and below it the time from the pause to the commit.
+
+    Returns the axes of the pauses. Raises InputError if no epoch was committed.
+    """
+    rows = [row for row in result.epoch_rows if row.resumed_ns >= 0 and row.committed_ns >= row.paused_ns >= 0]
+    if not rows:
+        raise InputError(f"{result.scenario.name}: no epoch was committed, so that there is none to show the parts of")
+    with new_figure(*_SIZE) as figure:
+        pauses, commits = figure.subplots(2, 1, sharex=True)
+        _stack(pauses, rows, _pause_parts(rows), 1e-3)
+        tidy(pauses, y="VM stopped (µs)")
+        _stack(commits, rows, _way_parts(rows), 1e-6)
+        tidy(commits, "epoch", "since the stop (ms)")
+        entitle(figure, f"{result.scenario.name}: what each checkpoint took, and until it was committed")
+    return pauses
+
+
+def _pause_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
+    parts = {name: [getattr(row, field) for row in rows] for name, field in _PAUSE}
+    spent = [sum(values) for values in zip(*parts.values(), strict=True)]
+    rest = [row.resumed_ns - row.paused_ns - known for row, known in zip(rows, spent, strict=True)]
+    return parts | {"let it run again": rest}
+
+
+def _way_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
+    sent = [min(max(row.sent_ns, row.resumed_ns), row.committed_ns) for row in rows]
+    return {
+        "VM stopped": [row.resumed_ns - row.paused_ns for row in rows],
+        "send what is left": [at - row.resumed_ns for row, at in zip(rows, sent, strict=True)],
+        "until committed": [row.committed_ns - at for row, at in zip(rows, sent, strict=True)],
+    }
+
+
+def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], scale: float) -> None:
+    """Stack parts as bands with a step an epoch; those that are nothing in every epoch are left out."""
+    edges, base = _edges(rows), np.zeros(len(rows))
+    shown = {name: np.array(values) * scale for name, values in parts.items() if any(values)}
+    for (name, heights), (colour, hatch) in zip(shown.items(), FILLS, strict=False):
+        axes.fill_between(
+            edges, _steps(base), _steps(base + heights), step="post", label=name,
+            facecolor=colour, hatch=hatch, edgecolor="#333333", linewidth=0.4,
+        )  # fmt: skip
+        base = base + heights
+    axes.set_ylim(0, 1.05 * base.max())
+    axes.margins(x=0)
+    axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
+
+
+def _edges(rows: Sequence[EpochRow]) -> npt.NDArray[np.float64]:
+    numbers = np.array([row.epoch for row in rows], np.float64)
+    return np.append(numbers - 0.5, numbers[-1] + 0.5)
+
+
+def _steps(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.append(values, values[-1])

@@ -1,0 +1,60 @@
+"""How long did clients wait: before the failure, across it, and after?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from vmfailover.errors import InputError
+from vmfailover.guest.clients import Response
+from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
+from vmfailover.report.figures.story import MS, Story
+from vmfailover.report.quantities import count, duration
+from vmfailover.results.run_result import RunResult
+
+_SIZE = (8, 4)
+
+
+def latency_distribution(result: RunResult) -> Axes:
+    """Draw the share of requests that were answered within a time, one line for each phase of the run.
+
+    Raises InputError if no client received a response.
+    """
+    if not result.responses:
+        raise InputError(f"{result.scenario.name}: no client received a response; give the scenario clients")
+    with new_figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for (phase, responses), (colour, dashes) in zip(_phases(result), LINES, strict=False):
+            latencies = sorted(response.received_ns - response.sent_ns for response in responses)
+            middle, late = (float(np.quantile(latencies, q, method="inverted_cdf")) for q in (0.5, 0.99))
+            label = f"{phase}: {count(len(latencies))}\nmedian {duration(middle)}, p99 {duration(late)}"
+            axes.ecdf(np.array(latencies) * MS, label=label, color=colour, linestyle=dashes, linewidth=1.8)
+        _scale(axes)
+        tidy(axes, "response time (ms), logarithmic", "requests answered within it (%)")
+        axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), labelspacing=1)
+        entitle(figure, f"{result.scenario.name}: response times that clients saw")
+    return axes
+
+
+def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
+    """Yield the phases that have responses, each with them."""
+    story, responses = Story(result), result.responses
+    if story.down is None:
+        yield "all requests", list(responses)
+        return
+    up = story.instant("takeover")
+    before = [each for each in responses if each.received_ns * MS < story.down]
+    after = [each for each in responses if up is not None and each.sent_ns * MS >= up]
+    across = [each for each in responses if each.received_ns * MS >= story.down and each not in set(after)]
+    phases = {"before the failure": before, "across the failover": across, "after the takeover": after}
+    yield from ((phase, found) for phase, found in phases.items() if found)
+
+
+def _scale(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 0.99], ["0", "25", "50", "75", "99"])
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
