@@ -110,4 +110,5 @@ def _mean_bytes(scenario: Scenario, interval: int, number: int) -> npt.NDArray[n
     for n in range(1, number + 1):
         for stream in streams:
             stream.take(n * interval, seen, n, units)
-    return units * np.array(GRANULARITIES) / number
+    mean: npt.NDArray[np.float64] = units * np.array(GRANULARITIES) / number
+    return mean

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import EngFormatter
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import DARK, LINES, TEXT, entitle, new_figure, tidy
-from vmfailover.report.quantities import duration, size
+from vmfailover.report.quantities import duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.studies.dirty_set import GRANULARITIES, dirty_set
 
@@ -37,7 +37,7 @@ def dirty_set_growth(result: RunResult) -> Axes:
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
         for granularity, values, (colour, dashes) in zip(GRANULARITIES, modified.T, LINES, strict=True):
-            axes.plot(lengths_ns, values, color=colour, linestyle=dashes, marker=".", label=_binary(granularity))
+            axes.plot(lengths_ns * 1e-9, values, color=colour, linestyle=dashes, marker=".", label=_binary(granularity))
         _scale(axes)
         _mark_interval(axes, scenario.replication.checkpoint_interval)
         axes.legend(
@@ -51,8 +51,8 @@ def dirty_set_growth(result: RunResult) -> Axes:
 def _scale(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: duration(at)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda at, _: size(at)))
+    axes.xaxis.set_major_formatter(EngFormatter("s"))
+    axes.yaxis.set_major_formatter(EngFormatter("B"))
     axes.grid(color="#dddddd", linewidth=0.6)
     tidy(axes, "length of the interval, logarithmic", "mean size of the units modified, logarithmic")
 
@@ -60,11 +60,11 @@ def _scale(axes: Axes) -> None:
 def _mark_interval(axes: Axes, interval_ns: int) -> None:
     """Show the checkpoint interval of the run, where it is among the lengths shown."""
     start, end = axes.get_xlim()
-    if not start < interval_ns < end:
+    if not start < interval_ns * 1e-9 < end:
         return
-    axes.axvline(interval_ns, color=DARK, linewidth=1, linestyle=":")
+    axes.axvline(interval_ns * 1e-9, color=DARK, linewidth=1, linestyle=":")
     axes.annotate(
-        f"checkpoint interval\n{duration(interval_ns)}", (interval_ns, 0.02), (-4, 0), ha="right", va="bottom",
+        f"checkpoint interval\n{duration(interval_ns)}", (interval_ns * 1e-9, 0.02), (-4, 0), ha="right", va="bottom",
         xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=TEXT,
     )  # fmt: skip
 

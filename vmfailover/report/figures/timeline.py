@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vmfailover.report.figures.canvas import ALARM, DARK, entitle, new_figure, save, tidy
+from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, entitle, new_figure, save, tidy
 from vmfailover.report.figures.lanes import hosts, stretches
 from vmfailover.report.figures.looks import Span, draw, legend_entry
 from vmfailover.report.figures.story import MS, Story, Window
@@ -23,6 +23,8 @@ SIZE = (12, 6)
 _TITLE_CHARACTERS = 140
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
+#: Points from which on they are drawn as a bitmap, whatever the file.
+_MANY = 1000
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
 _WIDE = 30
 
@@ -58,6 +60,9 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     for row, at in story.commits:
         lane = names.index(keepers[row.epoch])
         axes.vlines(at, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
+    for host, instants in story.result.heartbeats.items():
+        low = names.index(host) - 0.46
+        axes.vlines([at * MS for at in instants], low, low + 0.12, color=DARK, linewidth=0.6)
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
@@ -71,7 +76,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     """Every response at the time it was received."""
     times = [response.received_ns * MS for response in story.result.responses]
     latencies = [(response.received_ns - response.sent_ns) * MS for response in story.result.responses]
-    axes.plot(times, latencies, ".", color="#4878a8", markersize=4)
+    axes.plot(times, latencies, ".", color=BLUE, markersize=4, rasterized=len(times) > _MANY)
     if max(latencies) > _WIDE * min(latencies):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
@@ -209,7 +214,11 @@ def _spans_shown(story: Story) -> list[Span]:
 
 
 def _marks_shown(story: Story) -> list[Line2D]:
-    looks = {"commit": ("|", 9, story.commits), "check of the flags": ("v", 4, story.scans)}
+    looks = {
+        "commit": ("|", 9, bool(story.commits)),
+        "check of the flags": ("v", 4, bool(story.scans)),
+        "heartbeat heard": ("|", 3, any(story.result.heartbeats.values())),
+    }
     marks = [
         Line2D([], [], marker=marker, color=DARK, linestyle="none", markersize=size, label=label)
         for label, (marker, size, shown) in looks.items()
