@@ -13,9 +13,10 @@ from vmfailover.results.run_result import RunResult
 from vmfailover.studies.dirty_set import GRANULARITIES, dirty_set
 
 _SIZE = (8, 4.5)
-#: Lengths of intervals that are looked at, and the shortest, nanoseconds.
+#: Lengths of intervals that are looked at; the shortest, nanoseconds, and the accesses in it.
 _INTERVALS = 8
 _SHORTEST_NS = 10_000
+_FEWEST = 10
 #: The longest interval is this share of the guest's time, so that there are a few of it.
 _LONGEST = 0.25
 
@@ -29,10 +30,11 @@ def dirty_set_growth(result: RunResult) -> Axes:
     scenario, guest_ns = result.scenario, sum(end - start for spans in result.spans.values() for start, end in spans)
     accesses = int(result.values["run.accesses"] or 0) // scenario.vm.vcpus
     longest_ns = _LONGEST * guest_ns
-    if longest_ns <= _SHORTEST_NS or not accesses:
+    shortest_ns = max(_SHORTEST_NS, _FEWEST * guest_ns / max(1, accesses))
+    if longest_ns <= shortest_ns:
         raise InputError(f"{scenario.name}: the guest ran too shortly to tell what it modifies; make duration longer")
-    lengths_ns = np.geomspace(_SHORTEST_NS, longest_ns, _INTERVALS)
-    intervals = [max(1, round(accesses * length / guest_ns)) for length in lengths_ns]
+    lengths_ns = np.geomspace(shortest_ns, longest_ns, _INTERVALS)
+    intervals = [round(accesses * length / guest_ns) for length in lengths_ns]
     modified = dirty_set(scenario, intervals, accesses)
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()

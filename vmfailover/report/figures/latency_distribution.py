@@ -49,10 +49,11 @@ def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
         yield "all requests", list(responses)
         return
     up = story.instant("takeover")
-    before = [each for each in responses if each.received_ns * MS < story.down]
-    after = [each for each in responses if up is not None and each.sent_ns * MS >= up]
-    across = [each for each in responses if each.received_ns * MS >= story.down and each not in set(after)]
-    phases = {"before the failure": before, "across the failover": across, "after the takeover": after}
+    phases: dict[str, list[Response]] = {"before the failure": [], "across the failover": [], "after the takeover": []}
+    before, across, after = phases.values()
+    for each in responses:
+        late = up is not None and each.sent_ns * MS >= up
+        (after if late else before if each.received_ns * MS < story.down else across).append(each)
     yield from ((phase, found) for phase, found in phases.items() if found)
 
 

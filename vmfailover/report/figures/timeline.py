@@ -23,8 +23,6 @@ SIZE = (12, 6)
 _TITLE_CHARACTERS = 140
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
-#: Points from which on they are drawn as a bitmap, whatever the file.
-_MANY = 1000
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
 _WIDE = 30
 
@@ -57,9 +55,9 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     for host, kind, start, length in stretches(story.result):
         draw(axes, names.index(host), [(start, length)], kind)
     keepers = {event.epoch: event.host for event in story.result.event_rows if event.kind == "commit"}
-    for row, at in story.commits:
-        lane = names.index(keepers[row.epoch])
-        axes.vlines(at, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
+    for lane, name in enumerate(names):
+        commits = [at for row, at in story.commits if keepers[row.epoch] == name]
+        axes.vlines(commits, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
     for host, instants in story.result.heartbeats.items():
         low = names.index(host) - 0.46
         axes.vlines([at * MS for at in instants], low, low + 0.12, color=DARK, linewidth=0.6)
@@ -76,7 +74,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     """Every response at the time it was received."""
     times = [response.received_ns * MS for response in story.result.responses]
     latencies = [(response.received_ns - response.sent_ns) * MS for response in story.result.responses]
-    axes.plot(times, latencies, ".", color=BLUE, markersize=4, rasterized=len(times) > _MANY)
+    axes.plot(times, latencies, ".", color=BLUE, markersize=4)
     if max(latencies) > _WIDE * min(latencies):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
@@ -111,6 +109,7 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     for row, commit in story.commits:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
     axes.set_xlim(window.start, window.end)
+    axes.ticklabel_format(axis="x", useOffset=False)
     axes.set_title(f"{_what_is_detailed(story)} in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
     axes.set_xlabel("time (ms)", fontsize=9)
     _mark_scans(axes, story)
