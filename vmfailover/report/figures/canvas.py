@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -19,6 +20,8 @@ from vmfailover.notebook import in_notebook
 DOTS_PER_INCH = 100
 #: Points of text beside titles.
 TEXT = 9
+#: Characters of a title that fit into an inch.
+_CHARACTERS = 11.7
 DARK = "#222222"
 ALARM = "#b3261e"
 BLUE = "#4878a8"
@@ -49,8 +52,9 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def entitle(figure: Figure, title: str) -> None:
-    """Put a title above a figure, at its left."""
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+    """Put a title above a figure, at its left, in as many lines as it needs."""
+    lines = textwrap.fill(title, int(figure.get_figwidth() * _CHARACTERS))
+    figure.suptitle(lines, fontsize=11, x=0.01, ha="left", parse_math=False)
 
 
 def tidy(axes: Axes, x: str = "", y: str = "") -> None:
