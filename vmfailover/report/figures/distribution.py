@@ -13,7 +13,7 @@ from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate, share_of
 
 #: Inches.
-_SIZE = (8, 4.5)
+_SIZE = (8, 4.8)
 #: Looks of quantiles: marker and colour.
 _QUANTILES = {"median": ("o", "white"), "p99": ("D", ORANGE)}
 
@@ -38,7 +38,7 @@ def distribution(found: Replications, metric: str = "failover.latency_ns") -> Ax
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
         tidy(axes, axis.label, "replications with at most this much (%)")
-        figure.legend(loc="outside lower left", ncols=3, fontsize=8, frameon=False)
+        figure.legend(loc="outside lower left", fontsize=8, frameon=False)
         entitle(figure, _title(found, metric, values.size))
     return axes
 

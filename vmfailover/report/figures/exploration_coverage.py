@@ -17,8 +17,11 @@ from vmfailover.report.figures.metric_axis import MetricAxis
 from vmfailover.report.quantities import counted
 from vmfailover.studies.exploration import Exploration, Explored
 
-#: Inches: of what stands left of the panels, of a panel, of a row, and of what stands above and below the rows.
-_LEFT, _PANEL, _ROW, _AROUND = 1.6, 1.9, 0.32, 1.9
+#: Inches: of what stands left of the panels, of a panel, of a row, of what stands above and below the rows, and of a
+#: figure's width at least.
+_LEFT, _PANEL, _ROW, _AROUND, _LEAST = 1.6, 1.9, 0.32, 2.1, 8.0
+#: Of the legend.
+_COLUMNS = 4
 #: How much wider than the longest bar a panel is, for what is written beside it.
 _ROOM = 1.45
 _LOOKS = dict(zip(OUTCOMES, FILLS, strict=False))
@@ -40,7 +43,7 @@ def exploration_coverage(found: Exploration) -> Axes:
     """
     phases = list(dict.fromkeys(each.point.phase for each in found.results))
     columns = len(found.faults) + bool(found.latencies())
-    with new_figure(_LEFT + _PANEL * columns, _AROUND + _ROW * len(phases)) as figure:
+    with new_figure(max(_LEAST, _LEFT + _PANEL * columns), _AROUND + _ROW * len(phases)) as figure:
         panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
         for axes, fault in zip(panels, found.faults, strict=False):
             _draw_fault(axes, [_row(found, fault, phase) for phase in phases], fault)
@@ -135,4 +138,4 @@ def _draw_legend(figure: Figure, found: Exploration) -> None:
     if found.latencies():
         label = "latency: least, quartiles, median (thick), greatest"
         handles.append(Patch(facecolor=GREY, edgecolor=DARK, linewidth=0.8, label=label))
-    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower left", ncols=_COLUMNS, fontsize=8, frameon=False)

@@ -23,14 +23,17 @@ def sweep_line(sweep: Sweep, metric: str = "failover.latency_ns", by: str | None
     """Draw a metric over the first key of a sweep, 95 % confidence intervals as whiskers, and return its axes.
 
     There is a line for each value of `by`, which is the other key if there is one; points over a key whose values are
-    no numbers are not joined. Points that could not be run are
-    named above the axes. Raises InputError for an unknown metric or key, unless the sweep is a grid of at most two
-    keys, and for more lines than can be told apart.
+    no numbers are not joined. Points that could not be run are named above the axes. Raises InputError for an unknown
+    metric or key, unless the sweep is a grid of at most two keys, for more lines than can be told apart, and if no
+    point has the metric.
     """
     metric = known_metric(metric)
     require_grid(sweep, 2, "line")
     along, lines = _roles(sweep, by)
-    axis = MetricAxis.of(metric, sweep.frame[metric].astype(float))
+    values = sweep.frame[metric].astype(float)
+    if values.isna().all():
+        raise InputError(f"line: no point of the sweep has {metric}")
+    axis = MetricAxis.of(metric, values)
     with new_figure(*_SIZE) as figure:
         axes = figure.add_subplot()
         for number, text in enumerate(lines.texts if lines else [None]):
@@ -99,7 +102,7 @@ def _scale(axes: Axes, sweep: Sweep, along: KeyAxis, axis: MetricAxis) -> None:
         go_logarithmic(axes, "y")
         label += ", logarithmic"
     else:
-        axes.set_ylim(bottom=min(0.0, values.min() if len(values) else 0.0))
+        axes.set_ylim(bottom=min(0.0, values.min()))
     if along.logarithmic:
         axes.set_xscale("log")
         key += " (logarithmic)"
