@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -26,6 +27,8 @@ TEXT = 9
 #: Dots an inch of a bitmap within a drawing, and the points of an artist from which on it is one there.
 _BITMAP_DOTS = 200
 _MANY = 3000
+#: Characters of a title that fit into an inch.
+_CHARACTERS = 11.7
 DARK = "#222222"
 ALARM = "#b3261e"
 BLUE = "#4878a8"
@@ -56,8 +59,9 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def entitle(figure: Figure, title: str) -> None:
-    """Put a title above a figure, at its left."""
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+    """Put a title above a figure, at its left, in as many lines as it needs."""
+    lines = textwrap.fill(title, int(figure.get_figwidth() * _CHARACTERS))
+    figure.suptitle(lines, fontsize=11, x=0.01, ha="left", parse_math=False)
 
 
 def tidy(axes: Axes, x: str = "", y: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -19,8 +18,6 @@ from vmfailover.results.run_result import RunResult
 
 #: Inches.
 SIZE = (12, 6)
-#: Characters of the title that fit into a line.
-_TITLE_CHARACTERS = 140
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
@@ -39,7 +36,7 @@ def timeline(result: RunResult) -> Axes:
             _draw_clients(rows[1], story, rows[0])
         _draw_detail(rows[-1], story)
         _draw_legend(figure, story)
-        entitle(figure, textwrap.fill(f"{result.scenario.name}: {headline(result)}", _TITLE_CHARACTERS))
+        entitle(figure, f"{result.scenario.name}: {headline(result)}")
     return rows[0]
 
 
