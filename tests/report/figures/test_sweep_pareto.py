@@ -51,6 +51,12 @@ def test_labels_of_a_front_do_not_cover_one_another(count: int, power: float) ->
     assert ("… and 16 more" in listed) == (count == 40)
 
 
+def test_points_that_are_close_together_share_a_label() -> None:
+    values = {SLOWDOWN: [0.1, 0.5, 0.501, 0.502, 0.9], LATENCY: [9e6, 5.02e6, 5.01e6, 5e6, 1e6]}
+    figure = require_legible(made({"a": list("vwxyz")}, values).plot.pareto())
+    assert {"1", "2–4", "5"} <= set(words(figure))
+
+
 def test_the_list_names_the_points_by_their_numbers() -> None:
     keys = {"a": ["1ms", "2ms"], "b": ["x", "y"]}
     found = made(keys, {SLOWDOWN: [0.3, 0.1, 0.2, 0.4], LATENCY: [1e6, 3e6, 2e6, 4e6]}, broken=[3])
