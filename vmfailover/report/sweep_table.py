@@ -15,7 +15,7 @@ from vmfailover.report.quantities import counted
 from vmfailover.studies.sweep import Sweep
 
 #: The metrics of a point, in order.
-_SHOWN = (
+SHOWN = (
     "failover.latency_ns",
     "guest.slowdown",
     "loss.work_ns",
@@ -37,7 +37,7 @@ def print_sweep(found: Sweep, console: Console) -> None:
 
 def _parts(found: Sweep, width: int) -> Iterator[RenderableType]:
     by_metric = {row.metric: row for row in ROWS}
-    known = [by_metric[metric] for metric in _SHOWN if found.frame[metric].notna().any()]
+    known = [by_metric[metric] for metric in SHOWN if found.frame[metric].notna().any()]
     rows = known[: max(1, width // _COLUMN - len(found.keys))]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("#", justify="right", no_wrap=True)

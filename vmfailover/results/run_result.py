@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.cluster import Cluster
@@ -153,6 +155,19 @@ class RunResult:
         from vmfailover.report.plots import RunPlots
 
         return RunPlots(self)
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write what `run --out FOLDER` writes and `vmfailover.read` reads; raise OSError if it cannot be written."""
+        from vmfailover.results.export import export
+
+        export(self, Path(folder))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.run_page import run_fragment
+
+        return render_fragment(run_fragment(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; the keys of `metrics` are in the order of `results.names`."""

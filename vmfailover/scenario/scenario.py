@@ -143,6 +143,13 @@ class Scenario(Record):
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import scenario_page
+
+        return render_fragment(scenario_page(self))
+
     @model_validator(mode="wrap")
     @classmethod
     def _keep_source(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:

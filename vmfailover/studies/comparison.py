@@ -95,6 +95,13 @@ class Comparison:
 
         return ComparisonPlots(self)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import comparison_page
+
+        return render_fragment(comparison_page(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {

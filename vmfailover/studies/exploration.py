@@ -103,6 +103,13 @@ class Exploration:
 
         return ExplorationPlots(self)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import exploration_page
+
+        return render_fragment(exploration_page(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {

@@ -74,6 +74,13 @@ class Replications:
 
         return ReplicationsPlots(self)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import replications_page
+
+        return render_fragment(replications_page(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {

@@ -86,6 +86,13 @@ class Sweep:
         texts = tuple({key: self.texts[at][key] for key in keys} for at in rows)
         return Sweep(self.scenario, keys, texts, frame)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import sweep_page
+
+        return render_fragment(sweep_page(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         rows = json.loads(self.frame.to_json(orient="records"))

@@ -11,7 +11,9 @@ import vmfailover as vf
 from vmfailover.report.html.folder_page import folder_page
 from vmfailover.report.html.page import Card, Cell, Page, Table, render, render_fragment
 from vmfailover.report.html.run_page import FIGURES, MOST_ROWS, run_page
+from vmfailover.report.quantities import duration
 from vmfailover.results.export import export
+from vmfailover.studies.executors import InThisProcess
 
 from ..outcomes import OUTCOMES, outcome
 
@@ -144,3 +146,35 @@ def test_a_folder_without_a_run_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(vf.InputError, match=name):
         folder_page(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["failover", "broken", "no checkpoint"])
+def test_a_notebook_shows_a_run(name: str) -> None:
+    html = outcome(name)._repr_html_()
+    checked(html)
+    assert outcome(name).scenario.name in html
+    assert ('class="broken"' in html) == (name == "broken")
+
+
+def test_a_notebook_shows_a_scenario() -> None:
+    scenario = OUTCOMES["failover"]
+    html = scenario._repr_html_()
+    checked(html)
+    assert scenario.hash[:12] in html
+    assert "checkpoint_interval" in html
+
+
+def test_a_notebook_shows_studies() -> None:
+    scenario = OUTCOMES["failover"]
+    executor = InThisProcess()
+    comparison = vf.compare({"one": scenario, "two": scenario}, replications=2, executor=executor)
+    replications = vf.replicate(scenario, 2, executor=executor)
+    sweep = vf.sweep(scenario, {"link.latency": ["20 us", "nonsense"]}, executor=executor)
+    exploration = vf.explore(scenario, faults=["host-crash"], epochs=1, executor=executor)
+    for study in (comparison, replications, sweep, exploration):
+        html = study._repr_html_()
+        checked(html)
+        assert "Every invariant holds" in html or "No run breaks" in html
+    latency = comparison.statistic("one", "failover.latency_ns").mean
+    assert duration(latency) in comparison._repr_html_()
+    assert "nonsense" in sweep._repr_html_()

@@ -1,0 +1,157 @@
+"""Studies as pages: their tables, and what is said of them."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.html.page import Card, Cell, Page, Table
+from vmfailover.report.quantities import counted
+from vmfailover.report.sweep_table import SHOWN
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.writing import text_of
+from vmfailover.studies.comparison import Comparison
+from vmfailover.studies.exploration import Exploration
+from vmfailover.studies.replication import Replications
+from vmfailover.studies.statistics import Estimate
+from vmfailover.studies.sweep import Sweep
+
+#: Rows of a table that a notebook can do with.
+MOST_ROWS = 200
+
+
+def scenario_page(scenario: Scenario) -> Page:
+    """Return what a scenario says."""
+    return Page(
+        title=scenario.name,
+        headline=scenario.description,
+        sound=True,
+        provenance=[("seed", str(scenario.seed)), ("scenario", scenario.hash[:12])],
+        cards=(),
+        scenario=text_of(scenario),
+    )
+
+
+def comparison_page(comparison: Comparison) -> Page:
+    """Return the means of every column, and what cannot be compared."""
+    rows = [row for row in ROWS if any(comparison.statistic(name, row.metric).n for name in comparison.names)]
+    table = Table(
+        "Means",
+        ("", *comparison.names),
+        [[_label(row), *(_mean(comparison, name, row) for name in comparison.names)] for row in rows],
+    )
+    others = "".join(f" {name} is not possible here: {why}" for name, why in comparison.impossible.items())
+    return Page(
+        title="comparison",
+        headline=f"{_verdict(comparison.consistent)} * is the lowest of its row; less is better.{others}",
+        sound=comparison.consistent,
+        provenance=[("replications", str(comparison.replications)), ("differences to", comparison.baseline)],
+        cards=(),
+        tables=[table],
+    )
+
+
+def _mean(comparison: Comparison, name: str, row: Row) -> Cell:
+    found = comparison.statistic(name, row.metric)
+    if found.mean is None:
+        return Cell("–", "")
+    best = " *" if name in comparison.winners(row.metric) else ""
+    half_width = f" ±{row.written(found.half_width)}" if found.half_width else ""
+    return Cell(f"{row.written(found.mean)}{half_width}{best}", found.mean)
+
+
+def replications_page(found: Replications) -> Page:
+    """Return each metric's mean, median and 99th percentile over the replications."""
+    rows = [row for row in ROWS if found.estimate(row.metric).n]
+    table = Table("Metrics", ("", "mean", "median", "p99 at least"), [_estimates(found, row) for row in rows])
+    return Page(
+        title=found.scenario.name,
+        headline=f"{_verdict(found.consistent)} Stopped: {found.stop_reason}.",
+        sound=found.consistent,
+        provenance=[
+            ("replications", str(len(found.runs))),
+            ("protocol", found.scenario.replication.protocol),
+        ],
+        cards=(),
+        tables=[table],
+    )
+
+
+def _estimates(found: Replications, row: Row) -> list[Cell]:
+    mean, median, tail = (found.estimate(row.metric, name) for name in ("mean", "median", "p99"))
+    half_width = f" ±{row.written(mean.half_width)}" if mean.half_width else ""
+    return [
+        _label(row),
+        Cell(f"{row.written(mean.value)}{half_width}", mean.value or 0.0),
+        Cell(_between(median, row), median.low or 0.0),
+        Cell("–" if tail.low is None else row.written(tail.low), tail.low or 0.0),
+    ]
+
+
+def _between(quantile: Estimate, row: Row) -> str:
+    if quantile.low is None or quantile.high is None:
+        return "–"
+    return f"{row.written(quantile.low)} … {row.written(quantile.high)}"
+
+
+def sweep_page(found: Sweep) -> Page:
+    """Return every point, with what matters most of each."""
+    rows = [row for row in ROWS if row.metric in SHOWN and found.frame[row.metric].notna().any()]
+    points = found.frame.head(MOST_ROWS).to_dict("records")
+    columns = ("point", *found.keys, *(row.label.strip() for row in rows), *(["error"] if found.failed else []))
+    failed = f" {counted(found.failed, 'point')} could not be run." if found.failed else ""
+    shown = f", of which {MOST_ROWS} are shown" if len(found.frame) > MOST_ROWS else ""
+    return Page(
+        title=found.scenario.name,
+        headline=f"{_verdict(found.consistent)}{failed}",
+        sound=found.consistent,
+        provenance=[("points", f"{len(found.frame)}{shown}"), ("seed", str(found.scenario.seed))],
+        cards=(),
+        tables=[Table("Points", columns, [_point(found, rows, point) for point in points])],
+    )
+
+
+def _point(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> list[Cell]:
+    texts = found.texts[point["point"]]
+    keys = [Cell(texts[key], _sortable(point[key], texts[key])) for key in found.keys]
+    values = [(row, point[row.metric]) for row in rows]
+    cells = [Cell("–", "") if _missing(value) else Cell(row.written(value), float(value)) for row, value in values]
+    error = [Cell(point["error"], point["error"])] if found.failed else []
+    return [Cell(str(point["point"]), point["point"]), *keys, *cells, *error]
+
+
+def _sortable(value: Any, text: str) -> float | str:
+    return text if isinstance(value, str) or _missing(value) else float(value)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or isnan(value)
+
+
+def exploration_page(found: Exploration) -> Page:
+    """Return how many runs struck in each phase, and what came of them."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for each in found.results:
+        fault = each.point.faults[-1]
+        key = (each.point.phase, f"{fault.kind}: {fault.target}", each.outcome)
+        counts[key] = counts.get(key, 0) + 1
+    rows = [[*(Cell(text, text) for text in key), Cell(str(number), number)] for key, number in counts.items()]
+    broken = f"{counted(len(found.violations), 'run')} break an invariant."
+    return Page(
+        title=found.scenario.name,
+        headline=broken if found.violations else "No run breaks an invariant.",
+        sound=not found.violations,
+        provenance=[("epochs", str(found.epochs)), ("protocol", found.scenario.replication.protocol)],
+        cards=[Card("runs", str(len(found.results))), Card("violations", str(len(found.violations)))],
+        tables=[Table("Runs", ("phase", "fault", "outcome", "runs"), rows)],
+    )
+
+
+def _label(row: Row) -> Cell:
+    text = f"{row.group}: {row.label.strip()}"
+    return Cell(text, text)
+
+
+def _verdict(sound: bool) -> str:
+    return "Every invariant holds in every run." if sound else "AN INVARIANT IS BROKEN, or a run failed."
