@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.cluster import Cluster
@@ -165,6 +167,15 @@ class RunResult:
             **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
             "invariants": {item.name: {"holds": item.holds, "detail": item.detail} for item in self.verdicts},
         }
+
+    def to_perfetto(self, path: str | PathLike[str]) -> None:
+        """Write the run to a file that ui.perfetto.dev and chrome://tracing open; the same result gives the same bytes.
+
+        Instants are exact to the nanosecond. Raises OSError, naming the file, if it cannot be written.
+        """
+        from vmfailover.results.perfetto import export_perfetto
+
+        export_perfetto(self, Path(path))
 
     def to_json(self) -> str:
         """Return `to_dict` as indented JSON text, without NaN."""
