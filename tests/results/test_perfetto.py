@@ -173,6 +173,14 @@ def test_sending_ends_when_the_epoch_had_left_and_leads_to_its_commit(name: str,
     assert arrows >= {row.epoch for row in ran.epoch_rows if row.sent_ns >= 0 and row.committed_ns >= 0}
 
 
+def test_an_epoch_is_sent_once_the_one_before_has_left(tmp_path: Path) -> None:
+    ran = run(small("record-replay", **{"link.bandwidth": "20 Mbit/s"}))
+    waited = [here for here, there in pairwise(ran.epoch_rows) if here.sent_ns > there.resumed_ns >= 0]
+    ran.to_perfetto(tmp_path / "trace.json")
+    assert waited
+    assert broken_rules(read_trace(tmp_path / "trace.json"), ran.end_ns) == []
+
+
 @pytest.mark.parametrize("name", ["base", "cold-restart", "record-replay", "live-precopy", "failback", "random-crash"])
 def test_the_parts_of_every_move_add_up(name: str, trace: dict[str, Any]) -> None:
     ran, named = result(name), Named(trace)
