@@ -1,6 +1,6 @@
 """The computers of a cluster: those in service, those that stand by or are repaired, and the links between them."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,11 @@ class Machines:
             self._links[ends] = (name, self._new_link(name, other))
         first, link = self._links[ends]
         return link if first == name else link.turned
+
+    def links(self, name: str) -> Iterator[Link]:
+        """Yield every link that a host has had, as it sees it."""
+        for first, link in (pair for ends, pair in self._links.items() if name in ends):
+            yield link if first == name else link.turned
 
     def put_into_service(self) -> Generator[simpy.Event, Any, str]:
         """Wait for a host that can be used, and return its name."""

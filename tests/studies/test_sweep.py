@@ -168,3 +168,16 @@ def test_a_scheduler_that_is_not_there_is_told() -> None:
     pytest.importorskip("distributed")
     with pytest.raises(InputError, match="no scheduler answers"), dask_workers("tcp://127.0.0.1:9", SCENARIO):
         pass
+
+
+def test_a_part_of_a_sweep_has_its_points_and_the_other_keys() -> None:
+    whole = swept()
+    part = whole.where({"replication.protocol": "page-dirty-bits"})
+    assert part.keys == ("replication.checkpoint_interval",)
+    assert list(part.frame["point"]) == [0, 1, 2]
+    assert list(part.frame["guest.slowdown"]) == list(whole.frame["guest.slowdown"][[1, 3, 5]])
+    assert [point["replication.checkpoint_interval"] for point in part.texts] == ["80 us", "154900 ns", "300 us"]
+    with pytest.raises(InputError, match="it is one of cacheline-flags, page-dirty-bits"):
+        whole.where({"replication.protocol": "undo-log"})
+    with pytest.raises(InputError, match=r"link\.latency='1us' is not in the sweep"):
+        whole.where({"link.latency": "1us"})

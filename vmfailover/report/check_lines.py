@@ -3,20 +3,9 @@
 from collections.abc import Iterator
 from math import isinf
 
-from vmfailover.report.comparison_rows import ROWS
-from vmfailover.report.quantities import counted, duration, share, short_count, size
+from vmfailover.report.metric_quantity import quantity
+from vmfailover.report.quantities import counted, share
 from vmfailover.studies.regression import Change, Check, Checked, Unmet
-
-_WRITTEN = {row.metric: row.written for row in ROWS}
-
-
-def quantity(metric: str, value: float | None) -> str:
-    """Return a metric's value as people write it."""
-    if metric in _WRITTEN:
-        return _WRITTEN[metric](value)
-    if metric.endswith("_ns"):
-        return duration(value)
-    return size(value) if metric.endswith("bytes") else short_count(value)
 
 
 def change_line(change: Change) -> str:

@@ -8,9 +8,9 @@ from vmfailover.report.check_lines import (
     failure_lines,
     improvement_line,
     note_lines,
-    quantity,
     verdict_line,
 )
+from vmfailover.report.metric_quantity import quantity
 from vmfailover.studies.regression import Check
 
 #: Annotations of one step that GitHub shows.

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 
     from vmfailover.results.run_result import RunResult
     from vmfailover.studies.comparison import Comparison
+    from vmfailover.studies.exploration import Exploration
+    from vmfailover.studies.replication import Replications
+    from vmfailover.studies.sensitivity import Sensitivity
+    from vmfailover.studies.sweep import Sweep
+    from vmfailover.studies.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -85,3 +90,89 @@ class ComparisonPlots:
         from vmfailover.report.figures.comparison_bars import comparison_bars
 
         return comparison_bars(self._comparison)
+
+    def slowdown(self) -> Axes:
+        """Draw what slows the guest down in each column, by cause."""
+        from vmfailover.report.figures.comparison_slowdown import comparison_slowdown
+
+        return comparison_slowdown(self._comparison)
+
+
+@dataclass(frozen=True)
+class SweepPlots:
+    """The figures of a sweep. Metrics go by their full names, of which `_ns` and `_bps` may be left out."""
+
+    _sweep: Sweep
+
+    def heat_map(self, metric: str = "failover.latency_ns") -> Axes:
+        """Draw a metric over two keys, a cell a pair of values; raise InputError unless it is a grid of two keys."""
+        from vmfailover.report.figures.sweep_heat_map import sweep_heat_map
+
+        return sweep_heat_map(self._sweep, metric)
+
+    def line(self, metric: str = "failover.latency_ns", by: str | None = None) -> Axes:
+        """Draw a metric over one key, a line a value of the key `by`, which is the second one if not said.
+
+        Raises InputError unless it is a grid of one or two keys.
+        """
+        from vmfailover.report.figures.sweep_line import sweep_line
+
+        return sweep_line(self._sweep, metric, by)
+
+    def pareto(self, x: str = "guest.slowdown", y: str = "failover.latency_ns") -> Axes:
+        """Draw one metric against another at every point, and list the points that no other is better than in both."""
+        from vmfailover.report.figures.sweep_pareto import sweep_pareto
+
+        return sweep_pareto(self._sweep, x, y)
+
+
+@dataclass(frozen=True)
+class SensitivityPlots:
+    """The figures of a sensitivity analysis."""
+
+    _found: Sensitivity
+
+    def tornado(self) -> Axes:
+        """Draw how much each key moves the metric, the one that moves it most on top."""
+        from vmfailover.report.figures.tornado import tornado
+
+        return tornado(self._found)
+
+
+@dataclass(frozen=True)
+class ExplorationPlots:
+    """The figures of an exploration."""
+
+    _found: Exploration
+
+    def coverage(self) -> Axes:
+        """Draw when faults struck and what came of it; the axes are those of the first kind of fault."""
+        from vmfailover.report.figures.exploration_coverage import exploration_coverage
+
+        return exploration_coverage(self._found)
+
+
+@dataclass(frozen=True)
+class ReplicationsPlots:
+    """The figures of replications."""
+
+    _found: Replications
+
+    def distribution(self, metric: str = "failover.latency_ns") -> Axes:
+        """Draw how a metric is distributed, with its mean, median and 99th percentile."""
+        from vmfailover.report.figures.distribution import distribution
+
+        return distribution(self._found, metric)
+
+
+@dataclass(frozen=True)
+class TuningPlots:
+    """The figures of a search."""
+
+    _found: Tuning
+
+    def trials(self) -> Axes:
+        """Draw the objective of every trial over the keys; the axes are those of the first key."""
+        from vmfailover.report.figures.tuning_trials import tuning_trials
+
+        return tuning_trials(self._found)

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-_DURATIONS = ((10**9, " s"), (10**6, " ms"), (10**3, " µs"), (1, " ns"))
-_LONG_DURATIONS = ((8766 * 3600 * 10**9, " years"), (3600 * 10**9, " h"), (60 * 10**9, " min"), *_DURATIONS)
-_BYTES = ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB"), (1, " B"))
-_BIT_RATES = ((10**12, " Tbit/s"), (10**9, " Gbit/s"), (10**6, " Mbit/s"), (10**3, " kbit/s"), (1, " bit/s"))
+#: Units of a quantity, the greatest first: how many base units each has, and its name after a space.
+DURATIONS = ((10**9, " s"), (10**6, " ms"), (10**3, " µs"), (1, " ns"))
+_LONG_DURATIONS = ((8766 * 3600 * 10**9, " years"), (3600 * 10**9, " h"), (60 * 10**9, " min"), *DURATIONS)
+BYTES = ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB"), (1, " B"))
+BIT_RATES = ((10**12, " Tbit/s"), (10**9, " Gbit/s"), (10**6, " Mbit/s"), (10**3, " kbit/s"), (1, " bit/s"))
 _LABELS = {"p999": "p99.9"}
 _COUNTS = ((10**12, " T"), (10**9, " G"), (10**6, " M"), (10**3, " k"), (1, ""))
 
 
 def duration(nanoseconds: float | None) -> str:
     """Return a time such as `34.0 ms`."""
-    return _scaled(nanoseconds, _DURATIONS)
+    return _scaled(nanoseconds, DURATIONS)
 
 
 def long_duration(nanoseconds: float | None) -> str:
@@ -22,12 +23,12 @@ def long_duration(nanoseconds: float | None) -> str:
 
 def size(count_bytes: float | None) -> str:
     """Return a size such as `69.2 MB`, in decimal units, as links have them."""
-    return _scaled(count_bytes, _BYTES)
+    return _scaled(count_bytes, BYTES)
 
 
 def bit_rate(bits_per_second: float | None) -> str:
     """Return a rate such as `5.37 Gbit/s`."""
-    return _scaled(bits_per_second, _BIT_RATES)
+    return _scaled(bits_per_second, BIT_RATES)
 
 
 def short_count(number: float | None) -> str:

@@ -84,7 +84,7 @@ def _packed(text: str, width: int, breaks: Sequence[str]) -> list[str]:
 
 def _groups(result: RunResult, width: int) -> Iterator[Text]:
     """The lines about each subject, whose name stands before the first."""
-    for name, content in _rows(result):
+    for name, content in subjects(result):
         for number, line in enumerate(_wrapped(content, width - _INDENT)):
             text = Text.assemble((f"{'' if number else name:{_INDENT}}", "bold"), line)
             text.highlight_regex("✓", "green")
@@ -92,7 +92,8 @@ def _groups(result: RunResult, width: int) -> Iterator[Text]:
             yield text
 
 
-def _rows(result: RunResult) -> Iterator[tuple[str, str]]:
+def subjects(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Yield each subject of a run with the lines about it."""
     values = result.values
     yield "guest", _guest(values)
     yield "epochs", _epochs(values)

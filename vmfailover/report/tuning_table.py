@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
-from vmfailover.report.check_lines import quantity
+from vmfailover.report.metric_quantity import quantity
 from vmfailover.report.quantities import counted
 from vmfailover.studies.tuning import Trial, Tuning
 

@@ -113,7 +113,7 @@ def _write(result: RunResult, folder: Path) -> None:
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)
     rest = {name: getattr(result, name) for name in REST_FIELDS}
-    (folder / REST).write_text(json.dumps(rest, indent=2) + "\n", encoding="utf-8")
+    (folder / REST).write_text(json.dumps(rest) + "\n", encoding="utf-8")
     for name, (field, record) in TABLES.items():
         _write_table(getattr(result, field), record, folder / name)
     save_timeline(result, folder / "timeline.png")

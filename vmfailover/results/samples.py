@@ -1,5 +1,6 @@
 """What the hardware of a run is doing, looked at again and again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ SET_GROUPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The state of the host that has the VM, and of its link, at an instant."""
+    """The state of the host that has the VM, and of its links, at an instant."""
 
     time_ns: int
     host: str
@@ -25,9 +26,9 @@ class Sample:
     dirty_lines: int
     #: Rows with a flag in the L2s of all cores.
     flagged_lines: int
-    #: Time for which the link to the other host has carried something since the beginning.
+    #: Time for which links from the host that had the VM have carried something since the beginning.
     forward_busy_ns: int
-    #: The same of the link back.
+    #: The same of links to it.
     backward_busy_ns: int
     #: Flagged rows by groups of neighbouring sets, the first sets first.
     flagged_by_sets: tuple[int, ...]
@@ -53,7 +54,8 @@ class Sampler:
         if now < self._due_ns:
             return
         self._due_ns = now + self.every_ns
-        node, link = self._cluster.active, self._cluster.pair.site.link
+        node = self._cluster.active
+        links = list(self._cluster.machines.links(node.host.name))
         by_sets = flagged_by_sets(node.host.processor)
         self.samples.append(
             Sample(
@@ -62,17 +64,18 @@ class Sampler:
                 log_entries=node.vm.log.entries,
                 dirty_lines=node.host.processor.dirty_rows,
                 flagged_lines=sum(by_sets),
-                forward_busy_ns=self._busy(link.forward, forward=True),
-                backward_busy_ns=self._busy(link.backward, forward=False),
+                forward_busy_ns=self._busy([link.forward for link in links], forward=True),
+                backward_busy_ns=self._busy([link.backward for link in links], forward=False),
                 flagged_by_sets=by_sets,
             )
         )
 
-    def _busy(self, channel: Channel, *, forward: bool) -> int:
-        """Add to the time of a direction what this channel has been busy since it was looked at last."""
-        occupied_ns = channel.occupied_ns
-        self._busy_ns[forward] += occupied_ns - self._seen_ns.get(id(channel), 0)
-        self._seen_ns[id(channel)] = occupied_ns
+    def _busy(self, channels: Sequence[Channel], *, forward: bool) -> int:
+        """Add to the time of a direction what its channels have been busy since they were looked at last."""
+        for channel in channels:
+            occupied_ns = channel.occupied_ns
+            self._busy_ns[forward] += occupied_ns - self._seen_ns.get(id(channel), 0)
+            self._seen_ns[id(channel)] = occupied_ns
         return self._busy_ns[forward]
 
 

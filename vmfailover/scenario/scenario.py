@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -116,6 +117,12 @@ class Scenario(Record):
         except (KeyError, IndexError, TypeError):
             raise ScenarioError(f"{self.name}: {key}: this scenario has no such key") from None
         return value
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The scenario as the plain data of a file, presets by their names and nothing that was not written."""
+        source: dict[str, Any] = deepcopy(self._source)
+        return source
 
     @property
     def path(self) -> Path | None:

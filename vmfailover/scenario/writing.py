@@ -1,5 +1,6 @@
 """A scenario as a file."""
 
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,26 @@ def as_written(scenario: Scenario) -> dict[str, Any]:
 
 
 def write_scenario(scenario: Scenario, path: Path) -> None:
-    """Write a scenario as a file that can be run from anywhere on this machine."""
+    """Write a scenario, with all values of its presets, as a file that can be run from anywhere on this machine."""
+    path.write_text(_yaml(as_written(scenario)), encoding="utf-8")
+
+
+def text_of(scenario: Scenario) -> str:
+    """Return a scenario as its author wrote it, but for overrides, and for the folder of a trace."""
+    source = scenario.source
+    if scenario.trace_path is not None:
+        source["workload"]["trace"] = Path(scenario.trace_path).name
+    return _yaml(source)
+
+
+def _yaml(data: dict[str, Any]) -> str:
     from ruamel.yaml import YAML
 
-    yaml = YAML()
+    yaml, text = YAML(), StringIO()
     yaml.default_flow_style = None
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(as_written(scenario), file)
+    yaml.width = 100
+    yaml.dump(data, text)
+    return text.getvalue()
 
 
 def read_back(path: Path) -> Scenario:

@@ -16,8 +16,9 @@ from vmfailover.streams import seed_sequence
 
 #: Bytes of the units in which modified memory is counted.
 GRANULARITIES = (64, 128, 512, 4096, 65536, 2 * 2**20)
-#: Accesses of each vCPU that are looked at, at most.
+#: Accesses of each vCPU that are looked at, at most, and intervals of a length.
 MOST_ACCESSES = 30_000_000
+MOST_INTERVALS = 5_000
 
 
 @compiled_in_place
@@ -94,10 +95,12 @@ def dirty_set(scenario: Scenario, intervals: Sequence[int], accesses: int) -> np
     """Return the mean bytes modified in intervals of so many accesses of each vCPU, float64[intervals, granularities].
 
     A unit counts whole however little of it is stored to. The first `accesses` of each vCPU are looked at, as far as
-    whole intervals go, and `MOST_ACCESSES` at most. Raises TraceError if a recorded workload cannot be read.
+    whole intervals go, `MOST_ACCESSES` and `MOST_INTERVALS` at most. Raises TraceError if a recorded workload cannot be
+    read.
     """
     most = min(accesses, MOST_ACCESSES)
-    return np.array([_mean_bytes(scenario, interval, max(1, most // interval)) for interval in intervals])
+    numbers = [min(MOST_INTERVALS, max(1, most // interval)) for interval in intervals]
+    return np.array([_mean_bytes(scenario, *each) for each in zip(intervals, numbers, strict=True)])
 
 
 def _mean_bytes(scenario: Scenario, interval: int, number: int) -> npt.NDArray[np.float64]:
@@ -110,4 +113,5 @@ def _mean_bytes(scenario: Scenario, interval: int, number: int) -> npt.NDArray[n
     for n in range(1, number + 1):
         for stream in streams:
             stream.take(n * interval, seen, n, units)
-    return units * np.array(GRANULARITIES) / number
+    mean: npt.NDArray[np.float64] = units * np.array(GRANULARITIES) / number
+    return mean

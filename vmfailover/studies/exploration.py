@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
@@ -19,6 +19,9 @@ from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration_store import Store
 from vmfailover.studies.instants import Trace
 from vmfailover.version import version
+
+if TYPE_CHECKING:
+    from vmfailover.report.plots import ExplorationPlots
 
 #: Of the format of `--json` and of what is kept in the folder.
 SCHEMA_VERSION = 1
@@ -92,6 +95,13 @@ class Exploration:
         """Return the failover latencies of the runs of a fault, or of all, in order, nanoseconds."""
         found = (each.latency_ns for each in self.results if fault in (None, _last(each).name))
         return sorted(latency for latency in found if latency is not None)
+
+    @property
+    def plot(self) -> "ExplorationPlots":
+        """The figures of the exploration, as in `found.plot.coverage()`."""
+        from vmfailover.report.plots import ExplorationPlots
+
+        return ExplorationPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -21,6 +21,8 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmfailover.report.plots import ReplicationsPlots
+
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
 #: Replications if neither their number nor a precision is given.
@@ -64,6 +66,13 @@ class Replications:
         import pandas as pd
 
         return pd.DataFrame([run.about() | run.values for run in self.runs])
+
+    @property
+    def plot(self) -> ReplicationsPlots:
+        """The figures of the replications, as in `found.plot.distribution()`."""
+        from vmfailover.report.plots import ReplicationsPlots
+
+        return ReplicationsPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

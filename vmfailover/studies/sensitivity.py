@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import Progress, StudyRun, Task, replica, run_all, unseen
 from vmfailover.studies.tuning import Objective
 from vmfailover.version import version
+
+if TYPE_CHECKING:
+    from vmfailover.report.plots import SensitivityPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -62,6 +65,13 @@ class Sensitivity:
     def consistent(self) -> bool:
         """Whether no invariant is broken in any run."""
         return not any(run.broken for run in self.runs)
+
+    @property
+    def plot(self) -> SensitivityPlots:
+        """The figures of the analysis, as in `found.plot.tornado()`."""
+        from vmfailover.report.plots import SensitivityPlots
+
+        return SensitivityPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

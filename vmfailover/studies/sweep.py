@@ -24,6 +24,8 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmfailover.report.plots import SweepPlots
+
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
 
@@ -60,6 +62,29 @@ class Sweep:
     def consistent(self) -> bool:
         """Whether no invariant is broken at any point."""
         return bool((self.frame["broken"] == "").all())
+
+    @property
+    def plot(self) -> SweepPlots:
+        """The figures of the sweep, as in `found.plot.heat_map()`."""
+        from vmfailover.report.plots import SweepPlots
+
+        return SweepPlots(self)
+
+    def where(self, fixed: Mapping[str, str]) -> Sweep:
+        """Return the part of the sweep in which some keys have these values, as texts, and only the others vary.
+
+        Raises InputError for a key that does not vary or a value that is not among those tried.
+        """
+        for key, text in fixed.items():
+            tried = list(dict.fromkeys(point[key] for point in self.texts if key in point))
+            if text not in tried:
+                told = f"it is one of {', '.join(tried)}" if tried else f"{', '.join(self.keys)} do"
+                raise InputError(f"where: {key}={text!r} is not in the sweep; {told}")
+        rows = [at for at, point in enumerate(self.texts) if all(point[key] == text for key, text in fixed.items())]
+        frame = self.frame.iloc[rows].drop(columns=list(fixed)).reset_index(drop=True).assign(point=range(len(rows)))
+        keys = tuple(key for key in self.keys if key not in fixed)
+        texts = tuple({key: self.texts[at][key] for key in keys} for at in rows)
+        return Sweep(self.scenario, keys, texts, frame)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

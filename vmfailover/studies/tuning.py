@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
@@ -18,6 +18,9 @@ from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import Progress, StudyRun, Task, number_of, replica, run_all, unseen
 from vmfailover.studies.statistics import Estimate, estimate, share_of, statistic
 from vmfailover.version import version
+
+if TYPE_CHECKING:
+    from vmfailover.report.plots import TuningPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -140,6 +143,13 @@ class Tuning:
             ordered = sorted(alike, key=lambda each, key=key: each.positions[key])  # type: ignore[misc]
             found[key] = (ordered[0].point[key], ordered[-1].point[key])
         return found
+
+    @property
+    def plot(self) -> TuningPlots:
+        """The figures of the search, as in `found.plot.trials()`."""
+        from vmfailover.report.plots import TuningPlots
+
+        return TuningPlots(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

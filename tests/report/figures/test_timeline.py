@@ -1,24 +1,21 @@
 """The timeline of a run: what it shows of each outcome, and that all of it can be read."""
 
 import hashlib
-from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from vmfailover.report.figures.timeline import save_timeline, timeline
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
 
+from .. import legibility
+from ..legibility import cut_off, overlapping, words
 from ..outcomes import INTERRUPTED, OUTCOMES, outcome
 
 EVERY = [*OUTCOMES, INTERRUPTED]
@@ -30,69 +27,30 @@ WITH_CRASH = [
     "failure without clients",
     "slow link",
 ]
-#: Pixels by which the boxes of two texts may overlap without touching ink: the room above and below letters.
-SLACK = 3
 
 
 @cache
 def drawn(name: str) -> Figure:
     """Return the picture of an outcome, every part in its place."""
-    figure = cast(Figure, timeline(outcome(name)).figure)
-    figure.draw_without_rendering()
-    return figure
+    return legibility.drawn(timeline(outcome(name)))
 
 
 def panel(name: str, title: str) -> Axes:
     return next(axes for axes in drawn(name).axes if axes.get_title("left").startswith(title))
 
 
-def texts(figure: Figure) -> Iterator[Text]:
-    """Every text that can be seen."""
-    outside = {label for axes in figure.axes for label in _outside_labels(axes)}
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        if text.get_visible() and text.get_text().strip() and text not in outside:
-            yield text
-
-
-def _outside_labels(axes: Axes) -> Iterator[Text]:
-    """The labels of ticks that are beyond the ends of an axis, which matplotlib keeps but does not draw."""
-    for axis, end in ((axes.xaxis, 0), (axes.yaxis, 1)):
-        low, high = axis.get_view_interval()
-        for label in (*axis.get_majorticklabels(), *axis.get_minorticklabels()):
-            if not low <= label.get_position()[end] <= high:
-                yield label
-
-
-def words(artist: Figure | Axes) -> list[str]:
-    return [text.get_text() for text in artist.findobj(Text) if isinstance(text, Text) and text.get_text().strip()]
-
-
 def legend(name: str) -> list[str]:
-    return [text.get_text() for text in drawn(name).legends[0].get_texts()]
-
-
-def box(text: Text) -> Bbox:
-    extent = text.get_window_extent()
-    return Bbox.from_extents(extent.x0, extent.y0 + SLACK, extent.x1, extent.y1 - SLACK)
+    return legibility.legend(drawn(name))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_text_covers_another(name: str) -> None:
-    boxes = [(text.get_text(), box(text)) for text in texts(drawn(name))]
-    overlapping = [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if a.overlaps(b)]
-    assert not overlapping
+    assert not overlapping(drawn(name))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_text_is_on_the_picture(name: str) -> None:
-    figure = drawn(name)
-    cut_off = [
-        text.get_text()
-        for text in texts(figure)
-        if not (figure.bbox.contains(*box(text).min) and figure.bbox.contains(*box(text).max))
-    ]
-    assert not cut_off
+    assert not cut_off(drawn(name))
 
 
 @pytest.mark.parametrize("name", EVERY)

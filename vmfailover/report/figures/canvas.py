@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -9,9 +10,13 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.style
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from vmfailover.notebook import in_notebook
 
@@ -19,13 +24,18 @@ from vmfailover.notebook import in_notebook
 DOTS_PER_INCH = 100
 #: Points of text beside titles.
 TEXT = 9
+#: Dots an inch of a bitmap within a drawing, and the points of an artist from which on it is one there.
+_BITMAP_DOTS = 200
+_MANY = 3000
+#: Characters of a title that fit into an inch.
+_CHARACTERS = 11.7
 DARK = "#222222"
 ALARM = "#b3261e"
 BLUE = "#4878a8"
 ORANGE = "#f0a35e"
 GREY = "#c3ccd6"
 #: Fills that differ in brightness and in hatching, for what is stacked or side by side.
-FILLS = ((BLUE, ""), (GREY, "////"), (ORANGE, "...."), ("#ffffff", "xxxx"), ("#1a1a1a", ""), ("#b58cc2", "\\\\\\\\"))
+FILLS = ((BLUE, ""), (GREY, "////"), (ORANGE, ".."), ("#ffffff", "xxxx"), ("#1a1a1a", ""), ("#b58cc2", "\\\\\\\\"))
 #: Lines that differ in dashes, and their colours.
 LINES = ((BLUE, "-"), (ALARM, "--"), (DARK, ":"), (ORANGE, "-."), ("#79b87a", (0, (5, 1))), ("#b58cc2", (0, (1, 1))))
 
@@ -49,8 +59,9 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def entitle(figure: Figure, title: str) -> None:
-    """Put a title above a figure, at its left."""
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+    """Put a title above a figure, at its left, in as many lines as it needs."""
+    lines = textwrap.fill(title, int(figure.get_figwidth() * _CHARACTERS))
+    figure.suptitle(lines, fontsize=11, x=0.01, ha="left", parse_math=False)
 
 
 def tidy(axes: Axes, x: str = "", y: str = "") -> None:
@@ -76,11 +87,21 @@ def save(axes: Axes, path: Path) -> None:
 
 
 def svg(axes: Axes, salt: str) -> str:
-    """Return the figure of axes as an SVG element; the same figure gives the same text.
+    """Return the figure of axes as an SVG element without a background; the same figure gives the same text.
 
-    `salt` keeps the names in it apart from those of other figures on the same page.
+    `salt` keeps the names in it apart from those of other figures on the same page. What has very many points is a
+    bitmap in it.
     """
-    text = StringIO()
+    figure, text = figure_of(axes), StringIO()
+    for artist in (*figure.findobj(Collection), *figure.findobj(Line2D)):
+        artist.set_rasterized(bool(artist.get_rasterized()) or _points(artist) > _MANY)
     with matplotlib.rc_context({"svg.hashsalt": salt}):
-        figure_of(axes).savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(text, format="svg", metadata=metadata, transparent=True, dpi=_BITMAP_DOTS)
     return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _points(artist: Artist) -> int:
+    if isinstance(artist, Collection):
+        return sum(np.shape(path.vertices)[0] for path in artist.get_paths())
+    return np.size(artist.get_xdata()) if isinstance(artist, Line2D) else 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import FILLS, TEXT, entitle, new_figure, tidy
@@ -32,11 +34,12 @@ def epoch_anatomy(result: RunResult) -> Axes:
     if not rows:
         raise InputError(f"{result.scenario.name}: no epoch was committed, so that there is none to show the parts of")
     with new_figure(*_SIZE) as figure:
-        pauses, commits = figure.subplots(2, 1, sharex=True)
+        pauses, commits = cast(tuple[Axes, Axes], figure.subplots(2, 1, sharex=True))
         _stack(pauses, rows, _pause_parts(rows), 1e-3)
         tidy(pauses, y="VM stopped (µs)")
         _stack(commits, rows, _way_parts(rows), 1e-6)
         tidy(commits, "epoch", "since the stop (ms)")
+        commits.xaxis.set_major_locator(MaxNLocator(integer=True))
         entitle(figure, f"{result.scenario.name}: what each checkpoint took, and until it was committed")
     return pauses
 
@@ -45,7 +48,7 @@ def _pause_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
     parts = {name: [getattr(row, field) for row in rows] for name, field in _PAUSE}
     spent = [sum(values) for values in zip(*parts.values(), strict=True)]
     rest = [row.resumed_ns - row.paused_ns - known for row, known in zip(rows, spent, strict=True)]
-    return parts | {"let it run again": rest}
+    return parts | {"the rest, until it runs": rest}
 
 
 def _way_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
@@ -59,11 +62,13 @@ def _way_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
 
 def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], scale: float) -> None:
     """Stack parts as bands with a step an epoch; those that are nothing in every epoch are left out."""
-    edges, base = _edges(rows), np.zeros(len(rows))
-    shown = {name: np.array(values) * scale for name, values in parts.items() if any(values)}
+    numbers = np.array([row.epoch for row in rows])
+    edges = np.arange(numbers[0], numbers[-1] + 2) - 0.5
+    base = np.zeros(edges.size)
+    shown = {name: _by_number(numbers, values) * scale for name, values in parts.items() if any(values)}
     for (name, heights), (colour, hatch) in zip(shown.items(), FILLS, strict=False):
         axes.fill_between(
-            edges, _steps(base), _steps(base + heights), step="post", label=name,
+            edges, base, base + heights, step="post", label=name,
             facecolor=colour, hatch=hatch, edgecolor="#333333", linewidth=0.4,
         )  # fmt: skip
         base = base + heights
@@ -72,10 +77,12 @@ def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], sc
     axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
 
 
-def _edges(rows: Sequence[EpochRow]) -> npt.NDArray[np.float64]:
-    numbers = np.array([row.epoch for row in rows], np.float64)
-    return np.append(numbers - 0.5, numbers[-1] + 0.5)
+def _by_number(numbers: npt.NDArray[np.int64], values: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Return a height for each epoch from the first to the last, and the last one's again, which ends its step.
 
-
-def _steps(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.append(values, values[-1])
+    Epochs that are not shown have the height 0.
+    """
+    heights = np.zeros(numbers[-1] - numbers[0] + 2)
+    heights[numbers - numbers[0]] = values
+    heights[-1] = heights[-2]
+    return heights

@@ -16,15 +16,13 @@ def time_axis(axes: Axes, story: Story, y: str, title: str) -> None:
     tidy(axes, "time (ms)", y)
 
 
-def mark_failover(axes: Axes, story: Story) -> None:
-    """Shade the time from the end of the primary to the takeover, and name what ended it."""
-    if story.down is None:
-        return
-    axes.axvline(story.down, color=ALARM, linewidth=1.5, linestyle="--")
-    name_above(axes, story.down, story.cause)
-    up = story.instant("takeover")
-    if up is not None and up > story.down:
-        axes.axvspan(story.down, up, color="#000000", alpha=0.09, linewidth=0)
+def mark_outages(axes: Axes, story: Story) -> None:
+    """Shade every time without a VM, and name what ended the first host that had it."""
+    for outage in story.outages:
+        axes.axvline(outage.start, color=ALARM, linewidth=1.5, linestyle="--")
+        axes.axvspan(outage.start, outage.end, color="#000000", alpha=0.09, linewidth=0)
+    if story.down is not None:
+        name_above(axes, story.down, story.cause)
 
 
 def name_above(axes: Axes, at: float, text: str) -> None:

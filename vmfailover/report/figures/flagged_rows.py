@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import TEXT, entitle, new_figure
-from vmfailover.report.figures.failover_marks import mark_failover, time_axis
-from vmfailover.report.figures.samples import sample_times, samples_of
+from vmfailover.report.figures.failover_marks import mark_outages, time_axis
+from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
 from vmfailover.report.figures.story import Story
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
@@ -31,9 +31,10 @@ def flagged_rows(result: RunResult) -> Axes:
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
         shares = 100 * counts / _rows(scenario, groups)
+        shares[:, without_vm(samples[:-1], story)] = np.nan
         mesh = axes.pcolormesh(sample_times(samples), edges, shares, cmap="Greys", vmin=0, rasterized=True)
         time_axis(axes, story, "sets of the L2", _subtitle(scenario, groups))
-        mark_failover(axes, story)
+        mark_outages(axes, story)
         _colour_bar(figure, axes, mesh)
         entitle(figure, f"{scenario.name}: rows of the cache with the image-modification flag")
     return axes

@@ -11,7 +11,7 @@ from vmfailover.errors import InputError
 from vmfailover.guest.clients import Response
 from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.story import MS, Story
-from vmfailover.report.quantities import count, duration
+from vmfailover.report.quantities import count, counted, duration
 from vmfailover.results.run_result import RunResult
 
 _SIZE = (8, 4)
@@ -34,8 +34,12 @@ def latency_distribution(result: RunResult) -> Axes:
         _scale(axes)
         tidy(axes, "response time (ms), logarithmic", "requests answered within it (%)")
         axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), labelspacing=1)
-        entitle(figure, f"{result.scenario.name}: response times that clients saw")
+        entitle(figure, f"{result.scenario.name}: response times that clients saw{_unanswered(result)}")
     return axes
+
+
+def _unanswered(result: RunResult) -> str:
+    return f"; {counted(result.unanswered, 'request')} not answered by the end" if result.unanswered else ""
 
 
 def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
@@ -45,10 +49,11 @@ def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
         yield "all requests", list(responses)
         return
     up = story.instant("takeover")
-    before = [each for each in responses if each.received_ns * MS < story.down]
-    after = [each for each in responses if up is not None and each.sent_ns * MS >= up]
-    across = [each for each in responses if each.received_ns * MS >= story.down and each not in set(after)]
-    phases = {"before the failure": before, "across the failover": across, "after the takeover": after}
+    phases: dict[str, list[Response]] = {"before the failure": [], "across the failover": [], "after the takeover": []}
+    before, across, after = phases.values()
+    for each in responses:
+        late = up is not None and each.sent_ns * MS >= up
+        (after if late else before if each.received_ns * MS < story.down else across).append(each)
     yield from ((phase, found) for phase, found in phases.items() if found)
 
 

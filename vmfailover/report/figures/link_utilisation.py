@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, TEXT, entitle, new_figure
-from vmfailover.report.figures.failover_marks import mark_failover, time_axis
+from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of
 from vmfailover.report.figures.story import Story
 from vmfailover.report.quantities import bit_rate, duration
@@ -39,7 +39,7 @@ def link_utilisation(result: RunResult) -> Axes:
         spacing = duration(float(np.median(np.diff(times))) * 1e6)
         bandwidth = bit_rate(result.scenario.link.bandwidth)
         time_axis(axes, story, "link busy (%)", f"{bandwidth}; each step is the mean of {spacing}")
-        mark_failover(axes, story)
+        mark_outages(axes, story)
         axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         entitle(figure, f"{result.scenario.name}: use of the replication link")
     return axes
@@ -48,9 +48,10 @@ def link_utilisation(result: RunResult) -> Axes:
 def _shares(samples: Sequence[Sample], field: str) -> npt.NDArray[np.float64]:
     """Return the busy share between each two samples, per cent, float64[samples - 1]."""
     busy = np.diff([getattr(sample, field) for sample in samples])
-    return 100 * busy / np.diff([sample.time_ns for sample in samples])
+    shares: npt.NDArray[np.float64] = 100 * busy / np.diff([sample.time_ns for sample in samples])
+    return shares
 
 
 def _mark_mean(axes: Axes, shares: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> None:
     mean = float(np.average(shares, weights=np.diff(times)))
-    axes.axhline(mean, color=ALARM, linewidth=1, linestyle="--", label=f"mean there: {mean:.1f} %")
+    axes.axhline(mean, color=ALARM, linewidth=1, linestyle="--", label=f"mean of the run: {mean:.1f} %")

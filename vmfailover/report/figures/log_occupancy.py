@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import ALARM, BLUE, TEXT, entitle, new_figure
-from vmfailover.report.figures.failover_marks import mark_failover, time_axis
-from vmfailover.report.figures.samples import sample_times, samples_of
+from vmfailover.report.figures.failover_marks import mark_outages, time_axis
+from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
 from vmfailover.report.figures.story import Story
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.checks import guard_band, log_capacity
@@ -27,12 +28,13 @@ def log_occupancy(result: RunResult) -> Axes:
     samples, story, entries = samples_of(result), Story(result), log_capacity(scenario)
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
-        shares = [100 * sample.log_entries / entries for sample in samples]
+        shares = np.array([100 * sample.log_entries / entries for sample in samples])
+        shares[without_vm(samples, story)] = np.nan
         axes.fill_between(sample_times(samples), shares, step="post", color=BLUE, linewidth=0)
         _mark_guard_band(axes, 100 * (1 - guard_band(scenario) / entries))
         axes.set_ylim(0, 100)
         time_axis(axes, story, "log in use (%)", f"{entries:,} entries; sampled {len(samples):,} times")
-        mark_failover(axes, story)
+        mark_outages(axes, story)
         entitle(figure, f"{scenario.name}: occupancy of the address log")
     return axes
 

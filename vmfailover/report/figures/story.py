@@ -134,6 +134,19 @@ class Story:
         return Window(gap[0] * MS, gap[1] * MS) if gap else None
 
     @property
+    def outages(self) -> list[Window]:
+        """Every time from the end of the host that had the VM to a takeover, or to the end of the run."""
+        found: list[Window] = []
+        since: int | None = None
+        for event in self.result.event_rows:
+            if event.kind == "down":
+                since = event.time_ns
+            elif event.kind in ("takeover", "returned") and since is not None:
+                found.append(Window(since * MS, event.time_ns * MS))
+                since = None
+        return found if since is None else [*found, Window(since * MS, self.end)]
+
+    @property
     def rounds(self) -> list[tuple[float, float]]:
         """The (start, length) of every round of a planned evacuation; none if there was none."""
         if self.instant("switchover") is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vmfailover.report.figures.canvas import ALARM, DARK, entitle, new_figure, save, tidy
+from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, entitle, new_figure, save, tidy
 from vmfailover.report.figures.lanes import hosts, stretches
 from vmfailover.report.figures.looks import Span, draw, legend_entry
 from vmfailover.report.figures.story import MS, Story, Window
@@ -19,8 +18,6 @@ from vmfailover.results.run_result import RunResult
 
 #: Inches.
 SIZE = (12, 6)
-#: Characters of the title that fit into a line.
-_TITLE_CHARACTERS = 140
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
@@ -39,7 +36,7 @@ def timeline(result: RunResult) -> Axes:
             _draw_clients(rows[1], story, rows[0])
         _draw_detail(rows[-1], story)
         _draw_legend(figure, story)
-        entitle(figure, textwrap.fill(f"{result.scenario.name}: {headline(result)}", _TITLE_CHARACTERS))
+        entitle(figure, f"{result.scenario.name}: {headline(result)}")
     return rows[0]
 
 
@@ -55,9 +52,12 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     for host, kind, start, length in stretches(story.result):
         draw(axes, names.index(host), [(start, length)], kind)
     keepers = {event.epoch: event.host for event in story.result.event_rows if event.kind == "commit"}
-    for row, at in story.commits:
-        lane = names.index(keepers[row.epoch])
-        axes.vlines(at, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
+    for lane, name in enumerate(names):
+        commits = [at for row, at in story.commits if keepers[row.epoch] == name]
+        axes.vlines(commits, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
+    for host, instants in story.result.heartbeats.items():
+        low = names.index(host) - 0.46
+        axes.vlines([at * MS for at in instants], low, low + 0.12, color=DARK, linewidth=0.6)
     axes.set_xlim(0, story.end)
     axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
     _mark_down(axes, story, named=True)
@@ -71,7 +71,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     """Every response at the time it was received."""
     times = [response.received_ns * MS for response in story.result.responses]
     latencies = [(response.received_ns - response.sent_ns) * MS for response in story.result.responses]
-    axes.plot(times, latencies, ".", color="#4878a8", markersize=4)
+    axes.plot(times, latencies, ".", color=BLUE, markersize=4)
     if max(latencies) > _WIDE * min(latencies):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
@@ -106,6 +106,7 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     for row, commit in story.commits:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
     axes.set_xlim(window.start, window.end)
+    axes.ticklabel_format(axis="x", useOffset=False)
     axes.set_title(f"{_what_is_detailed(story)} in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
     axes.set_xlabel("time (ms)", fontsize=9)
     _mark_scans(axes, story)
@@ -209,7 +210,11 @@ def _spans_shown(story: Story) -> list[Span]:
 
 
 def _marks_shown(story: Story) -> list[Line2D]:
-    looks = {"commit": ("|", 9, story.commits), "check of the flags": ("v", 4, story.scans)}
+    looks = {
+        "commit": ("|", 9, bool(story.commits)),
+        "check of the flags": ("v", 4, bool(story.scans)),
+        "heartbeat heard": ("|", 3, any(story.result.heartbeats.values())),
+    }
     marks = [
         Line2D([], [], marker=marker, color=DARK, linestyle="none", markersize=size, label=label)
         for label, (marker, size, shown) in looks.items()

@@ -1,0 +1,165 @@
+"""The figures of a run: each can be read for every outcome, and shows the numbers of the result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.patches import Rectangle, StepPatch
+
+import vmfailover as vf
+from vmfailover.report.figures.canvas import svg
+from vmfailover.report.figures.log_occupancy import capacity
+from vmfailover.report.html.run_page import FIGURES
+from vmfailover.results.run_result import RunResult
+from vmfailover.scenario.checks import log_bytes
+from vmfailover.studies.dirty_set import GRANULARITIES
+
+from ..legibility import legend, require_legible, words
+from ..outcomes import OUTCOMES, outcome
+
+METHODS = [method for method, _, _ in FIGURES if method != "timeline"]
+#: Outcomes of which every figure can be drawn.
+WHOLE = ["failover", "several vCPUs"]
+#: Figures that an outcome has nothing to show in.
+WITHOUT = {
+    ("failure without clients", "latency_distribution"),
+    ("no failure, no clients", "latency_distribution"),
+    ("no checkpoint", "epoch_anatomy"),
+    ("evacuation", "epoch_anatomy"),
+    ("evacuation", "flagged_rows"),
+    ("evacuation", "log_occupancy"),
+    ("outputs compared", "flagged_rows"),
+    ("outputs compared", "log_occupancy"),
+}
+
+
+def drawn(name: str, method: str) -> Axes:
+    axes = getattr(outcome(name).plot, method)()
+    assert isinstance(axes, Axes)
+    return axes
+
+
+def test_every_figure_of_the_report_is_listed() -> None:
+    methods = {name for name in dir(outcome("failover").plot) if not name.startswith("_")}
+    assert methods == {method for method, _, _ in FIGURES}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_a_figure_can_be_read_or_says_why_it_is_not_there(name: str, method: str) -> None:
+    if (name, method) in WITHOUT:
+        with pytest.raises(vf.InputError) as caught:
+            drawn(name, method)
+        assert "\n" not in str(caught.value)
+        return
+    axes = drawn(name, method)
+    require_legible(axes)
+    assert axes.figure.axes[-1 if method == "epoch_anatomy" else 0].get_xlabel()
+    assert axes.get_ylabel() or method == "slowdown"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_result_gives_the_same_bytes(method: str) -> None:
+    assert svg(drawn("failover", method), method) == svg(drawn("failover", method), method)
+
+
+@pytest.mark.parametrize("method", ["log_occupancy", "link_utilisation", "flagged_rows"])
+def test_a_run_without_samples_says_so(method: str) -> None:
+    result = replace(outcome("failover"), sample_rows=())
+    with pytest.raises(vf.InputError, match="samples"):
+        getattr(result.plot, method)()
+
+
+def test_the_anatomy_adds_up_to_the_pause_and_to_the_commit() -> None:
+    axes = drawn("failover", "epoch_anatomy")
+    rows = [row for row in outcome("failover").epoch_rows if row.committed_ns >= 0]
+    pauses, commits = (_tops(panel) for panel in axes.figure.axes)
+    assert pauses == pytest.approx([(row.resumed_ns - row.paused_ns) / 1e3 for row in rows])
+    assert commits == pytest.approx([(row.committed_ns - row.paused_ns) / 1e6 for row in rows])
+
+
+def _tops(axes: Axes) -> list[float]:
+    """The greatest height drawn above each epoch."""
+    vertices = np.concatenate([path.vertices for each in axes.collections for path in each.get_paths()])
+    middles = np.arange(np.ceil(vertices[:, 0].min()), vertices[:, 0].max())
+    return [float(vertices[np.abs(vertices[:, 0] - middle) <= 0.5, 1].max()) for middle in _alone(middles)]
+
+
+def _alone(middles: np.ndarray) -> np.ndarray:
+    return middles
+
+
+def test_the_log_is_as_full_as_the_samples_say() -> None:
+    result = outcome("stalled")
+    axes = drawn("stalled", "log_occupancy")
+    top = max(path.vertices[:, 1].max() for each in axes.collections for path in each.get_paths())
+    assert top == pytest.approx(100 * max(s.log_entries for s in result.sample_rows) / capacity(result.scenario))
+    assert capacity(result.scenario) * 8 < log_bytes(result.scenario)
+
+
+def test_the_guard_band_is_shown_where_there_is_one() -> None:
+    assert any("guard band" in text for text in words(drawn("failover", "log_occupancy")))
+    assert not any("guard band" in text for text in words(drawn("stalled", "log_occupancy")))
+
+
+def test_the_link_carries_what_was_sent() -> None:
+    result = outcome("no failure")
+    steps = next(each for each in drawn("no failure", "link_utilisation").patches if isinstance(each, StepPatch))
+    values, edges, _ = steps.get_data()
+    busy_ns = float(np.sum(values * np.diff(edges)) / 100 * 1e6)
+    assert busy_ns == pytest.approx(result.sample_rows[-1].forward_busy_ns, rel=0.02)
+
+
+def test_every_response_is_in_one_phase() -> None:
+    result = outcome("failover")
+    counts = [int(text.split("\n")[0].rpartition(" ")[2]) for text in legend(_figure("failover", "latency_distribution"))]
+    assert sum(counts) == len(result.responses)
+    assert len(counts) >= 2
+
+
+def _figure(name: str, method: str):  # type: ignore[no-untyped-def]  # a figure, legible
+    return require_legible(drawn(name, method))
+
+
+def test_the_slowdown_is_as_long_as_the_metric() -> None:
+    bars = [each for each in drawn("failover", "slowdown").patches if isinstance(each, Rectangle)]
+    slowdown = outcome("failover").values["guest.slowdown"]
+    assert slowdown is not None
+    assert sum(bar.get_width() for bar in bars) == pytest.approx(100 * slowdown, rel=0.02)
+
+
+def test_the_heat_map_shows_every_sample_but_while_the_vm_is_nowhere() -> None:
+    result = outcome("failover")
+    mesh = next(each for each in drawn("failover", "flagged_rows").collections if isinstance(each, QuadMesh))
+    shares = mesh.get_array()
+    assert shares is not None
+    assert shares.shape[1] == len(result.sample_rows) - 1
+    down, up = (next(e.time_ns for e in result.event_rows if e.kind == kind) for kind in ("down", "takeover"))
+    nowhere = [down <= sample.time_ns < up for sample in result.sample_rows[:-1]]
+    assert np.ma.getmaskarray(np.ma.masked_invalid(shares))[0].tolist() == nowhere
+
+
+def test_coarser_units_and_longer_intervals_hold_more() -> None:
+    lines = [line.get_ydata() for line in drawn("no failure", "dirty_set_growth").lines[: len(GRANULARITIES)]]
+    grown = np.array(lines, float)
+    assert (np.diff(grown, axis=0) >= 0).all()
+    assert (np.diff(grown, axis=1) >= -1e-9).all()
+
+
+def test_a_trace_that_is_gone_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    import shutil
+    from pathlib import Path
+
+    shutil.copytree("scenarios", tmp_path / "scenarios")
+    path = tmp_path / "scenarios" / "quickstart-short.yaml"
+    result = vf.run(vf.load(path, ["duration=2 ms", "failures=[]"]))
+    Path(tmp_path / "scenarios" / "traces" / "redis-set.parquet").unlink()
+    with pytest.raises(vf.InputError, match=r"redis-set\.parquet"):
+        result.plot.dirty_set_growth()
+
+
+def test_outages_are_shaded() -> None:
+    assert isinstance(outcome("failover"), RunResult)
+    assert "crash" in words(drawn("failover", "link_utilisation"))

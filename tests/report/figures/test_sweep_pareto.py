@@ -1,0 +1,78 @@
+"""Two metrics of a sweep against each other."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmfailover.errors import InputError
+from vmfailover.report.figures.sweep_pareto import front_of
+
+from ..legibility import bytes_of, legend, require_legible, words
+from .sweeps import made, swept
+
+LATENCY, SLOWDOWN = "failover.latency_ns", "guest.slowdown"
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25))
+def test_the_front_is_what_no_other_is_better_than(points: list[tuple[int, int]]) -> None:
+    better = [
+        any(other != point and other[0] <= point[0] and other[1] <= point[1] for other in points) for point in points
+    ]
+    x, y = np.array(points).T
+    front = front_of(x, y)
+    assert sorted(front) == [at for at, worse in enumerate(better) if not worse]
+    assert [points[at][0] for at in front] == sorted(points[at][0] for at in front)
+
+
+def test_a_real_sweep_has_every_point_that_was_run() -> None:
+    axes = swept().plot.pareto(SLOWDOWN, "client.latency_p99")
+    figure = require_legible(axes)
+    assert axes.get_xlabel().startswith("guest slowdown (%)")
+    assert axes.get_ylabel().startswith("client latency p99 (")
+    frame = swept().frame[swept().frame["error"] == ""]
+    points = next(line for line in axes.get_lines() if line.get_label() == "another one is better")
+    np.testing.assert_allclose(np.asarray(points.get_xdata(), float), frame[SLOWDOWN].astype(float) * 100)
+    assert "2 points without values are left out" in " ".join(words(figure))
+    assert "95 % confidence interval" in legend(figure)
+
+
+@pytest.mark.parametrize("count", [1, 3, 12, 40])
+@pytest.mark.parametrize("power", [0.02, 1, 8])
+def test_labels_of_a_front_do_not_cover_one_another(count: int, power: float) -> None:
+    places = (np.arange(count) + 1.0) / count
+    texts = [f"{n + 1}00 us" for n in range(count)]
+    found = made({"a": texts}, {SLOWDOWN: list(places**power), LATENCY: list(1e6 * (2 - places))})
+    figure = require_legible(found.plot.pareto())
+    (listed,) = (text for text in words(figure) if "than which no other" in text)
+    assert listed.count("µs") + listed.count("ms") == min(count, 24)
+    assert ("… and 16 more" in listed) == (count == 40)
+
+
+def test_points_that_are_close_together_share_a_label() -> None:
+    values = {SLOWDOWN: [0.1, 0.5, 0.501, 0.502, 0.9], LATENCY: [9e6, 5.02e6, 5.01e6, 5e6, 1e6]}
+    figure = require_legible(made({"a": list("vwxyz")}, values).plot.pareto())
+    assert {"1", "2–4", "5"} <= set(words(figure))
+
+
+def test_the_list_names_the_points_by_their_numbers() -> None:
+    keys = {"a": ["1ms", "2ms"], "b": ["x", "y"]}
+    found = made(keys, {SLOWDOWN: [0.3, 0.1, 0.2, 0.4], LATENCY: [1e6, 3e6, 2e6, 4e6]}, broken=[3])
+    figure = require_legible(found.plot.pareto())
+    (listed,) = (text for text in words(figure) if "than which no other" in text)
+    numbered = [line.strip() for line in listed.replace("\u2007", " ").splitlines() if "ms" in line]
+    assert numbered == ["1  1 ms, y", "2  2 ms, x", "3  1 ms, x"]
+    assert {"1", "2", "3"} <= set(words(figure))
+    assert "broke an invariant" in legend(figure)
+
+
+def test_without_values_there_is_no_figure() -> None:
+    with pytest.raises(InputError, match="no point of the sweep has both"):
+        made({"a": ["1", "2"]}, {SLOWDOWN: [1, None], LATENCY: [None, 1]}).plot.pareto()
+
+
+def test_the_same_twice(tmp_path: Path) -> None:
+    first, second = (bytes_of(swept().plot.pareto(), tmp_path / name) for name in ("a.png", "b.png"))
+    assert first == second

@@ -1,0 +1,148 @@
+"""Two metrics of a sweep against each other: what can be had of the one for how much of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vmfailover.errors import InputError
+from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, GREY, entitle, new_figure, tidy
+from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
+from vmfailover.report.figures.sweep_keys import as_written
+from vmfailover.studies.sweep import Sweep
+
+#: Inches of the figure, and what share of its width the list of points has beside the axes.
+_SIZE, _LIST = (11, 5.5), 0.55
+#: Points of the front that are listed.
+_LISTED = 24
+#: Dots that a label takes, across and up.
+_LABEL = (42, 16)
+#: Points of text from a point to its label.
+_AWAY = 5
+#: As wide as a digit.
+_FIGURE_SPACE = "\u2007"
+
+
+def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.latency_ns") -> Axes:
+    """Draw each point of a sweep by two metrics, both better if less, and return the axes.
+
+    Those than which no other is better are joined, numbered, and listed with their keys' values; whiskers are 95 %
+    confidence intervals. Raises InputError for an unknown metric, and if no point has both.
+    """
+    names = known_metric(x), known_metric(y)
+    columns = [sweep.frame[name].to_numpy(float, na_value=np.nan) for name in names]
+    there = np.flatnonzero(np.isfinite(columns[0]) & np.isfinite(columns[1]))
+    if not there.size:
+        raise InputError(f"pareto: no point of the sweep has both {names[0]} and {names[1]}")
+    across, up = (MetricAxis.of(name, column[there]) for name, column in zip(names, columns, strict=True))
+    front = [int(there[at]) for at in front_of(columns[0][there], columns[1][there])]
+    with new_figure(*_SIZE) as figure:
+        grid = figure.add_gridspec(1, 2, width_ratios=(1, _LIST))
+        axes, beside = (figure.add_subplot(grid[column]) for column in range(2))
+        _draw_points(axes, sweep, there, (across, up))
+        _draw_front(axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
+        _scale(axes, across, up, columns[0][there], columns[1][there])
+        _draw_whiskers(axes, sweep, there, (across, up))
+        figure.legend(loc="outside lower left", ncols=4, fontsize=8, frameon=False)
+        _list(beside, sweep, front, there.size)
+        entitle(
+            figure, f"{sweep.scenario.name}: {in_words(names[1])} against {in_words(names[0])}, less of both is better"
+        )
+        _number(figure, axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
+    return axes
+
+
+def front_of(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Return which points no other is better than, in order of `x`: less in one metric and not more in the other."""
+    found: list[int] = []
+    for at in np.lexsort((y, x)).tolist():
+        if not found or y[at] < y[found[-1]] or (x[at], y[at]) == (x[found[-1]], y[found[-1]]):
+            found.append(at)
+    return found
+
+
+def _draw_points(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    values = [sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both]
+    axes.plot(*values, "o", color="white", markeredgecolor=DARK, markersize=6, label="another one is better")
+    broken = (sweep.frame["broken"] != "").to_numpy()[rows]
+    if broken.any():
+        label = "broke an invariant"
+        axes.plot(values[0][broken], values[1][broken], "x", color=ALARM, markersize=11, label=label, zorder=5)
+
+
+def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    """Draw confidence intervals as far as they are within the axes, which points alone make as wide as they are."""
+    values = [sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both]
+    columns = [sweep.frame[f"{axis.metric}.half_width"].to_numpy(float, na_value=np.nan)[rows] for axis in both]
+    x, y = (
+        column * axis.per_base if np.isfinite(column).any() else None
+        for column, axis in zip(columns, both, strict=True)
+    )
+    if x is None and y is None:
+        return
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    axes.errorbar(
+        values[0], values[1], xerr=x, yerr=y, linestyle="none", color=GREY, elinewidth=1, zorder=1,
+        label="95 % confidence interval",
+    )  # fmt: skip
+
+
+def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    axes.step(x, y, where="post", color=BLUE, linewidth=1.5)
+    axes.plot(x, y, "o", color=BLUE, markeredgecolor=DARK, markersize=8, label="no other one is better")
+
+
+def _scale(axes: Axes, across: MetricAxis, up: MetricAxis, x: np.ndarray, y: np.ndarray) -> None:
+    """Let axes have the scale that shows most, and room for labels to the left of points and below them."""
+    labels = [axis.label + (", logarithmic" if is_wide(values) else "") for axis, values in ((across, x), (up, y))]
+    if is_wide(x):
+        go_logarithmic(axes, "x")
+    if is_wide(y):
+        go_logarithmic(axes, "y")
+    axes.margins(0.09)
+    tidy(axes, *labels)
+
+
+def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int) -> None:
+    """Write what the numbers stand for."""
+    beside.set_axis_off()
+    keys = "\n".join(sweep.keys)
+    lines = [
+        f"{str(number).rjust(2, _FIGURE_SPACE)}  {_values(sweep, row)}" for number, row in enumerate(front[:_LISTED], 1)
+    ]
+    if len(front) > _LISTED:
+        lines.append(f"… and {len(front) - _LISTED} more")
+    left_out = len(sweep.frame) - points
+    head = (
+        f"{len(front)} of {points} points, than which no other\nis better in one and not worse in the other:\n\n{keys}"
+    )
+    tail = f"\n\n{left_out} points without values are left out" if left_out else ""
+    beside.text(0, 1, f"{head}\n\n{chr(10).join(lines)}{tail}", va="top", fontsize=8, parse_math=False)
+
+
+def _values(sweep: Sweep, row: int) -> str:
+    return ", ".join(as_written(sweep.texts[row][key]) for key in sweep.keys)
+
+
+def _number(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Number the points of the front below them, where no point can be; those close together have one label."""
+    figure.draw_without_rendering()
+    places = axes.transData.transform(np.column_stack([x, y]))
+    for first, last in _groups(places):
+        text = str(first + 1) if first == last else f"{first + 1}–{last + 1}"
+        axes.annotate(
+            text, (x[first], y[first]), (-_AWAY, -_AWAY), textcoords="offset points", ha="right", va="top",
+            fontsize=8, weight="bold",
+        )  # fmt: skip
+
+
+def _groups(places: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of points so close together that their labels would overlap."""
+    first = 0
+    for at in range(1, len(places) + 1):
+        if at == len(places) or (np.abs(places[at] - places[first]) > _LABEL).any():
+            yield first, at - 1
+            first = at

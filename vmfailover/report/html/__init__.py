@@ -1,0 +1,1 @@
+"""Results as HTML: pages of their own, and what notebooks show."""
