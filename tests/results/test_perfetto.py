@@ -233,7 +233,7 @@ def test_counters_stay_within_what_the_metrics_say(name: str, trace: dict[str, A
     assert peak is not None
     assert 0.2 * peak < max(named.values("primary", "address log fill")) <= peak
     assert max(named.values("primary", "flagged")) <= max(named.values("primary", "dirty"))
-    busy = named.values("link", "busy towards the host that protects the VM")
+    busy = named.values("link", "busy from the host with the VM")
     assert 0 < max(busy) <= 1
     assert min(busy) >= 0
 

@@ -54,8 +54,8 @@ def _link(result: RunResult) -> Iterator[Count]:
         length_ns = there.time_ns - here.time_ns
         forward = (there.forward_busy_ns - here.forward_busy_ns) / length_ns
         backward = (there.backward_busy_ns - here.backward_busy_ns) / length_ns
-        yield Count(LINK, "busy towards the host that protects the VM", "share", here.time_ns, forward)
-        yield Count(LINK, "busy on the way back", "share", here.time_ns, backward)
+        yield Count(LINK, "busy from the host with the VM", "share", here.time_ns, forward)
+        yield Count(LINK, "busy to the host with the VM", "share", here.time_ns, backward)
 
 
 def _clients(result: RunResult) -> Iterator[Count]:
