@@ -157,7 +157,7 @@ def test_markup_in_a_name_is_text() -> None:
         ("late failure", "The primary crashed at 11.9 ms; the run ended before the secondary took over."),
         ("failure that never came", "No failure: the run ended before epoch 9999 was mid-scan."),
         ("no checkpoint", "No failure in this scenario; the VM ran protected for 12.0 ms, no checkpoints committed."),
-        (INTERRUPTED, "Interrupted at 4.02 ms of 12.0 ms. No failure: the run ended before 6.30 ms."),
+        (INTERRUPTED, "Interrupted at 4.01 ms of 12.0 ms. No failure: the run ended before 6.30 ms."),
     ],
 )
 def test_headlines(name: str, expected: str) -> None:

@@ -1,6 +1,8 @@
 """The figures of a run: each can be read for every outcome, and shows the numbers of the result."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,22 +13,22 @@ from matplotlib.patches import Rectangle, StepPatch
 import vmfailover as vf
 from vmfailover.report.figures.canvas import svg
 from vmfailover.report.html.run_page import FIGURES
-from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.checks import log_bytes, log_capacity
 from vmfailover.studies.dirty_set import GRANULARITIES
 
-from ..legibility import legend, require_legible, words
+from ..legibility import require_legible, words
 from ..outcomes import OUTCOMES, outcome
 
 METHODS = [method for method, _, _ in FIGURES if method != "timeline"]
-#: Outcomes of which every figure can be drawn.
-WHOLE = ["failover", "several vCPUs"]
 #: Figures that an outcome has nothing to show in.
 WITHOUT = {
+    ("early failure", "epoch_anatomy"),
     ("failure without clients", "latency_distribution"),
     ("no failure, no clients", "latency_distribution"),
     ("no checkpoint", "epoch_anatomy"),
-    ("evacuation", "epoch_anatomy"),
+    ("no checkpoint", "latency_distribution"),
+    ("false alarm", "epoch_anatomy"),
+    ("false alarm without fencing", "epoch_anatomy"),
     ("evacuation", "flagged_rows"),
     ("evacuation", "log_occupancy"),
     ("outputs compared", "flagged_rows"),
@@ -72,28 +74,25 @@ def test_a_run_without_samples_says_so(method: str) -> None:
 
 
 def test_the_anatomy_adds_up_to_the_pause_and_to_the_commit() -> None:
-    axes = drawn("failover", "epoch_anatomy")
-    rows = [row for row in outcome("failover").epoch_rows if row.committed_ns >= 0]
-    pauses, commits = (_tops(panel) for panel in axes.figure.axes)
-    assert pauses == pytest.approx([(row.resumed_ns - row.paused_ns) / 1e3 for row in rows])
-    assert commits == pytest.approx([(row.committed_ns - row.paused_ns) / 1e6 for row in rows])
+    pauses, commits = drawn("failover", "epoch_anatomy").figure.axes
+    for row in outcome("failover").epoch_rows:
+        if row.committed_ns >= 0:
+            assert _reaches(pauses, row.epoch, (row.resumed_ns - row.paused_ns) / 1e3)
+            assert _reaches(commits, row.epoch, (row.committed_ns - row.paused_ns) / 1e6)
 
 
-def _tops(axes: Axes) -> list[float]:
-    """The greatest height drawn above each epoch."""
-    vertices = np.concatenate([path.vertices for each in axes.collections for path in each.get_paths()])
-    middles = np.arange(np.ceil(vertices[:, 0].min()), vertices[:, 0].max())
-    return [float(vertices[np.abs(vertices[:, 0] - middle) <= 0.5, 1].max()) for middle in _alone(middles)]
-
-
-def _alone(middles: np.ndarray) -> np.ndarray:
-    return middles
+def _reaches(axes: Axes, epoch: int, height: float) -> bool:
+    """Whether what is stacked above an epoch ends at this height."""
+    paths = [path for each in axes.collections for path in each.get_paths()]
+    return any(path.contains_point((epoch, 0.999 * height)) for path in paths) and not any(
+        path.contains_point((epoch, 1.001 * height)) for path in paths
+    )
 
 
 def test_the_log_is_as_full_as_the_samples_say() -> None:
     result = outcome("stalled")
     axes = drawn("stalled", "log_occupancy")
-    top = max(path.vertices[:, 1].max() for each in axes.collections for path in each.get_paths())
+    top = max(np.asarray(path.vertices)[:, 1].max() for each in axes.collections for path in each.get_paths())
     assert top == pytest.approx(100 * max(s.log_entries for s in result.sample_rows) / log_capacity(result.scenario))
     assert log_capacity(result.scenario) * 8 < log_bytes(result.scenario)
 
@@ -113,13 +112,11 @@ def test_the_link_carries_what_was_sent() -> None:
 
 def test_every_response_is_in_one_phase() -> None:
     result = outcome("failover")
-    counts = [int(text.split("\n")[0].rpartition(" ")[2]) for text in legend(_figure("failover", "latency_distribution"))]
+    legend = drawn("failover", "latency_distribution").get_legend()
+    assert legend is not None
+    counts = [int(text.get_text().split("\n")[0].rpartition(" ")[2]) for text in legend.get_texts()]
     assert sum(counts) == len(result.responses)
     assert len(counts) >= 2
-
-
-def _figure(name: str, method: str):  # type: ignore[no-untyped-def]  # a figure, legible
-    return require_legible(drawn(name, method))
 
 
 def test_the_slowdown_is_as_long_as_the_metric() -> None:
@@ -147,18 +144,18 @@ def test_coarser_units_and_longer_intervals_hold_more() -> None:
     assert (np.diff(grown, axis=1) >= -1e-9).all()
 
 
-def test_a_trace_that_is_gone_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    import shutil
-    from pathlib import Path
-
+def test_a_trace_that_is_gone_is_named(tmp_path: Path) -> None:
     shutil.copytree("scenarios", tmp_path / "scenarios")
     path = tmp_path / "scenarios" / "quickstart-short.yaml"
     result = vf.run(vf.load(path, ["duration=2 ms", "failures=[]"]))
-    Path(tmp_path / "scenarios" / "traces" / "redis-set.parquet").unlink()
+    (tmp_path / "scenarios" / "traces" / "redis-set.parquet").unlink()
     with pytest.raises(vf.InputError, match=r"redis-set\.parquet"):
         result.plot.dirty_set_growth()
 
 
-def test_outages_are_shaded() -> None:
-    assert isinstance(outcome("failover"), RunResult)
-    assert "crash" in words(drawn("failover", "link_utilisation"))
+def test_outages_are_shaded_from_the_crash_to_the_takeover() -> None:
+    result, axes = outcome("failover"), drawn("failover", "link_utilisation")
+    shade = next(each for each in axes.patches if isinstance(each, Rectangle))
+    down, up = (next(e.time_ns for e in result.event_rows if e.kind == kind) for kind in ("down", "takeover"))
+    assert (shade.get_x(), shade.get_width()) == pytest.approx((down / 1e6, (up - down) / 1e6))
+    assert "crash" in words(axes)

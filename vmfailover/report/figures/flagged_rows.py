@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vmfailover.errors import InputError
+from vmfailover.hardware.cache.state import Mode
+from vmfailover.replication.protocols import protection_class
 from vmfailover.report.figures.canvas import TEXT, entitle, new_figure
 from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
@@ -20,14 +22,17 @@ _SIZE = (10, 4)
 def flagged_rows(result: RunResult) -> Axes:
     """Draw the share of the L2's rows whose image-modification flag is set, by time and by sets, as a heat map.
 
-    Raises InputError if no row was ever flagged, as by protocols that track pages, or no samples were taken.
+    Raises InputError if the protocol does not go by flags, or no samples were taken.
     """
-    samples, scenario, story = samples_of(result), result.scenario, Story(result)
+    scenario = result.scenario
+    host = scenario.hosts.primary
+    tracking = protection_class(scenario.replication.protocol).tracking(scenario.replication, host)
+    if tracking.mode != Mode.FLAGS:
+        raise InputError(f"{scenario.name}: {scenario.replication.protocol} does not go by flags of the cache")
+    samples, story = samples_of(result), Story(result)
     counts = np.array([sample.flagged_by_sets for sample in samples[:-1]]).T
-    if not counts.any():
-        raise InputError(f"{scenario.name}: {scenario.replication.protocol} flags no rows of the cache")
     groups = len(counts)
-    edges = np.linspace(0, scenario.hosts.primary.l2.sets(scenario.hosts.primary.line), groups + 1)
+    edges = np.linspace(0, host.l2.sets(host.line), groups + 1)
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
         shares = 100 * counts / _rows(scenario, groups)

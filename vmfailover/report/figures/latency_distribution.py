@@ -23,7 +23,8 @@ def latency_distribution(result: RunResult) -> Axes:
     Raises InputError if no client received a response.
     """
     if not result.responses:
-        raise InputError(f"{result.scenario.name}: no client received a response; give the scenario clients")
+        remedy = "give the scenario clients" if result.scenario.clients is None else "make duration longer"
+        raise InputError(f"{result.scenario.name}: no client received a response; {remedy}")
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
         for (phase, responses), (colour, dashes) in zip(_phases(result), LINES, strict=False):
