@@ -198,6 +198,51 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(scenario_file: Scenari
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_perfetto(scenario_file: ScenarioFile, tmp_path: Path) -> None:
+    path, trace = scenario_file(), tmp_path / "trace.json"
+    result = run(path, "--perfetto", trace)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("base · seed 7")
+    document = json.loads(trace.read_text())
+    assert document["otherData"]["hash"] == load(path).hash
+    assert {event["ph"] for event in document["traceEvents"]} == set("MXiCsfbe")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["base.yaml", "trace.json"]
+
+
+def test_perfetto_is_the_same_twice(scenario_file: ScenarioFile, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        subprocess.run([*COMMAND, str(scenario_file()), "--perfetto", str(tmp_path / name)], check=True)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["no-clients.yaml"], "shows a single run, not 2; give one scenario"),
+        (["--replications", "2"], "shows a single run; leave out --replications and --until"),
+        (["--until", "failover.latency_ns ±2 %"], "shows a single run; leave out --replications and --until"),
+    ],
+)
+def test_perfetto_needs_a_single_run(
+    scenario_file: ScenarioFile, tmp_path: Path, arguments: list[str], problem: str
+) -> None:
+    scenario_file("no-clients")
+    given = [str(tmp_path / each) if each.endswith(".yaml") else each for each in arguments]
+    result = run(scenario_file(), "--perfetto", tmp_path / "trace.json", *given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: --perfetto: {problem}\n"
+    assert not (tmp_path / "trace.json").exists()
+
+
+def test_perfetto_that_cannot_be_written(scenario_file: ScenarioFile, tmp_path: Path) -> None:
+    result = run(scenario_file(), "--perfetto", tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"{tmp_path}: is a folder; give --perfetto a file\n"
+    missing = tmp_path / "missing" / "trace.json"
+    assert "give --perfetto another file" in run(scenario_file(), "--perfetto", missing).stderr
+    assert not missing.parent.exists()
+
+
 def test_max_memory(scenario_file: ScenarioFile) -> None:
     path = scenario_file(vm={"memory": "8 GiB"})
     result = run(path, "--max-memory", "1 GiB")

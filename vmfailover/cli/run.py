@@ -8,7 +8,7 @@ import click
 from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
-from vmfailover.results.export import export, require_writable
+from vmfailover.results.export import export, require_file_writable, require_writable
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.units import SIZE
@@ -37,6 +37,12 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON: an object, or for several a list.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write summary, tables and timeline to this folder.")
 @click.option(
+    "--perfetto",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the run as a trace for ui.perfetto.dev to this file.",
+)
+@click.option(
     "--max-memory",
     metavar="SIZE",
     callback=_size,
@@ -55,6 +61,7 @@ def command(
     seed: int | None,
     as_json: bool,
     out: Path | None,
+    perfetto: Path | None,
     max_memory: int,
     replications: int | None,
     until: str | None,
@@ -70,12 +77,26 @@ def command(
     for scenario in loaded:
         require_memory(scenario, max_memory)
     folders = _folders(loaded, out)
-    if replications is not None or until is not None:
+    replicated = replications is not None or until is not None
+    if perfetto is not None:
+        _require_one_run(perfetto, loaded, replicated=replicated)
+    if replicated:
         context.exit(_replicate(loaded, folders, replications, until, jobs, as_json=as_json))
     results = list(_results(loaded, folders, summarise=not as_json))
+    if perfetto is not None:
+        results[0].to_perfetto(perfetto)
     if as_json:
         click.echo(_json(results))
     context.exit(_verdict(results))
+
+
+def _require_one_run(perfetto: Path, scenarios: Sequence[Scenario], *, replicated: bool) -> None:
+    """Raise InputError unless there is one run to be traced and a file can be written for it."""
+    if replicated:
+        raise InputError("--perfetto: shows a single run; leave out --replications and --until")
+    if len(scenarios) > 1:
+        raise InputError(f"--perfetto: shows a single run, not {len(scenarios)}; give one scenario")
+    require_file_writable(perfetto, "--perfetto")
 
 
 def _replicate(

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vmfailover.failover.faults import FATAL
 from vmfailover.journal import Event
 from vmfailover.pair import Pair
+
+#: The parts of a move, in order.
+PARTS = ("detection", "fencing", "apply", "activation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ class Move:
     def latency_ns(self) -> int:
         """From the failure, or the planned stop, to the first instruction on the other host; -1 for a false alarm."""
         return self.running_ns - self.stopped_ns if self.stopped_ns >= 0 else -1
+
+    @property
+    def parts(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, begin and end of each part, one following the other; nothing is detected for a planned move."""
+        stopped = self.stopped_ns if self.stopped_ns >= 0 else self.detected_ns
+        detected, fenced = (stopped, stopped) if self.planned else (self.detected_ns, self.fenced_ns)
+        instants = pairwise((stopped, detected, fenced, self.image_complete_ns, self.running_ns))
+        return tuple((name, *stretch) for name, stretch in zip(PARTS, instants, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,19 @@ def _move(origin: str, arrival: Event, instants: dict[str, int]) -> Move:
         image_complete_ns=instants.get("image-complete", -1),
         running_ns=arrival.time_ns,
     )
+
+
+def synchronisations(events: Sequence[Event], end_ns: int) -> Iterator[tuple[str, int, int]]:
+    """Yield (host, from, to) of each time in which a host was copied to, in nanoseconds, also where that failed."""
+    copied: Event | None = None
+    for event in events:
+        if event.kind == "synchronise":
+            copied = event
+        elif copied and event.kind in ("protected", "synchronisation-failed", "down"):
+            yield copied.host, copied.time_ns, event.time_ns
+            copied = None
+    if copied:
+        yield copied.host, copied.time_ns, end_ns
 
 
 def exposures(events: Sequence[Event], pairs: Sequence[Pair], end_ns: int) -> Iterator[Exposure]:

@@ -167,6 +167,12 @@ def log_bytes(scenario: "Scenario") -> int:
     return scenario.replication.log.size if _entry(scenario).uses_log else least_log(scenario)
 
 
+def log_capacity(scenario: "Scenario") -> int:
+    """Return the entries of the address log that can be in use at once."""
+    line, size = scenario.hosts.primary.line, log_bytes(scenario)
+    return (size - size % line - line) // LOG_ENTRY_BYTES
+
+
 def _entry(scenario: "Scenario") -> ProtocolEntry:
     return PROTOCOLS[scenario.replication.protocol]
 

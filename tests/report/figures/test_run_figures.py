@@ -12,9 +12,8 @@ from matplotlib.patches import Rectangle, StepPatch
 
 import vmfailover as vf
 from vmfailover.report.figures.canvas import svg
-from vmfailover.report.figures.log_occupancy import capacity
 from vmfailover.report.html.run_page import FIGURES
-from vmfailover.scenario.checks import log_bytes
+from vmfailover.scenario.checks import log_bytes, log_capacity
 from vmfailover.studies.dirty_set import GRANULARITIES
 
 from ..legibility import require_legible, words
@@ -94,8 +93,8 @@ def test_the_log_is_as_full_as_the_samples_say() -> None:
     result = outcome("stalled")
     axes = drawn("stalled", "log_occupancy")
     top = max(np.asarray(path.vertices)[:, 1].max() for each in axes.collections for path in each.get_paths())
-    assert top == pytest.approx(100 * max(s.log_entries for s in result.sample_rows) / capacity(result.scenario))
-    assert capacity(result.scenario) * 8 < log_bytes(result.scenario)
+    assert top == pytest.approx(100 * max(s.log_entries for s in result.sample_rows) / log_capacity(result.scenario))
+    assert log_capacity(result.scenario) * 8 < log_bytes(result.scenario)
 
 
 def test_the_guard_band_is_shown_where_there_is_one() -> None:

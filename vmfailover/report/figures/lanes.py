@@ -1,12 +1,10 @@
 """What each host of a run was doing when, as spans of a lane of its own; milliseconds."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from vmfailover.journal import Event
 from vmfailover.report.figures.looks import Span
 from vmfailover.report.figures.story import MS, Story
-from vmfailover.results.failovers import Move, moves
+from vmfailover.results.failovers import moves, synchronisations
 from vmfailover.results.run_result import RunResult
 
 #: (host, what it did, from, length).
@@ -67,31 +65,16 @@ def _kept(result: RunResult) -> Iterator[Stretch]:
 
 def _synchronised(result: RunResult) -> Iterator[Stretch]:
     """Yield which host was being copied to."""
-    copied: Event | None = None
-    for event in result.event_rows:
-        if event.kind == "synchronise":
-            copied = event
-        elif copied and event.kind in ("protected", "synchronisation-failed", "down"):
-            yield copied.host, Span.SYNCHRONISING, copied.time_ns * MS, (event.time_ns - copied.time_ns) * MS
-            copied = None
-    if copied:
-        yield copied.host, Span.SYNCHRONISING, copied.time_ns * MS, (result.end_ns - copied.time_ns) * MS
+    for host, began_ns, ended_ns in synchronisations(result.event_rows, result.end_ns):
+        yield host, Span.SYNCHRONISING, began_ns * MS, (ended_ns - began_ns) * MS
 
 
 def _moved(result: RunResult) -> Iterator[Stretch]:
     """Yield the parts of each takeover, and of one that did not come to its end if it was the first."""
     done = list(moves(result.event_rows))
     for move in done:
-        for step, (start, end) in zip(_STEPS, _parts(move), strict=True):
+        for step, (_, start, end) in zip(_STEPS, move.parts, strict=True):
             yield move.destination, step, start * MS, (end - start) * MS
     if not done:
         for step, (at, length) in zip(_STEPS, Story(result).takeover_steps, strict=False):
             yield "secondary", step, at, length
-
-
-def _parts(move: Move) -> Iterator[tuple[int, int]]:
-    """Yield (from, to) of detection, fencing, applying and activation; nothing is detected for a planned move."""
-    stopped = move.stopped_ns if move.stopped_ns >= 0 else move.detected_ns
-    detected, fenced = (stopped, stopped) if move.planned else (move.detected_ns, move.fenced_ns)
-    instants = [stopped, detected, fenced, move.image_complete_ns, move.running_ns]
-    yield from pairwise(instants)

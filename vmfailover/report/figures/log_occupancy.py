@@ -6,14 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
-from vmfailover.hardware.address_log import ENTRY_BYTES
 from vmfailover.report.figures.canvas import ALARM, BLUE, TEXT, entitle, new_figure
 from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
 from vmfailover.report.figures.story import Story
 from vmfailover.results.run_result import RunResult
-from vmfailover.scenario import Scenario
-from vmfailover.scenario.checks import guard_band, log_bytes
+from vmfailover.scenario.checks import guard_band, log_capacity
 from vmfailover.scenario.protocols import PROTOCOLS
 
 _SIZE = (10, 3.2)
@@ -27,7 +25,7 @@ def log_occupancy(result: RunResult) -> Axes:
     scenario = result.scenario
     if not PROTOCOLS[scenario.replication.protocol].uses_log:
         raise InputError(f"{scenario.name}: {scenario.replication.protocol} keeps no log of addresses")
-    samples, story, entries = samples_of(result), Story(result), capacity(scenario)
+    samples, story, entries = samples_of(result), Story(result), log_capacity(scenario)
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
         shares = np.array([100 * sample.log_entries / entries for sample in samples])
@@ -39,13 +37,6 @@ def log_occupancy(result: RunResult) -> Axes:
         mark_outages(axes, story)
         entitle(figure, f"{scenario.name}: occupancy of the address log")
     return axes
-
-
-def capacity(scenario: Scenario) -> int:
-    """Return the entries that can be in the log at once."""
-    line = scenario.hosts.primary.line
-    size = log_bytes(scenario)
-    return (size - size % line - line) // ENTRY_BYTES
 
 
 def _mark_guard_band(axes: Axes, begin: float) -> None:
