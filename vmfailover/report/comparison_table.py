@@ -101,5 +101,5 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         if 0 < met < n:
             yield f"{name}: failover latency of {met} of {n} replications; the others ended otherwise"
         yield from (f"{name}: a run failed: {run.error}" for run in runs if run.error)
-        yield from (f"{name}: {remark}" for remark in runs[0].remarks)
+        yield from (f"{name}: {remark}" for remark in comparison.remarks(name))
     yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())

@@ -65,6 +65,8 @@ def _notes(found: Tuning, tried: str) -> Iterator[str]:
         if low != high:
             yield f"{key}: {low} to {high} are alike, as far as {best.objective.n} replications tell"
     again = f"the finalists were run again {best.objective.n} times, with other random numbers than in the search"
+    if not found.confirmed:
+        again = "interrupted before the best were run again with other random numbers: this may have been luck"
     yield f"{tried}; {again}"
 
 

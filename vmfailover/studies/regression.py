@@ -16,8 +16,8 @@ from vmfailover.scenario import Scenario
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.studies.baseline import Entry
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.replication import Replications, replicate
-from vmfailover.studies.runs import Progress, unseen
 from vmfailover.studies.sides import Sides, same_seeds
 from vmfailover.studies.statistics import estimate
 from vmfailover.version import version
@@ -203,24 +203,27 @@ def check(
     limits: Sequence[Limit] = DEFAULT_LIMITS,
     replications: int = 10,
     executor: Executor | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Check:
     """Replicate each scenario, and hold the runs against what it expects and against a baseline.
 
     `vmfailover.studies.baseline.read_baseline` returns a baseline. Replications with the seeds of the baseline are
     compared run by run, as many as both have; others by their intervals, so that one of them alone never differs.
-    `executor` runs them, new processes on all cores if not said. Raises InputError if two scenarios have one name.
+    `executor` runs them, new processes on all cores if not said. Raises InputError if two scenarios have one name,
+    and KeyboardInterrupt if the user interrupts: a part of the runs proves nothing.
     """
     names = [scenario.name for scenario in scenarios]
     for scenario in scenarios:
         if names.count(scenario.name) > 1:
             raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
     found = []
-    with nullcontext(executor) if executor else local_processes() as pool:
+    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "checking") as told:
         for number, scenario in enumerate(scenarios):
-            progress(number, len(scenarios))
-            found.append(replicate(scenario, replications, executor=pool))
-    progress(len(scenarios), len(scenarios))
+            told(number, len(scenarios))
+            found.append(replicate(scenario, replications, executor=pool, progress=unseen))
+            if found[-1].interrupted:
+                raise KeyboardInterrupt
+        told(len(scenarios), len(scenarios))
     return Check(tuple(_checked(each, baseline, limits) for each in found), tuple(found))
 
 
