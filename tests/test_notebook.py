@@ -1,6 +1,8 @@
 """Bars of progress: in a notebook, if something takes long; nowhere else."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from vmfailover import notebook, sweep
 
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
+manager_of_kernels = pytest.importorskip("jupyter_client.manager")
 #: What a cell displays a widget as.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SWEEP = 'vf.sweep(SCENARIO, {"replication.checkpoint_interval": "80us,90us,100us"}, jobs=1)'
@@ -79,3 +82,43 @@ def test_outside_a_notebook_it_is_silent(monkeypatch: pytest.MonkeyPatch, capfd:
     sweep(minute(), {"replication.checkpoint_interval": "80us,90us"}, jobs=1)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_the_interrupt_of_a_notebook_returns_what_is_finished() -> None:
+    """The kernel and its worker processes get SIGINT after some points, as from the button of a notebook."""
+    with running_kernel() as (manager, client):
+        client.execute(
+            f"import sys; sys.path[:0] = {sys.path!r}\nimport vmfailover as vf\n"
+            "from multiprocessing import active_children\nfrom scenarios_for_tests import minute\n"
+            "found = vf.sweep(minute(failures=[]), {'replication.checkpoint_interval': '60us:400us:5000'}, jobs=2,\n"
+            "    progress=lambda done, of: print('ready', flush=True) if done == 5 else None)\n"
+            "print(found.interrupted, 5 <= len(found.frame) < 5000, len(active_children()))"
+        )
+        told = written(client)
+        assert next(told) == "ready\n"
+        manager.interrupt_kernel()
+        assert next(told) == "True True 0\n"
+        assert list(told) == []
+
+
+@contextmanager
+def running_kernel() -> Iterator[tuple[Any, Any]]:
+    manager, client = manager_of_kernels.start_new_kernel(kernel_name="python3")
+    try:
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def written(client: Any) -> Iterator[str]:
+    """Yield what a cell writes, and the text of its error, until it has ended."""
+    while True:
+        message = client.get_iopub_msg(timeout=120)
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream":
+            yield from content["text"].splitlines(keepends=True)
+        elif kind == "error":
+            yield "\n".join(content["traceback"])
+        elif kind == "status" and content["execution_state"] == "idle":
+            return
