@@ -57,7 +57,7 @@ def test_a_sweep_has_the_rows_of_the_points_that_are_finished(tmp_path: Path) ->
     assert len(list(tmp_path.glob("*.parquet"))) == 5
     assert len(json.loads(found.to_json())["points"]) == 5
     assert found.to_dict()["interrupted"] is True
-    assert "5 points" in printed(print_sweep, found)
+    assert "5 points\nINTERRUPTED: the sweep has 12 points" in printed(print_sweep, found)
     whole = sweep(SCENARIO, POINTS, executor=InThisProcess(), out=tmp_path)
     assert len(whole.frame) == 12
     assert not whole.interrupted
@@ -113,7 +113,9 @@ def test_a_comparison_has_columns_without_runs(tmp_path: Path) -> None:
     assert found.statistic("cacheline-flags", "guest.slowdown").n == 2
     assert found.statistic("cold-restart", "guest.slowdown").n == 0
     assert found.difference("cold-restart", "guest.slowdown").n == 0
-    assert "cold-restart" in printed(print_comparison, found)
+    told = printed(print_comparison, found)
+    assert "INTERRUPTED: of 3 replications there are 2 of cacheline-flags, 0 of cold-restart" in told
+    assert "the others ended otherwise" not in told
     export_comparison(found, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["interrupted"] is True
 
@@ -133,7 +135,7 @@ def test_an_exploration_has_the_runs_that_are_finished_and_goes_on(tmp_path: Pat
     assert found.interrupted
     assert len(found.results) == 2 * BATCH
     assert found.to_dict()["interrupted"] is True
-    assert f"{2 * BATCH} runs" in printed(print_exploration, found)
+    assert "INTERRUPTED: there would have been more runs than these.\n16 runs," in printed(print_exploration, found)
     told: list[int] = []
     whole = explore(
         FAILING, epochs=2, executor=InThisProcess(), out=tmp_path, progress=lambda *done: told.append(done[0])
@@ -157,7 +159,7 @@ def test_tuning_returns_the_best_so_far() -> None:
     assert found.best.objective.value == min(trial.objective.value or 1.0 for trial in found.trials)
     assert not found.confirmed
     assert found.to_dict()["interrupted"] is True
-    assert "interrupted before the best were run again" in printed(print_tuning, found)
+    assert "8 possible, then INTERRUPTED; the best were not run again" in printed(print_tuning, found)
 
 
 class _InterruptedLater(InThisProcess):
