@@ -7,7 +7,7 @@ import pytest
 from scenarios_for_tests import small
 
 from vmfailover import run
-from vmfailover.interruption import Interruption
+from vmfailover.interruption import Interruption, UntilInterrupted
 
 
 def test_the_first_is_noted_and_the_second_raises() -> None:
@@ -42,3 +42,19 @@ def test_a_run_stops_where_its_state_is_whole() -> None:
 def test_other_threads_run_too() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run, small()).result().consistent
+
+
+def test_an_interruption_ends_a_context_without_an_error() -> None:
+    with UntilInterrupted() as ending:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("goes on")
+    assert ending.interrupted
+    with UntilInterrupted() as ending:
+        pass
+    assert not ending.interrupted
+
+
+def test_an_error_is_no_interruption() -> None:
+    with pytest.raises(ZeroDivisionError), UntilInterrupted() as ending:
+        raise ZeroDivisionError
+    assert not ending.interrupted

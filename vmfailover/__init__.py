@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vmfailover.scenario import Scenario, ScenarioError, load
     from vmfailover.simulation import run
     from vmfailover.studies.availability import Availability, availability
+    from vmfailover.studies.baseline import read_baseline
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
     from vmfailover.studies.regression import Check, check
@@ -44,6 +45,7 @@ __all__ = [
     "explore",
     "load",
     "read",
+    "read_baseline",
     "replicate",
     "run",
     "sensitivity",
@@ -64,6 +66,7 @@ _HOMES = {
     "Replications": "vmfailover.studies.replication",
     "replicate": "vmfailover.studies.replication",
     "read": "vmfailover.results.reading",
+    "read_baseline": "vmfailover.studies.baseline",
     "RunResult": "vmfailover.results.run_result",
     "Scenario": "vmfailover.scenario",
     "ScenarioError": "vmfailover.scenario",

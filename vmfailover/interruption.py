@@ -1,8 +1,8 @@
-"""Ctrl-C while a simulation runs."""
+"""Ctrl-C, or the interrupt of a notebook, while something runs."""
 
 import signal
 import threading
-from types import FrameType
+from types import FrameType, TracebackType
 
 
 class Interruption:
@@ -32,3 +32,21 @@ class Interruption:
         del frame
         self.noted = True
         signal.signal(number, self._before)
+
+
+class UntilInterrupted:
+    """A context that an interruption leaves early, without an error, so that what is done by then can be used."""
+
+    def __init__(self) -> None:
+        """Nothing has been interrupted yet."""
+        #: Whether the context was left early.
+        self.interrupted = False
+
+    def __enter__(self) -> "UntilInterrupted":
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> bool:
+        """End an interruption; pass on any other error."""
+        self.interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+        return self.interrupted

@@ -10,6 +10,7 @@ from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.interruption import Interruption
+from vmfailover.notebook import bar
 from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.progress import RateSampler
@@ -27,23 +28,20 @@ LONGEST_STEP_NS = 10_000_000
 SAMPLES = 1000
 
 
-def _unseen(time_ns: int) -> None:
-    """Tell nobody."""
-
-
 def run(
     scenario: Scenario,
     *,
     twin: CacheTwin = kernel,
     quantum: int = DEFAULT_QUANTUM,
     samples: int = SAMPLES,
-    progress: Progress = _unseen,
+    progress: Progress | None = None,
 ) -> RunResult:
     """Run one experiment and check its invariants.
 
     `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation, and the state
     of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics. Ctrl-C, or
     KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result. A second Ctrl-C raises.
+    Without `progress`, a run that takes long shows a bar in a notebook.
     """
     began = time.perf_counter()
     env = simpy.Environment()
@@ -51,7 +49,9 @@ def run(
     audit = Audit(cluster)
     rates = RateSampler(env, cluster)
     sampler = Sampler(cluster, samples)
-    interrupted = _run_until(env, cluster.end_ns, sampler, progress)
+    with bar(scenario.name) as shown:
+        told = progress or (lambda time_ns: shown(time_ns, cluster.end_ns))
+        interrupted = _run_until(env, cluster.end_ns, sampler, told)
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
     metrics = metrics_of(cluster, audit, rates, wall_seconds)

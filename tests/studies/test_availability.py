@@ -82,7 +82,7 @@ def test_a_crash_that_nothing_follows_is_told() -> None:
 
 
 def test_a_run_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> None:
+    def fail(_: object, **options: object) -> None:  # noqa: ARG001 - what a study calls
         raise ValueError("no luck")
 
     monkeypatch.setattr("vmfailover.studies.runs.run", fail)

@@ -118,7 +118,7 @@ def test_a_table_has_a_row_for_each_run() -> None:
 
 
 def test_a_run_that_fails_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> None:
+    def fail(_: object, **options: object) -> None:  # noqa: ARG001 - what a study calls
         raise ValueError("no luck")
 
     monkeypatch.setattr("vmfailover.studies.runs.run", fail)

@@ -105,7 +105,7 @@ def test_a_run_that_fails_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(scenario: Scenario) -> None:
         raise ZeroDivisionError(scenario.name)
 
-    monkeypatch.setattr(exploration, "run", fail)
+    monkeypatch.setattr(exploration, "whole", fail)
     found = explored(faults=["vm-crash"], epochs=1)
     assert {each.outcome for each in found.results} == {"failed"}
     assert len(found.violations) == len(found.results)

@@ -10,9 +10,10 @@ from scenarios_for_tests import minute
 from vmfailover.errors import InputError
 from vmfailover.results.metrics import Metrics
 from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun
-from vmfailover.studies.tuning import Constraint, Objective, Tuning, search, tune
+from vmfailover.studies.tuning import Tuning, search, tune
 
 pytest.importorskip("optuna")
 SCENARIO = minute(failures=[])
@@ -39,7 +40,7 @@ def bowl(points: Sequence[Mapping[str, str]], numbers: range) -> list[list[Study
 
 def best_of(constraints: Sequence[Constraint], trials: int = 60) -> float:
     ranges, objective = [Range.parse("a=0.0:10.0")], Objective.parse("guest.slowdown")
-    found = search(bowl, ranges, objective, constraints, trials, 2, seed=1)
+    found = list(search(bowl, ranges, objective, constraints, trials, 2, seed=1))
     assert len(found) == trials
     best = min((trial for trial in found if trial.possible), key=lambda trial: trial.objective.value or 0.0)
     return float(best.point["a"])

@@ -2,13 +2,15 @@
 
 import os
 import signal
-from contextlib import nullcontext
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
-from vmfailover.studies.executors import InThisProcess, local_processes
-from vmfailover.studies.workers import each_once
+from vmfailover.studies.executors import InThisProcess, LocalProcesses, local_processes
+from vmfailover.studies.workers import all_of, as_they_end, each_once
 
 
 def fails_at_three(number: int) -> int:
@@ -57,4 +59,49 @@ def test_an_interruption_ends_it() -> None:
     runs = each_once(lambda: nullcontext(InThisProcess()), fails_at_three, [1, 2])
     next(runs)
     with pytest.raises(KeyboardInterrupt):
-        runs.throw(KeyboardInterrupt())  # type: ignore[attr-defined]
+        runs.throw(KeyboardInterrupt())
+
+
+def interrupted_at_three(number: int) -> int:
+    if number == 3:
+        raise KeyboardInterrupt
+    return number
+
+
+def test_one_process_yields_each_as_soon_as_it_is_done() -> None:
+    called: list[int] = []
+    for number, _ in as_they_end(InThisProcess(), called.append, {each: each for each in range(5)}):
+        assert called == list(range(number + 1))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interruption_of_a_call_is_raised(jobs: int) -> None:
+    with local_processes(jobs) as pool, pytest.raises(KeyboardInterrupt):
+        list(as_they_end(pool, interrupted_at_three, dict(enumerate(range(5)))))
+
+
+def test_what_has_not_begun_does_not_begin_when_it_is_closed() -> None:
+    called: list[int] = []
+
+    def note(number: int) -> None:
+        called.append(number)
+        time.sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool:
+        with closing(as_they_end(pool, note, dict(enumerate(range(1000))))) as ended:
+            next(ended)
+        assert pool.submit(int).result() == 0
+    assert len(called) < 1000
+
+
+def test_processes_are_ended_when_it_is_closed() -> None:
+    began = time.monotonic()
+    with LocalProcesses(2) as pool, closing(as_they_end(pool, time.sleep, {0: 0, 1: 600, 2: 600, 3: 600})) as ended:
+        assert next(ended) == (0, None)
+    assert time.monotonic() - began < 300
+
+
+def test_all_results_in_order() -> None:
+    assert all_of(InThisProcess(), fails_at_three, [2, 1, 4]) == [4, 1, 16]
+    with pytest.raises(ValueError, match="three"):
+        all_of(InThisProcess(), fails_at_three, [1, 3])

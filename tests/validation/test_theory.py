@@ -12,10 +12,11 @@ import simpy
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
 from vmfailover.streams import generator
+from vmfailover.studies.objective import Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.statistics import statistic
-from vmfailover.studies.tuning import Objective, search
+from vmfailover.studies.tuning import search
 
 from .published import RecordProperty, Row, meets, report, scenario, table
 
@@ -239,7 +240,7 @@ def tuned_interval(mean_failure: float) -> float:
         return StudyRun("", number, number, {"guest.slowdown": time - 1})
 
     ranges, objective = [Range.parse("minutes=2.0:500.0:log")], Objective.parse("guest.slowdown")
-    trials = search(jobs, ranges, objective, [], 48, 2, seed=1)
+    trials = list(search(jobs, ranges, objective, [], 48, 2, seed=1))
     best = min(trials, key=lambda trial: trial.objective.value or 0.0)
     return float(best.point["minutes"])
 

@@ -10,9 +10,9 @@ from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.export import require_file_writable
 from vmfailover.scenario import load
-from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
+from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.regression import DEFAULT_LIMITS, GATED, Check, Limit, check
+from vmfailover.studies.regression import DEFAULT_LIMITS, Check, Limit, check
 
 #: Exit code where the answer is no.
 FAILED = 1
@@ -83,10 +83,10 @@ def _entries(baseline: Path | None, *, update: bool) -> dict[str, Entry] | None:
 
 
 def _update(baseline: Path, found: Check) -> None:
-    if found.passed:
-        write_baseline(baseline, found.replications, GATED)
-    else:
-        complain(f"{baseline}: not written, since not all is well; mend what is told above first")
+    try:
+        found.write_baseline(baseline)
+    except InputError as error:
+        complain(str(error))
 
 
 def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
+from vmfailover.report.quantities import counted
 from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
@@ -44,7 +45,8 @@ def command(
     """Run each SCENARIO, or one under several protocols, and print them side by side.
 
     The n-th replication of every column has the same seed and the same instant of failure, so that differences are
-    paired. Exits with 0 if all is well, 1 if an invariant is broken, and 2 for bad input.
+    paired. Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, in which
+    case the runs so far are printed and saved.
     """
     if out is not None:
         require_writable(out)
@@ -94,4 +96,7 @@ def _verdict(comparison: Comparison) -> int:
             complain(f"error: {run.label}, seed {run.seed}: invariant {line}")
         if run.error:
             complain(f"error: {run.label}, seed {run.seed}: {run.error}")
+    if comparison.interrupted:
+        runs = counted(comparison.replications * len(comparison.names), "run")
+        return tell_interrupted(f"{len(comparison.runs)} of {runs} are done")
     return 0 if comparison.consistent else BROKEN

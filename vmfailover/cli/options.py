@@ -54,6 +54,12 @@ def complain(text: str) -> None:
         click.echo(line if line.startswith("error: ") or _names_file(line) else f"error: {line}", err=True)
 
 
+def tell_interrupted(text: str) -> int:
+    """Say in a line on stderr what an interrupted command has done, and how it goes on; return its exit code."""
+    click.echo(f"interrupted: {text}", err=True)
+    return INTERRUPTED
+
+
 def _names_file(line: str) -> bool:
     name, colon, _ = line.partition(":")
     return bool(colon) and (bool(Path(name).suffix) or Path(name).exists())

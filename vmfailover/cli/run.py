@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
+from vmfailover.report.quantities import counted
 from vmfailover.results.export import export, require_file_writable, require_writable
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
@@ -119,8 +120,12 @@ def _replicate(
                 export_replications(found[-1], folder)
             if not as_json:
                 _print_replications(found[-1])
+            if found[-1].interrupted:
+                break
     if as_json:
         click.echo(_json(found))
+    if found[-1].interrupted:
+        return tell_interrupted(f"{counted(len(found[-1].runs), 'replication')} of {found[-1].scenario.name} are done")
     return 0 if all(each.consistent for each in found) else BROKEN
 
 

@@ -8,9 +8,10 @@ from typing import cast
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
+from vmfailover.report.quantities import counted
 from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.design import Kind
@@ -66,7 +67,7 @@ def command(
 
     The folder of --out is a Parquet dataset, a file a point, that pandas.read_parquet reads; the same command goes on
     with it after an interruption. A point that cannot be run is a row with its error. Exits with 0 if all is well, 1 if
-    an invariant is broken or every point failed, and 2 for bad input.
+    an invariant is broken or every point failed, 2 for bad input, and 130 if interrupted.
     """
     if out is not None:
         require_writable(out)
@@ -85,7 +86,7 @@ def command(
             progress=progress,
         )
     _print(found, as_json=as_json)
-    context.exit(_verdict(found))
+    context.exit(_verdict(found, out))
 
 
 def _key_and_values(text: str) -> tuple[str, str]:
@@ -115,10 +116,13 @@ def _print(found: Sweep, *, as_json: bool) -> None:
     print_sweep(found, Console(highlight=False))
 
 
-def _verdict(found: Sweep) -> int:
+def _verdict(found: Sweep, out: Path | None) -> int:
     frame = found.frame
     for number, error in frame.loc[frame["error"] != "", ["point", "error"]].itertuples(index=False):
         complain(f"error: point {number}: {error}")
     for number, broken in frame.loc[frame["broken"] != "", ["point", "broken"]].itertuples(index=False):
         complain(f"error: point {number}: invariant {broken}")
+    if found.interrupted:
+        onward = "" if out is None else "; the same command goes on with the others"
+        return tell_interrupted(f"{len(frame)} of {counted(len(found.texts), 'point')} are done{onward}")
     return 0 if found.consistent and found.failed < len(frame) else BROKEN

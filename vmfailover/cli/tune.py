@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
+from vmfailover.report.quantities import counted
 from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.tuning import Tuning, tune
@@ -59,7 +60,8 @@ def command(
     """Find the values of keys of SCENARIO that make a metric least, while others stay within limits.
 
     The best points are run again with other random numbers, so that what is said of them is not luck. Exits with 0 if
-    there is such a point, 1 if there is none or an invariant is broken, and 2 for bad input.
+    there is such a point, 1 if there is none or an invariant is broken, 2 for bad input, and 130 if interrupted, in
+    which case the best so far is printed.
     """
     loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
     vary = dict(map(key_and_range, ranges))
@@ -76,7 +78,7 @@ def command(
             progress=progress,
         )
     _print(found, as_json=as_json)
-    context.exit(_verdict(found))
+    context.exit(_verdict(found, trials))
 
 
 def key_and_range(text: str) -> tuple[str, str]:
@@ -98,8 +100,10 @@ def _print(found: Tuning, *, as_json: bool) -> None:
     print_tuning(found, Console(highlight=False))
 
 
-def _verdict(found: Tuning) -> int:
+def _verdict(found: Tuning, trials: int) -> int:
     for trial in (*found.trials, *found.finalists):
         if trial.error.startswith("broken"):
             complain(f"error: trial {trial.number}: {trial.error}")
+    if found.interrupted:
+        return tell_interrupted(f"{len(found.trials)} of {counted(trials, 'trial')} are done")
     return 0 if found.best is not None and found.consistent else NONE_FOUND

@@ -89,6 +89,9 @@ def _difference(comparison: Comparison, name: str, row: Row) -> Text:
 def _notes(comparison: Comparison) -> Iterator[str]:
     yield f"{_WINNER} the lowest of its row; less is better in all of them"
     n = comparison.replications
+    if comparison.interrupted:
+        made = ", ".join(f"{len(comparison.of(name))} of {name}" for name in comparison.names)
+        yield f"INTERRUPTED: of {n} replications there are {made}"
     if n > 1:
         yield (
             f"means of {n} replications, whose failures come at different instants; differences are paired, "
@@ -98,8 +101,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         runs = comparison.of(name)
         yield from (f"{name}: BROKEN INVARIANT {line}" for run in runs for line in run.broken)
         met = comparison.statistic(name, "failover.latency_ns").n
-        if 0 < met < n:
-            yield f"{name}: failover latency of {met} of {n} replications; the others ended otherwise"
+        if 0 < met < len(runs):
+            yield f"{name}: failover latency of {met} of {len(runs)} replications; the others ended otherwise"
         yield from (f"{name}: a run failed: {run.error}" for run in runs if run.error)
-        yield from (f"{name}: {remark}" for remark in runs[0].remarks)
+        yield from (f"{name}: {remark}" for remark in comparison.remarks(name))
     yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())

@@ -30,6 +30,8 @@ def _parts(exploration: Exploration) -> Iterator[RenderableType]:
     broken = exploration.violations
     verdict = f"{counted(len(broken), 'run')} of {runs} broke an invariant." if broken else "Every invariant holds."
     style = "bold red" if broken else "green"
+    if exploration.interrupted:
+        yield Text("INTERRUPTED: there would have been more runs than these.", "yellow")
     yield Text(f"{counted(runs, 'run')}, faults around every event of {exploration.epochs} epochs. {verdict}", style)
     yield Text()
     yield _coverage(exploration)

@@ -68,6 +68,8 @@ def _cells(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> Iterator[Tex
 def _notes(found: Sweep) -> Iterator[str]:
     points = len(found.frame)
     yield f"{counted(points, 'point')}" + (f", of which {MOST} are shown" if points > MOST else "")
+    if found.interrupted:
+        yield f"INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}"
     if found.failed:
         yield f"{counted(found.failed, 'point')} could not be run; the column error says why"
     if not found.consistent:

@@ -22,7 +22,7 @@ def print_tuning(found: Tuning, console: Console) -> None:
 def _parts(found: Tuning) -> Iterator[RenderableType]:
     tried = f"{counted(len(found.trials), 'trial')}, {sum(trial.possible for trial in found.trials)} possible"
     if found.best is None:
-        yield Text(f"No value keeps the constraints: {tried}", style="bold red")
+        yield Text(f"No value keeps the constraints: {tried}{_end(found)}", style="bold red")
         yield Text("\n".join(_closest(found)))
         return
     yield Text(f"{_name(found)} is least at", style="bold")
@@ -65,7 +65,13 @@ def _notes(found: Tuning, tried: str) -> Iterator[str]:
         if low != high:
             yield f"{key}: {low} to {high} are alike, as far as {best.objective.n} replications tell"
     again = f"the finalists were run again {best.objective.n} times, with other random numbers than in the search"
-    yield f"{tried}; {again}"
+    if not found.confirmed:
+        again = "the best were not run again with other random numbers: this may have been luck"
+    yield f"{tried}{_end(found)}; {again}"
+
+
+def _end(found: Tuning) -> str:
+    return ", then INTERRUPTED" if found.interrupted else ""
 
 
 def _closest(found: Tuning) -> Iterator[str]:

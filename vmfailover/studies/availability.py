@@ -19,7 +19,8 @@ from vmfailover.streams import generator
 from vmfailover.studies.comparison import compare
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.host_pair import HostPair, Life, live
-from vmfailover.studies.runs import Progress, StudyRun
+from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.statistics import CONFIDENCE, Statistic, statistic
 from vmfailover.version import version
 
@@ -126,7 +127,7 @@ def availability(
     replications: int = REPLICATIONS,
     failovers: int = FAILOVERS,
     executor: Executor | None = None,
-    progress: Progress = lambda done, of: None,  # noqa: ARG005 - says nothing to nobody
+    progress: Progress | None = None,
 ) -> Availability:
     """Let both hosts of a scenario fail and be repaired for many years, and return how long its VM is up.
 
@@ -135,14 +136,15 @@ def availability(
     many as bring about so many `failures` of hosts. Each blackout of a failover is one of the latencies of so many
     simulated `failovers` (see `crashes`). `executor` runs them, new processes on all cores if not said.
 
-    Raises InputError for values that are no times, and if a simulated failure is not followed by a failover.
+    Raises InputError for values that are no times, and if a simulated failure is not followed by a failover;
+    KeyboardInterrupt if the user interrupts.
     """
     mttf_ns, mttr_ns = _read("mttf", mttf), _read("mttr", mttr)
     if repair not in REPAIRS:
         raise InputError(f"--repair: {repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
     time_ns = _time_of_each(replications, mttf_ns + mttr_ns, years, failures)
-    with nullcontext(executor) if executor else local_processes() as pool:
-        runs = _simulated(crashes(scenario, failovers), pool, lambda done, of: progress(done, of + replications))
+    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "simulating") as told:
+        runs = _simulated(crashes(scenario, failovers), pool, lambda done, of: told(done, of + replications))
         pair = HostPair(
             mttf_ns,
             mttr_ns,
@@ -155,7 +157,7 @@ def availability(
         lives = []
         for life in pool.map(live, repeat(pair), repeat(time_ns), repeat(scenario.seed), range(replications)):
             lives.append(life)
-            progress(failovers + len(lives), failovers + replications)
+            told(failovers + len(lives), failovers + replications)
     return Availability(scenario, pair, runs, tuple(lives))
 
 
@@ -213,12 +215,14 @@ def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress
     `client.blackout_ns`, which there is only with clients and depends on when they happen to ask.
     """
     columns = {str(index): scenario for index, scenario in enumerate(scenarios)}
-    runs = compare(columns, replications=1, executor=pool, progress=progress).runs
-    for scenario, run in zip(scenarios, runs, strict=True):
+    found = compare(columns, replications=1, executor=pool, progress=progress)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    for scenario, run in zip(scenarios, found.runs, strict=True):
         if run.values.get("failover.latency_ns") is None:
             name, at = scenario.path or scenario.name, DURATION.format(scenario.failures[0].at or 0)
             raise InputError(f"{name}: no failover followed a failure at {at}: {_reason(run)}")
-    return runs
+    return found.runs
 
 
 def _reason(run: StudyRun) -> str:

@@ -11,11 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.results.metrics import Value
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, number_of, replica, run_all
+from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, number_of, replica, run_all
 from vmfailover.studies.statistics import Statistic, statistic
 from vmfailover.version import version
 
@@ -43,6 +45,8 @@ class Comparison:
     runs: tuple[StudyRun, ...]
     #: Columns that there are not, and why.
     impossible: dict[str, str] = field(default_factory=dict)
+    #: Whether the user ended it early; it has then what was finished.
+    interrupted: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,16 +66,18 @@ class Comparison:
         """Return a metric in each replication, None where it has no value."""
         return [run.values.get(metric) for run in self.of(column)]
 
+    def remarks(self, column: str) -> tuple[str, ...]:
+        """Return what the protocol has to say about a column, a sentence each."""
+        return next((run.remarks for run in self.of(column)), ())
+
     def statistic(self, column: str, metric: str) -> Statistic:
         """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
-        numbers = [number_of(value) for value in self.values(column, metric)]
-        return statistic([number for number in numbers if number is not None])
+        return statistic(list(self._numbers(column, metric).values()))
 
     def difference(self, column: str, metric: str) -> Statistic:
         """Return the mean difference to the baseline over the replications in which both have the metric."""
-        ours, theirs = ([number_of(value) for value in self.values(name, metric)] for name in (column, self.baseline))
-        pairs = [(own, base) for own, base in zip(ours, theirs, strict=True) if own is not None and base is not None]
-        return statistic([own - base for own, base in pairs])
+        ours, theirs = self._numbers(column, metric), self._numbers(self.baseline, metric)
+        return statistic([own - theirs[replication] for replication, own in ours.items() if replication in theirs])
 
     def winners(self, metric: str) -> tuple[str, ...]:
         """Return the columns with the lowest mean; none if all are alike, or only one column has the metric."""
@@ -86,7 +92,8 @@ class Comparison:
         """One row a run: column, replication, seed, error, and every metric."""
         import pandas as pd
 
-        return pd.DataFrame([{"column": run.label, **run.about()} | run.values for run in self.runs])
+        rows = [{"column": run.label, **run.about()} | run.values for run in self.runs]
+        return pd.DataFrame(rows, columns=["column", *ABOUT, *MEASURED])
 
     @property
     def plot(self) -> ComparisonPlots:
@@ -110,6 +117,7 @@ class Comparison:
             "baseline": self.baseline,
             "replications": self.replications,
             "confidence": 0.95,
+            **({"interrupted": True} if self.interrupted else {}),
             "columns": {name: self._column(name) for name in self.names},
             "impossible": self.impossible,
             "winners": {metric: list(self.winners(metric)) for metric in MEASURED},
@@ -118,6 +126,11 @@ class Comparison:
     def to_json(self) -> str:
         """Return `to_dict` as indented JSON text, without NaN."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def _numbers(self, column: str, metric: str) -> dict[int, float]:
+        """Return a metric of the replications that have it, by their numbers."""
+        found = ((run.replication, number_of(run.values.get(metric))) for run in self.of(column))
+        return {replication: number for replication, number in found if number is not None}
 
     def _column(self, name: str) -> dict[str, Any]:
         runs, scenario = self.of(name), self.scenarios[name]
@@ -130,7 +143,7 @@ class Comparison:
             },
             "difference": {metric: self.difference(name, metric).to_dict() for metric in MEASURED},
             "broken_invariants": sorted({line for run in runs for line in run.broken}),
-            "remarks": list(runs[0].remarks),
+            "remarks": list(self.remarks(name)),
             "errors": [run.error for run in runs if run.error],
         }
 
@@ -141,22 +154,28 @@ def compare(
     replications: int = REPLICATIONS,
     baseline: str | None = None,
     executor: Executor | None = None,
-    progress: Progress = lambda done, of: None,  # noqa: ARG005 - says nothing to nobody
+    progress: Progress | None = None,
 ) -> Comparison:
     """Run each scenario so many times, the n-th times all with the same seed and the same instants of failure.
 
     Scenarios in a sequence are named by their `name`. `executor` runs them, new processes on all cores if not said;
     `baseline` is what differences are to, the first if not said. Raises InputError for names that are not unique or
-    not known. A run that fails is kept as such.
+    not known. A run that fails is kept as such. If the user interrupts, the runs that are finished are returned.
     """
     named = dict(scenarios) if isinstance(scenarios, Mapping) else _by_name(scenarios)
     first = baseline or next(iter(named))
     if first not in named:
         raise InputError(f"--baseline: {first!r} is not compared; it is one of {', '.join(named)}")
     tasks = [Task(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
-    with nullcontext(executor) if executor else local_processes() as pool:
-        runs = tuple(run_all(pool, tasks, progress))
-    return Comparison(named, first, replications, runs)
+    runs: list[StudyRun] = []
+    with (
+        UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes() as pool,
+        followed(progress, "comparing") as told,
+    ):
+        for run in run_all(pool, tasks, told):
+            runs.append(run)
+    return Comparison(named, first, replications, tuple(runs), interrupted=ending.interrupted)
 
 
 def under_protocols(scenario: Scenario, names: Sequence[str]) -> tuple[dict[str, Scenario], dict[str, str]]:

@@ -2,13 +2,16 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 from vmfailover.errors import InputError
+from vmfailover.interruption import Interruption
 from vmfailover.scenario import Scenario
 
 ResultT = TypeVar("ResultT")
@@ -29,13 +32,55 @@ class InThisProcess(Executor):
         return future
 
 
-def local_processes(jobs: int | None = None) -> Executor:
-    """Return an executor of so many new processes of this machine, as many as it has cores if not said.
+class LocalProcesses(ProcessPoolExecutor):
+    """New processes of this machine, which leave Ctrl-C to this one.
 
-    The processes are started afresh, not copied from this one, so that nothing that happens here has an influence.
+    They are started afresh, not copied from this one, so that nothing that happens here has an influence.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        """Start up to so many processes, as they are needed."""
+        super().__init__(jobs, multiprocessing.get_context("spawn"))
+
+    def submit(self, call: Callable[..., ResultT], /, *args: Any, **options: Any) -> Future[ResultT]:
+        """Have a call executed; Ctrl-C meanwhile acts as soon as no process is half started."""
+        with Interruption() as interruption, _children_without_interrupts():
+            future = super().submit(call, *args, **options)
+        if interruption.noted:
+            signal.raise_signal(signal.SIGINT)
+        return future
+
+    def kill(self) -> None:
+        """End the processes, whatever they are at; nothing that was submitted comes to its end any more."""
+        for process in list((self._processes or {}).values()):
+            process.terminate()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Wait for the processes to end; do not let them finish if this is left by an interruption."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.kill()
+        return super().__exit__(kind, error, trace)
+
+
+def local_processes(jobs: int | None = None) -> Executor:
+    """Return an executor of so many processes of this machine, as many as it has cores if not said.
+
+    An interrupted study ends the processes, and the executor with them.
     """
     jobs = jobs or len(os.sched_getaffinity(0))
-    return InThisProcess() if jobs == 1 else ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
+    return InThisProcess() if jobs == 1 else LocalProcesses(jobs)
+
+
+@contextmanager
+def _children_without_interrupts() -> Iterator[None]:
+    """Let the processes that this thread starts never see SIGINT, which a terminal sends to all of a group."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

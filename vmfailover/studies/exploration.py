@@ -2,22 +2,25 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.failover import TARGETS
-from vmfailover.simulation import run
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration_store import Store
 from vmfailover.studies.instants import Trace
+from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.runs import whole
+from vmfailover.studies.workers import all_of, as_they_end
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -31,8 +34,6 @@ FAULTS = ("host-crash", "host-crash:secondary", "vm-crash", "hypervisor-hang", "
 EPOCHS = 20
 #: Points that a process runs before it reports.
 BATCH = 8
-#: Called with the points done and all points.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Exploration:
     scenario: Scenario
     epochs: int
     results: tuple[Explored, ...]
+    #: Whether the user ended it early; it has then what was finished.
+    interrupted: bool = False
 
     @cached_property
     def violations(self) -> list[Explored]:
@@ -117,6 +120,7 @@ class Exploration:
             "vmfailover_version": version(),
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "epochs": self.epochs,
+            **({"interrupted": True} if self.interrupted else {}),
             "runs": [asdict(each) for each in self.results],
             "violations": len(self.violations),
         }
@@ -134,26 +138,33 @@ def explore(
     depth: int = 1,
     out: Path | None = None,
     executor: Executor | None = None,
-    progress: Progress = lambda done, of: None,  # noqa: ARG005 - says nothing to nobody
+    progress: Progress | None = None,
 ) -> Exploration:
     """Inject faults, named `kind` or `kind:target`, before and after every event of the first epochs of a run.
 
     A run with fewer epochs is explored to its end. The failures of the scenario itself are left out. At depth 2, each
     fault is followed by each fault before and after every event since then. Runs are kept in `out`, and those that are
-    there are not run again. Raises InputError for faults that are not known, and for a folder of another exploration.
+    there are not run again. If the user interrupts, the runs that are finished are returned. Raises InputError for
+    faults that are not known, and for a folder of another exploration.
     """
     struck = [named_fault(name) for name in faults]
     plain = scenario.with_(failures=[])
     store = Store(out, {"hash": plain.hash, "version": version(), "schema": SCHEMA_VERSION})
     done = {each.point: each for each in (_explored(entry) for entry in store.entries())}
     trace = Trace(plain)
-    with nullcontext(executor) if executor else local_processes() as pool:
-        first = list(first_points(plain, trace, struck, epochs))
-        results = _run_all(pool, plain, first, done, store, progress)
+    points = list(first_points(plain, trace, struck, epochs))
+    with (
+        UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes() as pool,
+        followed(progress, "exploring") as told,
+    ):
+        _run_all(pool, plain, points, done, store, told)
         if depth > 1:
-            second = list(chain.from_iterable(pool.map(_second_points, *_pairs(plain, first, struck))))
-            results += _run_all(pool, plain, second, done, store, progress)
-    return Exploration(plain, min(epochs, len(trace.epochs())), tuple(results))
+            second = list(chain.from_iterable(all_of(pool, partial(_second_points, plain, struck), points)))
+            points += second
+            _run_all(pool, plain, second, done, store, told)
+    found = tuple(done[point] for point in points if point in done)
+    return Exploration(plain, min(epochs, len(trace.epochs())), found, ending.interrupted)
 
 
 def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
@@ -173,9 +184,9 @@ def tail_ns(scenario: Scenario) -> int:
 
 
 def examine(scenario: Scenario, point: Point) -> Explored:
-    """Run a scenario with the faults of a point."""
+    """Run a scenario with the faults of a point; raise KeyboardInterrupt if the user interrupts it."""
     try:
-        result = run(with_faults(scenario, point.faults), samples=0)
+        result = whole(with_faults(scenario, point.faults))
     except Exception as error:
         return Explored(point, "failed", violations=(f"{type(error).__name__}: {error}",))
     broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
@@ -213,13 +224,7 @@ def first_points(scenario: Scenario, trace: Trace, struck: Sequence[tuple[str, s
             yield Point((Fault(kind, target, at_ns),), trace.phase(at_ns))
 
 
-def _pairs(
-    scenario: Scenario, first: Sequence[Point], struck: Sequence[tuple[str, str]]
-) -> tuple[list[Scenario], list[Point], list[Sequence[tuple[str, str]]]]:
-    return [scenario] * len(first), list(first), [struck] * len(first)
-
-
-def _second_points(scenario: Scenario, first: Point, struck: Sequence[tuple[str, str]]) -> list[Point]:
+def _second_points(scenario: Scenario, struck: Sequence[tuple[str, str]], first: Point) -> list[Point]:
     """Return the points of every second fault after a first one."""
     once = with_faults(scenario, first.faults)
     trace, since_ns = Trace(once), first.faults[-1].at_ns
@@ -244,23 +249,19 @@ def _run_all(
     done: dict[Point, Explored],
     store: Store,
     progress: Progress,
-) -> list[Explored]:
-    """Run the points that are not done yet; return what came of all, in order."""
+) -> None:
+    """Run the points that are not done yet, and enter what came of each."""
     missing = [point for point in points if point not in done]
-    batches = [missing[at : at + BATCH] for at in range(0, len(missing), BATCH)]
-    futures = [pool.submit(_examine_all, scenario, batch) for batch in batches]
+    batches = dict(enumerate(missing[at : at + BATCH] for at in range(0, len(missing), BATCH)))
     ready = len(points) - len(missing)
-    try:
-        for future in as_completed(futures):
-            results = future.result()
+    with closing(as_they_end(pool, partial(_examine_all, scenario), batches)) as ended:
+        for _, results in ended:
+            if isinstance(results, BaseException):
+                raise results
             store.append([asdict(each) for each in results])
             done.update({each.point: each for each in results})
             ready += len(results)
             progress(ready, len(points))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    return [done[point] for point in points]
 
 
 def _examine_all(scenario: Scenario, points: Sequence[Point]) -> list[Explored]:

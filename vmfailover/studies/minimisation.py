@@ -5,8 +5,8 @@ from typing import Any
 
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.writing import as_written
-from vmfailover.simulation import run
 from vmfailover.studies.exploration import Explored, with_faults
+from vmfailover.studies.runs import whole
 
 #: Runs that minimising may take.
 MOST_RUNS = 40
@@ -70,6 +70,6 @@ def _value(scenario: Scenario, key: str) -> object:
 def _breaks(scenario: Scenario, name: str) -> bool:
     """Say whether a run breaks an invariant, or fails with an error, of this name."""
     try:
-        return any(verdict.name == name and not verdict.holds for verdict in run(scenario, samples=0).verdicts)
+        return any(verdict.name == name and not verdict.holds for verdict in whole(scenario).verdicts)
     except Exception as error:
         return type(error).__name__ == name

@@ -9,15 +9,17 @@ from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from math import inf, isinf
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.expectation import Expectation
-from vmfailover.studies.baseline import Entry
+from vmfailover.studies.baseline import Entry, write_baseline
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.replication import Replications, replicate
-from vmfailover.studies.runs import Progress, unseen
 from vmfailover.studies.sides import Sides, same_seeds
 from vmfailover.studies.statistics import estimate
 from vmfailover.version import version
@@ -182,6 +184,22 @@ class Check:
         """Whether nothing is wrong with any scenario."""
         return all(each.passed for each in self.checked)
 
+    def write_baseline(self, path: str | PathLike[str]) -> None:
+        """Enter the runs into a baseline, as `--update-baseline` does.
+
+        Raises InputError if a check has failed or the file is no baseline, and OSError if it cannot be written.
+        """
+        if not self.passed:
+            raise InputError(f"{path}: not written, since not all is well; mend what is told of first")
+        write_baseline(Path(path), self.replications, GATED)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.page import render_fragment
+        from vmfailover.report.html.study_pages import check_page
+
+        return render_fragment(check_page(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {
@@ -203,24 +221,27 @@ def check(
     limits: Sequence[Limit] = DEFAULT_LIMITS,
     replications: int = 10,
     executor: Executor | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Check:
     """Replicate each scenario, and hold the runs against what it expects and against a baseline.
 
-    `vmfailover.studies.baseline.read_baseline` returns a baseline. Replications with the seeds of the baseline are
+    `vmfailover.read_baseline` returns a baseline. Replications with the seeds of the baseline are
     compared run by run, as many as both have; others by their intervals, so that one of them alone never differs.
-    `executor` runs them, new processes on all cores if not said. Raises InputError if two scenarios have one name.
+    `executor` runs them, new processes on all cores if not said. Raises InputError if two scenarios have one name,
+    and KeyboardInterrupt if the user interrupts: a part of the runs proves nothing.
     """
     names = [scenario.name for scenario in scenarios]
     for scenario in scenarios:
         if names.count(scenario.name) > 1:
             raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
     found = []
-    with nullcontext(executor) if executor else local_processes() as pool:
+    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "checking") as told:
         for number, scenario in enumerate(scenarios):
-            progress(number, len(scenarios))
-            found.append(replicate(scenario, replications, executor=pool))
-    progress(len(scenarios), len(scenarios))
+            told(number, len(scenarios))
+            found.append(replicate(scenario, replications, executor=pool, progress=unseen))
+            if found[-1].interrupted:
+                raise KeyboardInterrupt
+        told(len(scenarios), len(scenarios))
     return Check(tuple(_checked(each, baseline, limits) for each in found), tuple(found))
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.results.metrics import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.precision import Precision
-from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, number_of, replica, run_all, unseen
+from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, number_of, replica, run_all
 from vmfailover.studies.statistics import CONFIDENCE, Estimate, estimate
 from vmfailover.version import version
 
@@ -42,6 +44,8 @@ class Replications:
     runs: tuple[StudyRun, ...]
     #: Why there are no more of them.
     stop_reason: str
+    #: Whether the user ended it early; it has then what was finished.
+    interrupted: bool = False
 
     @property
     def consistent(self) -> bool:
@@ -65,7 +69,7 @@ class Replications:
         """One row a run: replication, seed, error, and every metric."""
         import pandas as pd
 
-        return pd.DataFrame([run.about() | run.values for run in self.runs])
+        return pd.DataFrame([run.about() | run.values for run in self.runs], columns=[*ABOUT, *MEASURED])
 
     @property
     def plot(self) -> ReplicationsPlots:
@@ -90,6 +94,7 @@ class Replications:
             "seeds": [run.seed for run in self.runs],
             "confidence": CONFIDENCE,
             "stop_reason": self.stop_reason,
+            **({"interrupted": True} if self.interrupted else {}),
             "metrics": {
                 metric: {
                     "mean": self.estimate(metric).to_dict(),
@@ -114,29 +119,39 @@ def replicate(
     *,
     until: str | Precision | None = None,
     executor: Executor | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Replications:
     """Run a scenario `n` times, or until a metric is known as exactly as `until` says, `n` times at most.
 
     The first run is the scenario itself; the others have other seeds, and failures at a given time come up to an epoch
     later. `executor` runs them, new processes on all cores if not said. Intervals looked at again and again, until one
-    is narrow enough, hold the true value a little less often than 95 times out of 100.
+    is narrow enough, hold the true value a little less often than 95 times out of 100. If the user interrupts, the runs
+    that are finished are returned.
     """
     precision = Precision.parse(until) if isinstance(until, str) else until
     most = n or (MOST if precision else REPLICATIONS)
     runs: list[StudyRun] = []
-    reason = f"{most} replications were asked for"
-    with nullcontext(executor) if executor else local_processes() as pool:
-        for first, last in _blocks(most if precision is None else min(LEAST, most), most):
-            tasks = [Task(scenario.name, replica(scenario, number), number) for number in range(first, last)]
-            done = len(runs)
-            runs += run_all(pool, tasks, lambda more, _, done=done: progress(done + more, most))  # type: ignore[misc]
-            if precision and precision.met(estimate(_known(runs, precision.metric), precision.statistic)):
-                reason = f"{precision} was reached"
-                break
-        else:
-            reason = f"{precision} was not reached in {most} replications" if precision else reason
-    return Replications(scenario, tuple(runs), reason)
+    reason = "interrupted"
+    with (
+        UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes() as pool,
+        followed(progress, "replicating") as told,
+    ):
+        reason = _replicate(runs, scenario, most, precision, pool, told)
+    return Replications(scenario, tuple(runs), reason, ending.interrupted)
+
+
+def _replicate(
+    runs: list[StudyRun], scenario: Scenario, most: int, precision: Precision | None, pool: Executor, progress: Progress
+) -> str:
+    """Add the runs to a list as they are made; return why there are no more of them."""
+    for first, last in _blocks(most if precision is None else min(LEAST, most), most):
+        tasks = [Task(scenario.name, replica(scenario, number), number) for number in range(first, last)]
+        for run in run_all(pool, tasks, lambda more, _, done=first: progress(done + more, most)):  # type: ignore[misc]
+            runs.append(run)
+        if precision and precision.met(estimate(_known(runs, precision.metric), precision.statistic)):
+            return f"{precision} was reached"
+    return f"{precision} was not reached in {most} replications" if precision else f"{most} replications were asked for"
 
 
 def _known(runs: list[StudyRun], metric: str) -> list[float]:

@@ -1,24 +1,25 @@
 """The runs of a study: what each is of, and what came of it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.results.metrics import WALL_CLOCK, Metrics, Value
 from vmfailover.results.names import METRICS
+from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
 from vmfailover.streams import generator
+from vmfailover.studies.progress import Progress, unseen
+from vmfailover.studies.workers import as_they_end
 
 #: Metrics that studies keep: those that tell of the simulated machine.
 MEASURED = tuple(name for name in METRICS if name not in WALL_CLOCK)
-#: Called after each run with how many are done and how many there are.
-Progress = Callable[[int, int], None]
-
-
-def unseen(done: int, of: int) -> None:
-    """Tell nobody."""
+#: What tables say of a run beside its values.
+ABOUT = ("replication", "seed", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class StudyRun:
         return not self.broken and not self.error
 
     def about(self) -> dict[str, Any]:
-        """Return what tables say of it beside its values."""
-        return {"replication": self.replication, "seed": self.seed, "error": self.error}
+        """Return what tables say of it beside its values, by the names in `ABOUT`."""
+        return {name: getattr(self, name) for name in ABOUT}
 
 
 def replica(scenario: Scenario, replication: int) -> Scenario:
@@ -73,34 +74,42 @@ def replica(scenario: Scenario, replication: int) -> Scenario:
     return scenario.with_(**changes)
 
 
-def run_task(task: Task) -> StudyRun:
-    """Make one run; raise KeyboardInterrupt if the user interrupts it."""
-    result = run(task.scenario, samples=0)
+def whole(scenario: Scenario) -> RunResult:
+    """Run a scenario to its end, and tell nobody of its progress; raise KeyboardInterrupt if the user interrupts it."""
+    result = run(scenario, samples=0, progress=lambda time_ns: None)  # noqa: ARG005 - what a run calls
     if result.interrupted:
         raise KeyboardInterrupt
+    return result
+
+
+def run_task(task: Task) -> StudyRun:
+    """Make one run; raise KeyboardInterrupt if the user interrupts it."""
+    result = whole(task.scenario)
     broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
     values = {metric: result.values[metric] for metric in MEASURED}
     return StudyRun(task.label, task.replication, task.scenario.seed, values, broken, result.remarks)
 
 
-def outcome(task: Task, future: "Future[StudyRun]") -> StudyRun:
-    """Return the run that a future stands for, which is done, or the record of its failure."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    return StudyRun(task.label, task.replication, task.scenario.seed, {}, error=f"{type(error).__name__}: {error}")
-
-
 def run_all(pool: Executor, tasks: Sequence[Task], progress: Progress = unseen) -> Iterator[StudyRun]:
-    """Make all runs, and yield them in order; one that fails is kept as such."""
-    futures = [pool.submit(run_task, task) for task in tasks]
-    try:
-        for done, _ in enumerate(as_completed(futures), 1):
-            progress(done, len(futures))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    yield from map(outcome, tasks, futures)
+    """Make all runs, and yield them in order; one that fails is kept as such.
+
+    If the user interrupts, those that are made by then are yielded before KeyboardInterrupt is raised.
+    """
+    made: dict[int, StudyRun] = {}
+    with UntilInterrupted() as ending, closing(as_they_end(pool, run_task, dict(enumerate(tasks)))) as ended:
+        for number, result in ended:
+            made[number] = _record(tasks[number], result)
+            progress(len(made), len(tasks))
+    yield from (made[number] for number in sorted(made))
+    if ending.interrupted:
+        raise KeyboardInterrupt
+
+
+def _record(task: Task, result: StudyRun | BaseException) -> StudyRun:
+    """Return a run, or the record of its failure."""
+    if isinstance(result, StudyRun):
+        return result
+    return StudyRun(task.label, task.replication, task.scenario.seed, {}, error=f"{type(result).__name__}: {result}")
 
 
 def number_of(value: Value) -> float | None:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.objective import Objective
+from vmfailover.studies.progress import Progress, followed
 from vmfailover.studies.ranges import Range
-from vmfailover.studies.runs import Progress, StudyRun, Task, replica, run_all, unseen
-from vmfailover.studies.tuning import Objective
+from vmfailover.studies.runs import StudyRun, Task, replica, run_all
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -99,21 +100,21 @@ def sensitivity(
     samples: int = 8,
     replications: int = 1,
     executor: Executor | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Sensitivity:
     """Rank keys, each within `LO:HI[:log]`, by how much they move a statistic of a metric.
 
     `morris` (Morris 1991, mu* of Campolongo 2007) needs `samples` x (keys + 1) points, `sobol` (Saltelli 2010)
     `samples` x (keys + 2), `samples` being a power of two. All points have the random numbers of a replication in
     common. Raises InputError for what cannot be read, for points that cannot be run or have no value, and without
-    SALib.
+    SALib. A part of the points ranks nothing: if the user interrupts, KeyboardInterrupt is raised.
     """
     objective = Objective.parse(metric)
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if len(ranges) < 2:
         raise InputError("--vary: give at least two KEY=LO:HI[:log]; there is nothing to rank")
     made: list[StudyRun] = []
-    with nullcontext(executor) if executor else local_processes() as pool:
+    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "trying") as told:
 
         def model(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             points = [{each.key: each.at(float(at)) for each, at in zip(ranges, row, strict=True)} for row in positions]
@@ -122,7 +123,7 @@ def sensitivity(
                 for index, point in enumerate(points)
                 for number in range(replications)
             ]
-            made.extend(run_all(pool, tasks, progress))
+            made.extend(run_all(pool, tasks, told))
             grouped = (made[index * replications :][:replications] for index in range(len(points)))
             return np.array([_value(objective, runs, point) for runs, point in zip(grouped, points, strict=True)])
 

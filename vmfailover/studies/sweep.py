@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.results.metrics import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.runs import MEASURED, Progress, StudyRun, Task, replica, run_task, unseen
+from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.runs import MEASURED, StudyRun, Task, replica, run_task
 from vmfailover.studies.statistics import estimate
 from vmfailover.studies.sweep_store import KeyValue, PointResult, Store
 from vmfailover.studies.workers import NewExecutor, each_once
@@ -52,6 +54,8 @@ class Sweep:
     #: One row a point: number, the keys with their values, error, broken, and for each metric its mean over the
     #: replications and half the width of its 95 % confidence interval, as `METRIC` and `METRIC.half_width`.
     frame: pd.DataFrame
+    #: Whether the user ended it early; it has then what was finished.
+    interrupted: bool = False
 
     @property
     def failed(self) -> int:
@@ -102,6 +106,7 @@ class Sweep:
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.scenario.seed,
             "keys": list(self.keys),
+            **({"interrupted": True} if self.interrupted else {}),
             "points": rows,
         }
 
@@ -120,14 +125,15 @@ def sweep(
     out: Path | str | None = None,
     executor: Executor | None = None,
     jobs: int | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Run a scenario at every point of a design, the n-th replications of all points with the same random numbers.
 
     `keys` have values each, as in `{"replication.checkpoint_interval": ["1 ms", "5 ms"]}`, or a text as `-p` takes it.
     With `out`, each point is a file of that folder as soon as it is done, and those that are there already are not run
     again. `executor` runs them, or new processes, as many as `jobs` or as there are cores. A point that cannot be run
-    is a row with its error. Raises InputError for keys that are not known and for a folder of another sweep.
+    is a row with its error. If the user interrupts, the points that are finished are returned. Raises InputError for
+    keys that are not known and for a folder of another sweep.
     """
     chosen = points(keys, design, count, scenario.seed)
     values = {key: _values(scenario, key, {point[key] for point in chosen}) for key in keys}
@@ -142,12 +148,17 @@ def sweep(
     done = store.done()
     tasks = [PointTask(n, scenario, point, replications) for n, point in enumerate(chosen) if n not in done]
     new_executor: NewExecutor = (lambda: nullcontext(executor)) if executor else (lambda: local_processes(jobs))
-    progress(len(done), len(chosen))
-    for count_done, (task, result) in enumerate(each_once(new_executor, run_point, tasks), len(done) + 1):
-        done_point = _failed(result) if isinstance(result, BaseException) else result
-        store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
-        progress(count_done, len(chosen))
-    return Sweep(scenario, tuple(keys), tuple(chosen), store.frame())
+    with (
+        UntilInterrupted() as ending,
+        followed(progress, "sweeping") as told,
+        closing(each_once(new_executor, run_point, tasks)) as ended,
+    ):
+        told(len(done), len(chosen))
+        for count_done, (task, result) in enumerate(ended, len(done) + 1):
+            done_point = _failed(result) if isinstance(result, BaseException) else result
+            store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
+            told(count_done, len(chosen))
+    return Sweep(scenario, tuple(keys), tuple(chosen), store.frame(), ending.interrupted)
 
 
 def run_point(task: PointTask) -> PointResult:
@@ -161,8 +172,6 @@ def run_point(task: PointTask) -> PointResult:
 
 
 def _failed(error: BaseException) -> PointResult:
-    if isinstance(error, KeyboardInterrupt):
-        raise error
     return PointResult({}, f"{type(error).__name__}: {error}", "")
 
 

@@ -74,11 +74,11 @@ class Store:
 
         row = {"point": number, **keys, "error": result.error, "broken": result.broken, **result.metrics}
         table = pa.Table.from_pylist([row], schema=self._schema())
-        self._rows[number] = table.to_pylist()[0]
         if self._folder is not None:
             import pyarrow.parquet as pq
 
             _replace(self._folder / _FILE.format(number), lambda unfinished: pq.write_table(table, unfinished))
+        self._rows[number] = table.to_pylist()[0]
 
     def frame(self) -> pd.DataFrame:
         """Return all points, in order of their numbers."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.expectation import Expectation, metric_name
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.objective import Constraint, Objective
+from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.ranges import Range
-from vmfailover.studies.runs import Progress, StudyRun, Task, number_of, replica, run_all, unseen
-from vmfailover.studies.statistics import Estimate, estimate, share_of, statistic
+from vmfailover.studies.runs import StudyRun, Task, number_of, replica, run_all
+from vmfailover.studies.statistics import Estimate, statistic
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -28,67 +29,6 @@ SCHEMA_VERSION = 1
 BATCH = 8
 #: Trials that are looked at again with more replications.
 FINALISTS = 4
-_OBJECTIVE = re.compile(r"([\w.]+?)(?:\.(mean|median|min|max|p\d{1,2}(?:\.\d{1,3})?))?")
-_CONSTRAINT = re.compile(rf"\s*{_OBJECTIVE.pattern}\s*((?:<=|>=|<|>)\s*\S.*?)\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """A statistic of a metric, over replications."""
-
-    metric: str
-    statistic: str
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what METRIC or METRIC.STATISTIC says, the mean if not said; raise InputError if it is none."""
-        match = _OBJECTIVE.fullmatch(text.strip())
-        try:
-            if match is None:
-                raise ValueError("write for example guest.slowdown or failover.latency_ns.p99")
-            name = match[2] or "mean"
-            if name != "mean":
-                share_of(name)
-            return cls(metric_name(match[1]), name)
-        except ValueError as error:
-            raise InputError(f"--minimize: {text!r}: {error}") from None
-
-    def of(self, runs: Sequence[StudyRun]) -> Estimate:
-        """Return it for some runs."""
-        numbers = (number_of(run.values.get(self.metric)) for run in runs)
-        return estimate([number for number in numbers if number is not None], self.statistic)
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """What has to hold of a statistic."""
-
-    text: str
-    objective: Objective
-    expectation: Expectation
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what `METRIC.STATISTIC < LIMIT` says; raise InputError if it says nothing."""
-        match = _CONSTRAINT.fullmatch(text)
-        try:
-            if match is None:
-                raise ValueError("write for example 'failover.latency_ns.p99 < 50 ms'")
-            name = match[2] or "mean"
-            expectation = Expectation.parse(match[1], f"{name} {match[3]}")
-        except ValueError as error:
-            raise InputError(f"--subject-to: {text!r}: {error}") from None
-        return cls(text, Objective(expectation.metric, name), expectation)
-
-    def excess(self, runs: Sequence[StudyRun]) -> float:
-        """Return how far it is from holding, as a share of the limit; 0 or less if it holds, 1 without a value."""
-        value = self.objective.of(runs).value
-        if value is None:
-            return 1.0
-        limit = self.expectation.limit
-        beyond = value - limit if self.expectation.comparison.startswith("<") else limit - value
-        excess = beyond / abs(limit) if limit else beyond
-        return min(0.0, excess) if self.expectation.holds(value) else max(excess, 1e-12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +60,13 @@ class Tuning:
     objective: Objective
     constraints: tuple[Constraint, ...]
     trials: tuple[Trial, ...]
-    #: The best trials again, with more replications, the best first; none if no trial was possible.
+    #: The best trials again, with more replications, the best first; none if no trial was possible. If the user
+    #: interrupted before one was run again, the best so far, as it was in the search.
     finalists: tuple[Trial, ...]
     #: Of each finalist, whether it is certainly worse than the best, by paired differences.
     worse: tuple[bool, ...]
+    #: Whether the user ended it early; it has then what was finished.
+    interrupted: bool = False
 
     @property
     def best(self) -> Trial | None:
@@ -134,6 +77,11 @@ class Tuning:
     def consistent(self) -> bool:
         """Whether no invariant was broken in any run."""
         return not any(trial.error.startswith("broken") for trial in (*self.trials, *self.finalists))
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the finalists have been run again, or there are none."""
+        return not any(trial is self.best for trial in self.trials)
 
     def alike(self) -> dict[str, tuple[str, str]]:
         """Return, of each key, the least and the greatest value of finalists that are not certainly worse."""
@@ -159,6 +107,7 @@ class Tuning:
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
             "constraints": [each.text for each in self.constraints],
+            **({"interrupted": True} if self.interrupted else {}),
             "trials": [asdict(each) for each in self.trials],
             "finalists": [asdict(each) for each in self.finalists],
             "certainly_worse": list(self.worse),
@@ -170,8 +119,8 @@ class Tuning:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
-#: Makes the runs of a point; all points have the random numbers of a replication in common.
-Evaluate = Callable[[Sequence[Mapping[str, str]], range], list[list[StudyRun]]]
+#: Makes the runs of each point, in order; all points have the random numbers of a replication in common.
+Evaluate = Callable[[Sequence[Mapping[str, str]], range], Iterable[list[StudyRun]]]
 
 
 def tune(
@@ -184,13 +133,14 @@ def tune(
     replications: int = 3,
     confirmations: int = 20,
     executor: Executor | None = None,
-    progress: Progress = unseen,
+    progress: Progress | None = None,
 ) -> Tuning:
     """Search the values of keys, each within `LO:HI[:log]`, that make a statistic least under constraints.
 
     Optuna's tree-structured Parzen estimator proposes points, `BATCH` at a time; each is run `replications` times. The
     best are run `confirmations` times, with other random numbers than the search had, and compared pair by pair: what
-    is told of them is not that they were lucky. Raises InputError for what cannot be read, or without Optuna.
+    is told of them is not that they were lucky. If the user interrupts, the best so far is returned, and
+    KeyboardInterrupt raised if no trial is finished. Raises InputError for what cannot be read, or without Optuna.
     """
     objective, constraints = Objective.parse(minimize), tuple(map(Constraint.parse, subject_to))
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
@@ -199,21 +149,48 @@ def tune(
     for spread in ranges:
         for end in (0, 1):
             scenario.with_(**{spread.key: spread.at(end)})
-    with nullcontext(executor) if executor else local_processes() as pool:
+    tried: list[Trial] = []
+    confirmed: list[tuple[Trial, list[StudyRun]]] = []
+    with (
+        UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes() as pool,
+        followed(progress, "tuning") as told,
+    ):
 
-        def evaluate(points: Sequence[Mapping[str, str]], numbers: range) -> list[list[StudyRun]]:
+        def evaluate(points: Sequence[Mapping[str, str]], numbers: range) -> Iterator[list[StudyRun]]:
             return _runs(pool, scenario, points, numbers)
 
-        tried = search(evaluate, ranges, objective, constraints, trials, replications, scenario.seed, progress)
-        chosen = sorted((each for each in tried if each.possible), key=_value)[:FINALISTS]
-        again = evaluate([each.point for each in chosen], range(replications, replications + confirmations))
-    confirmed = [
-        (Trial(each.number, each.point, each.positions, *_judged(runs, objective, constraints)), runs)
-        for each, runs in zip(chosen, again, strict=True)
-    ]
-    finalists = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _value(pair[0]))
-    worse = tuple(_certainly_worse(runs, finalists[0][1], objective) for _, runs in finalists)
-    return Tuning(scenario, objective, constraints, tuple(tried), tuple(trial for trial, _ in finalists), worse)
+        for trial in search(evaluate, ranges, objective, constraints, trials, replications, scenario.seed, told):
+            tried.append(trial)
+        again = range(replications, replications + confirmations)
+        for pair in _confirmed(evaluate, _best(tried), objective, constraints, again):
+            confirmed.append(pair)
+    if not tried:
+        raise KeyboardInterrupt
+    if ending.interrupted and not confirmed:
+        found = tuple(_best(tried)[:1])
+        return Tuning(scenario, objective, constraints, tuple(tried), found, (False,) * len(found), interrupted=True)
+    pairs = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _value(pair[0]))
+    worse = tuple(_certainly_worse(runs, pairs[0][1], objective) for _, runs in pairs)
+    finalists = tuple(trial for trial, _ in pairs)
+    return Tuning(scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted)
+
+
+def _best(tried: Sequence[Trial]) -> list[Trial]:
+    """Return the possible trials to look at again, the best first."""
+    return sorted((each for each in tried if each.possible), key=_value)[:FINALISTS]
+
+
+def _confirmed(
+    evaluate: Evaluate,
+    chosen: Sequence[Trial],
+    objective: Objective,
+    constraints: Sequence[Constraint],
+    numbers: range,
+) -> Iterator[tuple[Trial, list[StudyRun]]]:
+    """Yield each trial as it is judged by other replications, with these."""
+    for each, runs in zip(chosen, evaluate([each.point for each in chosen], numbers), strict=True):
+        yield Trial(each.number, each.point, each.positions, *_judged(runs, objective, constraints)), runs
 
 
 def search(
@@ -225,29 +202,29 @@ def search(
     replications: int,
     seed: int,
     progress: Progress = unseen,
-) -> list[Trial]:
+) -> Iterator[Trial]:
     """Try so many points, each proposed from what has been found so far; the same for the same seed."""
     optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=len(ranges) > 1)
     study = optuna.create_study(sampler=sampler)
-    found: list[Trial] = []
-    while len(found) < trials:
-        asked = [study.ask() for _ in range(min(BATCH, trials - len(found)))]
+    done = 0
+    while done < trials:
+        asked = [study.ask() for _ in range(min(BATCH, trials - done))]
         positions = [{each.key: ask.suggest_float(each.key, 0.0, 1.0) for each in ranges} for ask in asked]
         points = [{each.key: each.at(place[each.key]) for each in ranges} for place in positions]
         made = evaluate(points, range(replications))
         for ask, point, place, runs in zip(asked, points, positions, made, strict=True):
-            trial = Trial(len(found), point, place, *_judged(runs, objective, constraints))
+            trial = Trial(done, point, place, *_judged(runs, objective, constraints))
             for constraint, excess in zip(constraints, trial.excess, strict=True):
                 ask.set_constraint(constraint.text, excess)
             if trial.error or trial.objective.value is None:
                 study.tell(ask, state=optuna.trial.TrialState.FAIL)
             else:
                 study.tell(ask, trial.objective.value)
-            found.append(trial)
-        progress(len(found), trials)
-    return found
+            done += 1
+            yield trial
+        progress(done, trials)
 
 
 def _optuna() -> Any:
@@ -260,8 +237,11 @@ def _optuna() -> Any:
 
 def _runs(
     pool: Executor, scenario: Scenario, points: Sequence[Mapping[str, str]], numbers: range
-) -> list[list[StudyRun]]:
-    """Make the replications of each point; one that cannot be is a run with an error."""
+) -> Iterator[list[StudyRun]]:
+    """Make the replications of each point; one that cannot be is a run with an error.
+
+    If the user interrupts, those before the first point that lacks one are yielded, and KeyboardInterrupt is raised.
+    """
     tasks: list[Task] = []
     errors: dict[int, str] = {}
     for index, point in enumerate(points):
@@ -270,13 +250,17 @@ def _runs(
             tasks += [Task(str(index), replica(there, number), number) for number in numbers]
         except InputError as error:
             errors[index] = str(error).splitlines()[0]
-    runs = list(run_all(pool, tasks))
-    return [
-        [StudyRun(str(index), 0, scenario.seed, {}, error=errors[index])]
-        if index in errors
-        else [run for run in runs if run.label == str(index)]
-        for index in range(len(points))
-    ]
+    made: dict[str, list[StudyRun]] = {
+        str(index): [StudyRun(str(index), 0, scenario.seed, {}, error=error)] for index, error in errors.items()
+    }
+    with UntilInterrupted():
+        for run in run_all(pool, tasks):
+            made.setdefault(run.label, []).append(run)
+    for index in range(len(points)):
+        runs = made.get(str(index), [])
+        if index not in errors and len(runs) < len(numbers):
+            raise KeyboardInterrupt
+        yield runs
 
 
 def _judged(

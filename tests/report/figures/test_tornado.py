@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from scenarios_for_tests import brief
 
 from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.objective import Objective
 from vmfailover.studies.sensitivity import Effect, Method, Sensitivity, sensitivity
-from vmfailover.studies.tuning import Objective
 
 from ..legibility import bytes_of, legend, require_legible
 

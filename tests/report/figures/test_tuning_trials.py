@@ -9,8 +9,9 @@ from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
 from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.statistics import Estimate
-from vmfailover.studies.tuning import Constraint, Objective, Trial, Tuning, tune
+from vmfailover.studies.tuning import Trial, Tuning, tune
 
 from ..legibility import bytes_of, legend, require_legible
 

@@ -57,7 +57,8 @@ def comparison_bars(comparison: Comparison) -> Axes:
         panels[0].invert_yaxis()
         n = comparison.replications
         runs = "one run each" if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
-        entitle(figure, f"{_title(comparison)}: {runs}")
+        ended = ", interrupted" if comparison.interrupted else ""
+        entitle(figure, f"{_title(comparison)}: {runs}{ended}")
     return cast(Axes, panels[0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
+from vmfailover.report.check_lines import failure_lines, note_lines, verdict_line
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.quantities import counted
@@ -13,6 +14,7 @@ from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.comparison import Comparison
 from vmfailover.studies.exploration import Exploration
+from vmfailover.studies.regression import Check
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate
 from vmfailover.studies.sweep import Sweep
@@ -145,6 +147,24 @@ def exploration_page(found: Exploration) -> Page:
         provenance=[("epochs", str(found.epochs)), ("protocol", found.scenario.replication.protocol)],
         cards=[Card("runs", str(len(found.results))), Card("violations", str(len(found.violations)))],
         tables=[Table("Runs", ("phase", "fault", "outcome", "runs"), rows)],
+    )
+
+
+def check_page(found: Check) -> Page:
+    """Return what is wrong with every scenario, and what else there is to know."""
+    rows = [
+        [Cell(each.name, each.name), Cell(kind, kind), Cell(line, line)]
+        for each in found.checked
+        for kind, lines in (("failed", failure_lines(each)), ("note", note_lines(each)))
+        for line in lines
+    ]
+    return Page(
+        title="check",
+        headline=verdict_line(found),
+        sound=found.passed,
+        provenance=[("replications", str(max(len(each.runs) for each in found.replications)))],
+        cards=(),
+        tables=[Table("Findings", ("scenario", "", "finding"), rows)] if rows else (),
     )
 
 
