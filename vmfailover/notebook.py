@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 #: What takes longer gets a bar, seconds.
-PATIENCE = 1.0
+PATIENCE = 3.0
 _FORMAT = "{desc}: {percentage:3.0f} %|{bar}| {elapsed}<{remaining}"
 
 

@@ -162,6 +162,12 @@ class RunResult:
 
         export(self, Path(folder))
 
+    def __repr__(self) -> str:
+        """Return the verdict in a line."""
+        from vmfailover.report.outcome import headline
+
+        return f"<RunResult {self.scenario.name}, seed {self.seed}: {headline(self)}>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

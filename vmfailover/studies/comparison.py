@@ -102,6 +102,10 @@ class Comparison:
 
         return ComparisonPlots(self)
 
+    def __repr__(self) -> str:
+        """Return what it is of in a line."""
+        return f"<Comparison of {', '.join(self.names)}: {self.replications} replications>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

@@ -106,6 +106,10 @@ class Exploration:
 
         return ExplorationPlots(self)
 
+    def __repr__(self) -> str:
+        """Return what it has found in a line."""
+        return f"<Exploration of {self.scenario.name}: {len(self.results)} runs, {len(self.violations)} violations>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

@@ -193,6 +193,10 @@ class Check:
             raise InputError(f"{path}: not written, since not all is well; mend what is told of first")
         write_baseline(Path(path), self.replications, GATED)
 
+    def __repr__(self) -> str:
+        """Return the verdict in a line."""
+        return f"<Check of {', '.join(each.name for each in self.checked)}: {'passed' if self.passed else 'FAILED'}>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

@@ -78,6 +78,10 @@ class Replications:
 
         return ReplicationsPlots(self)
 
+    def __repr__(self) -> str:
+        """Return what it is of in a line."""
+        return f"<Replications of {self.scenario.name}: {len(self.runs)} runs>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

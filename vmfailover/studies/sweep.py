@@ -90,6 +90,11 @@ class Sweep:
         texts = tuple({key: self.texts[at][key] for key in keys} for at in rows)
         return Sweep(self.scenario, keys, texts, frame)
 
+    def __repr__(self) -> str:
+        """Return what it is of in a line."""
+        keys, points = ", ".join(self.keys), len(self.frame)
+        return f"<Sweep of {self.scenario.name} over {keys}: {points} points, {self.failed} failed>"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it."""
         from vmfailover.report.html.page import render_fragment

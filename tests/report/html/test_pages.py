@@ -178,3 +178,19 @@ def test_a_notebook_shows_studies() -> None:
     latency = comparison.statistic("one", "failover.latency_ns").mean
     assert duration(latency) in comparison._repr_html_()
     assert "nonsense" in sweep._repr_html_()
+
+
+def test_a_prompt_shows_one_line() -> None:
+    scenario, executor = OUTCOMES["failover"], InThisProcess()
+    shown = [
+        repr(outcome("failover")),
+        repr(vf.compare({"one": scenario}, replications=1, executor=executor)),
+        repr(vf.replicate(scenario, 1, executor=executor)),
+        repr(vf.sweep(scenario, {"link.latency": ["20 us"]}, executor=executor)),
+        repr(vf.explore(scenario, faults=["host-crash"], epochs=1, executor=executor)),
+        repr(vf.check([scenario], replications=1, executor=executor)),
+    ]
+    for line in shown:
+        assert len(line) < 300
+        assert "\n" not in line
+    assert "crashed at 6.30 ms" in shown[0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -47,15 +48,22 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
     In a notebook it is one of pyplot's, which are shown below their cell. Elsewhere it belongs to no window
     and to no state of matplotlib.
     """
+    make = _make_shown() if in_notebook() else _make
     with matplotlib.style.context("default"):
-        if in_notebook():
-            from matplotlib import pyplot
+        yield make(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
-            yield pyplot.figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-        else:
-            figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-            FigureCanvasAgg(figure)
-            yield figure
+
+def _make_shown() -> Callable[..., Figure]:
+    """Return what makes a figure of pyplot, whose import sets the notebook up for good only outside of a style."""
+    from matplotlib import pyplot
+
+    return pyplot.figure
+
+
+def _make(**options: Any) -> Figure:
+    figure = Figure(**options)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def entitle(figure: Figure, title: str) -> None:
