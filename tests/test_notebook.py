@@ -122,3 +122,8 @@ def written(client: Any) -> Iterator[str]:
             yield "\n".join(content["traceback"])
         elif kind == "status" and content["execution_state"] == "idle":
             return
+
+
+def test_every_figure_is_shown_below_its_cell() -> None:
+    shown = displayed("result = vf.run(SCENARIO)", "result.plot.timeline();", "result.plot.slowdown();")
+    assert [sorted(data) for data in shown] == [["image/png", "text/plain"]] * 2

@@ -54,9 +54,10 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
 
 
 def _make_shown() -> Callable[..., Figure]:
-    """Return what makes a figure of pyplot, whose import sets the notebook up for good only outside of a style."""
+    """Return what makes a figure of pyplot, with the notebook's backend set up: within a style, that would not last."""
     from matplotlib import pyplot
 
+    pyplot.draw_if_interactive()
     return pyplot.figure
 
 
