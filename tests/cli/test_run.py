@@ -189,6 +189,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(scenario_file: Scenari
     def small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
+    assert run(scenario_file()).exit_code == 0  # the kernel is compiled now, and kept
     folder = tmp_path / "out"
     command = [*COMMAND, str(scenario_file()), "--out", str(folder)]
     before = sorted(tmp_path.iterdir())

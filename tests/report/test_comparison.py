@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from rich.console import Console
 from scenarios_for_tests import brief
 
@@ -14,6 +15,8 @@ from vmfailover.report.comparison_table import print_comparison
 from vmfailover.report.figures.comparison_bars import comparison_bars, save_comparison
 from vmfailover.studies.comparison import Comparison, all_protocols, under_protocols
 from vmfailover.studies.executors import InThisProcess
+
+from .legibility import require_legible
 
 
 @cache
@@ -80,3 +83,14 @@ def test_the_picture_has_a_panel_for_each_question_and_a_bar_for_each_column(tmp
     for path in paths:
         save_comparison(compared(), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_no_bar_and_no_interval_of_the_picture_is_below_zero() -> None:
+    comparison = compared("cacheline-flags", "output-compare")
+    figure = require_legible(comparison_bars(comparison))
+    assert all(axes.get_xlim()[0] >= 0 for axes in figure.axes)
+    (slowdown,) = (axes for axes in figure.axes if axes.get_title("left") == "slowdown of the guest")
+    found = comparison.statistic("cacheline-flags", "guest.slowdown")
+    bars = [bar for bar in slowdown.patches if isinstance(bar, Rectangle)]
+    whole = max(bar.get_x() + bar.get_width() for bar in bars if bar.get_y() < 0)
+    assert whole == pytest.approx(100 * (found.mean or 0))

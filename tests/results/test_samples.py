@@ -22,7 +22,7 @@ def measured(result: RunResult) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("variant", ["base", "no-failure", "no-clients"])
-@settings(derandomize=True, deadline=None, max_examples=15)
+@settings(derandomize=True, deadline=None, max_examples=6)
 @given(samples=st.integers(0, 3000))
 def test_they_change_no_metric_and_no_event(variant: str, samples: int) -> None:
     with_samples, without = run(small(variant), samples=samples), run(small(variant), samples=0)

@@ -1,9 +1,10 @@
 """Metrics on axes: names, units, and values."""
 
 import pytest
+from matplotlib.figure import Figure
 
 from vmfailover.errors import InputError
-from vmfailover.report.figures.metric_axis import MetricAxis, is_wide, known_metric
+from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, is_wide, known_metric
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from vmfailover.report.figures.metric_axis import MetricAxis, is_wide, known_met
         ("guest.slowdown", 0.0626, "guest slowdown (%)", "6.26"),
         ("guest.pause_fraction", 0.5, "guest pause fraction (%)", "50.0"),
         ("replication.amplification", 4.5, "replication amplification (×)", "4.50"),
-        ("loss.outputs", 7.0, "loss outputs (number)", "7.00"),
+        ("loss.outputs", 7.0, "outputs lost (number)", "7.00"),
     ],
 )
 def test_each_metric_has_its_unit(metric: str, greatest: float, label: str, written: str) -> None:
@@ -37,3 +38,11 @@ def test_names_may_lack_their_unit() -> None:
 )
 def test_values_far_apart_are_wide(values: list[float], wide: bool) -> None:
     assert is_wide(values) is wide
+
+
+@pytest.mark.parametrize(("high", "ticks"), [(20, [1, 2, 5, 10, 20]), (20_000, [1, 10, 100, 1000, 10_000])])
+def test_a_logarithmic_axis_has_few_ticks(high: float, ticks: list[float]) -> None:
+    axes = Figure().add_subplot()
+    axes.set_ylim(0.9, high * 1.1)
+    go_logarithmic(axes, "y")
+    assert [tick for tick in axes.get_yticks() if 0.9 <= tick <= high * 1.1] == pytest.approx(ticks)

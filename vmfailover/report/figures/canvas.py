@@ -57,7 +57,7 @@ def _make_shown() -> Callable[..., Figure]:
     """Return what makes a figure of pyplot, with the notebook's backend set up: within a style, that would not last."""
     from matplotlib import pyplot
 
-    pyplot.draw_if_interactive()
+    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
     return pyplot.figure
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,41 +9,42 @@ from typing import cast
 import numpy as np
 from matplotlib.axes import Axes
 
-from vmfailover.report.figures.canvas import FILLS, entitle, new_figure, save, tidy
+from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, save, tidy
+from vmfailover.report.figures.metric_axis import go_logarithmic, is_wide
 from vmfailover.studies.comparison import Comparison
 
 #: Inches: of the whole width, of a bar, and of what stands above and below the bars of both rows of panels.
 _WIDTH, _BAR, _AROUND = 13.0, 0.3, 1.9
-#: Times as long as the shortest bar from which on a logarithmic scale shows more.
-_WIDE = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One question: the metrics that answer it, stacked, each with its label, and the unit they are shown in."""
+    """One question: the metric that answers it, the unit it is shown in, and its parts with their labels, if any."""
 
     title: str
     unit: str
     scale: float
-    metrics: tuple[tuple[str, str], ...]
+    metric: str
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 _PANELS = (
-    Panel("failover latency", "ms", 1e-6, (("failover.latency_ns", ""),)),
-    Panel("work lost", "ms", 1e-6, (("loss.work_ns", ""),)),
+    Panel("failover latency", "ms", 1e-6, "failover.latency_ns"),
+    Panel("work lost", "ms", 1e-6, "loss.work_ns"),
     Panel(
         "slowdown of the guest",
         "%",
         100,
+        "guest.slowdown",
         (
             ("guest.pause_fraction", "pauses"),
             ("guest.stall_fraction", "stalls"),
             ("guest.fault_fraction", "faults"),
         ),
     ),
-    Panel("client response time, p99", "ms", 1e-6, (("client.latency_p99_ns", ""),)),
-    Panel("link bandwidth", "Gbit/s", 1e-9, (("replication.bandwidth_bps", ""),)),
-    Panel("bytes shipped ÷ bytes modified", "×", 1, (("replication.amplification", ""),)),
+    Panel("client response time, median", "ms", 1e-6, "client.latency_p50_ns"),
+    Panel("link bandwidth", "Gbit/s", 1e-9, "replication.bandwidth_bps"),
+    Panel("bytes shipped ÷ bytes modified", "×", 1, "replication.amplification"),
 )
 
 
@@ -73,42 +73,52 @@ def _title(comparison: Comparison) -> str:
 
 
 def _draw(axes: Axes, comparison: Comparison, panel: Panel) -> None:
-    places = np.arange(len(comparison.names))
-    left = np.zeros(places.size)
-    for (metric, label), (colour, hatch) in zip(panel.metrics, FILLS, strict=False):
-        means, widths = _bars(comparison, metric, panel.scale)
-        axes.barh(
-            places, means, left=left, xerr=widths, height=0.65, label=label or None,
-            color=colour, hatch=hatch, edgecolor="#333333", linewidth=0.5, error_kw={"elinewidth": 1, "capsize": 2},
-        )  # fmt: skip
-        left += means
-    missing = {
-        place
-        for place in range(places.size)
-        if comparison.statistic(comparison.names[place], panel.metrics[0][0]).n == 0
-    }
+    longest = _stack(axes, comparison, panel)
+    missing = _intervals(axes, comparison, panel)
+    if not panel.parts and is_wide(longest[longest > 0]):
+        _go_logarithmic(axes, longest, missing)
+    else:
+        axes.set_xlim(left=0)
     for place in missing:
         _annotate(axes, place, "–")
-    if len(panel.metrics) == 1 and _spread(left) > _WIDE:
-        _go_logarithmic(axes, left, missing)
-    axes.set_yticks(places, comparison.names, fontsize=9)
+    axes.set_yticks(range(len(comparison.names)), comparison.names, fontsize=TEXT)
     axes.set_title(panel.title, loc="left", fontsize=10)
     tidy(axes, panel.unit + (", logarithmic" if axes.get_xscale() == "log" else ""))
-    if len(panel.metrics) > 1:
+    if panel.parts:
         axes.legend(fontsize=8, frameon=False)
 
 
-def _bars(comparison: Comparison, metric: str, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    found = [comparison.statistic(name, metric) for name in comparison.names]
-    means = np.array([(each.mean or 0.0) * scale for each in found])
-    widths = np.array([(each.half_width or 0.0) * scale for each in found])
-    return means, widths
+def _stack(axes: Axes, comparison: Comparison, panel: Panel) -> np.ndarray:
+    """Draw a bar a column, of the parts if there are any, and return how long they are."""
+    left = np.zeros(len(comparison.names))
+    for (metric, label), (colour, hatch) in zip(panel.parts or ((panel.metric, ""),), FILLS, strict=False):
+        means = np.array([(comparison.statistic(name, metric).mean or 0.0) * panel.scale for name in comparison.names])
+        axes.barh(
+            range(means.size), means, left=left, height=0.65, label=label or None, color=colour, hatch=hatch,
+            edgecolor=DARK, linewidth=0.5,
+        )  # fmt: skip
+        left += means
+    return left
+
+
+def _intervals(axes: Axes, comparison: Comparison, panel: Panel) -> set[int]:
+    """Draw the interval of each column's metric, which is never below zero; return the columns that have no mean."""
+    missing = set()
+    for place, name in enumerate(comparison.names):
+        found = comparison.statistic(name, panel.metric)
+        if found.mean is None:
+            missing.add(place)
+        elif found.half_width:
+            mean, width = found.mean * panel.scale, found.half_width * panel.scale
+            below = [[min(mean, width)], [width]]
+            axes.errorbar(mean, place, xerr=below, color=DARK, elinewidth=1, capsize=2, linestyle="none")
+    return missing
 
 
 def _go_logarithmic(axes: Axes, values: np.ndarray, missing: set[int]) -> None:
     """Show values on a logarithmic scale, on which nothing has no place of its own."""
-    axes.set_xscale("log")
     axes.set_xlim(values[values > 0].min() / 3, values.max() * 2)
+    go_logarithmic(axes, "x")
     for place in set(np.flatnonzero(values == 0).tolist()) - missing:
         _annotate(axes, place, "0")
 
@@ -121,10 +131,5 @@ def _annotate(axes: Axes, place: int, text: str) -> None:
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
         va="center",
-        fontsize=9,
+        fontsize=TEXT,
     )
-
-
-def _spread(values: Sequence[float] | np.ndarray) -> float:
-    shown = [value for value in values if value > 0]
-    return max(shown) / min(shown) if shown else 1.0

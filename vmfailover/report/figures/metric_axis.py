@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log10
 from typing import Literal, Self
 
 from matplotlib.axes import Axes
@@ -17,9 +17,12 @@ from vmfailover.scenario.expectation import metric_name
 
 #: Times as long as the shortest of some values from which on a logarithmic scale shows more.
 WIDE = 30
-#: Where in a decade of a logarithmic scale are ticks.
+#: Where in a decade of a logarithmic scale are ticks, and decades from which on they are only between decades.
 SUBDIVISION = (1.0, 2.0, 5.0)
+_MANY_DECADES = 3
 _UNITS = (("_ns", DURATIONS), ("_bps", BIT_RATES), ("bytes", BYTES))
+#: Metrics whose names say too little by themselves.
+_IN_WORDS = {"loss.work_ns": "work lost", "loss.outputs": "outputs lost"}
 _SHARES = ("guest.slowdown", "log.peak_fill", "image.consistent")
 
 
@@ -75,14 +78,15 @@ def known_metric(name: str) -> str:
 def in_words(metric: str) -> str:
     """Return the name of a metric without its unit, such as `failover latency`."""
     bare = metric.removesuffix("_ns").removesuffix("_bps")
-    return bare.replace(".", " ").replace("_", " ")
+    return _IN_WORDS.get(metric, bare.removeprefix("loss.").replace(".", " ").replace("_", " "))
 
 
 def go_logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Give one axis a logarithmic scale, with ticks that are plain numbers."""
+    """Give one axis, a logarithmic scale, with ticks that are plain numbers."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=SUBDIVISION))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=SUBDIVISION if log10(high / low) < _MANY_DECADES else (1.0,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 

@@ -20,6 +20,8 @@ from vmfailover.results.run_result import RunResult
 SIZE = (12, 6)
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
+#: Behind texts that lines may cross.
+_ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
 _WIDE = 30
 
@@ -133,7 +135,9 @@ def _mark_commit(axes: Axes, window: Window, at: float, text: str) -> None:
     axes.vlines(at, -0.3, 0.3, color=DARK, linewidth=1.2)
     right = at > window.start + 0.8 * window.length
     offset, side = (-4, "right") if right else (4, "left")
-    axes.annotate(text, (at, 0), (offset, 0), textcoords="offset points", ha=side, va="center", fontsize=8)
+    axes.annotate(
+        text, (at, 0), (offset, 0), textcoords="offset points", ha=side, va="center", fontsize=8, bbox=_ON_WHITE
+    )
 
 
 def _mark_scans(axes: Axes, story: Story) -> None:
@@ -147,8 +151,7 @@ def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> N
     axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": ALARM})
     text = f"{duration(work_ns)} of work lost"
     middle = (lost.start + lost.end) / 2
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(middle, 1.42, text, color=ALARM, ha="center", va="center", fontsize=9, bbox=box)
+    axes.text(middle, 1.42, text, color=ALARM, ha="center", va="center", fontsize=9, bbox=_ON_WHITE)
 
 
 def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
