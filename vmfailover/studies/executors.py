@@ -1,6 +1,5 @@
 """Where the runs of a study are executed: anything with the interface of `concurrent.futures`."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,8 @@ from typing import Any, TypeVar
 from vmfailover.errors import InputError
 from vmfailover.interruption import Interruption
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.studies.fresh_processes import FreshProcesses, register
 
 ResultT = TypeVar("ResultT")
 #: Seconds to wait for a scheduler.
@@ -35,12 +36,13 @@ class InThisProcess(Executor):
 class LocalProcesses(ProcessPoolExecutor):
     """New processes of this machine, which leave Ctrl-C to this one.
 
-    They are started afresh, not copied from this one, so that nothing that happens here has an influence.
+    They are started afresh, not copied from this one, so that nothing that happens here has an influence; they know
+    the protocols that are registered here now.
     """
 
     def __init__(self, jobs: int) -> None:
         """Start up to so many processes, as they are needed."""
-        super().__init__(jobs, multiprocessing.get_context("spawn"))
+        super().__init__(jobs, FreshProcesses(), register, (dict(PROTOCOLS),))
 
     def submit(self, call: Callable[..., ResultT], /, *args: Any, **options: Any) -> Future[ResultT]:
         """Have a call executed; Ctrl-C meanwhile acts as soon as no process is half started."""
