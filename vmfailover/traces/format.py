@@ -54,7 +54,7 @@ def _check_is_parquet(path: Path) -> None:
     with path.open("rb") as file:
         start, end = file.read(4), os.pread(file.fileno(), 4, max(0, size - 4))
     if start != _MAGIC:
-        raise TraceError.about(path, "is not a Parquet file; convert it with 'vmfailover trace convert'")
+        raise TraceError.about(path, "is not a Parquet file; write it with vmfailover.traces.format.write_trace")
     if end != _MAGIC or size < 12:
         raise TraceError.about(path, "is cut off (a Parquet file ends with PAR1); record or copy it again")
 
@@ -62,7 +62,7 @@ def _check_is_parquet(path: Path) -> None:
 def _metadata(path: Path, footer: pq.FileMetaData) -> TraceMetadata:
     text = (footer.metadata or {}).get(KEY.encode())
     if text is None:
-        raise TraceError.about(path, f"lacks the metadata '{KEY}'; convert it with 'vmfailover trace convert'")
+        raise TraceError.about(path, f"lacks the metadata '{KEY}'; write it with vmfailover.traces.format.write_trace")
     try:
         return TraceMetadata.from_json(text)
     except ValueError as error:
