@@ -1,5 +1,6 @@
 """The trials of a search."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,9 @@ def test_a_real_search_can_be_read() -> None:
 def test_the_same_twice(tmp_path: Path) -> None:
     first, second = (bytes_of(made(*TRIALS, best=7).plot.trials(), tmp_path / name) for name in ("a.png", "b.png"))
     assert first == second
+
+
+def test_a_single_key_leaves_room_for_the_legend() -> None:
+    only = tuple(replace(each, point={RATE: each.point[RATE]}, positions={RATE: 0.1 * each.number}) for each in TRIALS)
+    figure = require_legible(made(*only, best=7).plot.trials())
+    assert len(legend(figure)) == 3

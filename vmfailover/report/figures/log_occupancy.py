@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
-from vmfailover.report.figures.canvas import ALARM, BLUE, TEXT, entitle, new_figure
+from vmfailover.report.figures.canvas import ALARM, BLUE, entitle, new_figure
 from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
 from vmfailover.report.figures.story import Story
@@ -31,21 +31,18 @@ def log_occupancy(result: RunResult) -> Axes:
         shares = np.array([100 * sample.log_entries / entries for sample in samples])
         shares[without_vm(samples, story)] = np.nan
         axes.fill_between(sample_times(samples), shares, step="post", color=BLUE, linewidth=0)
-        _mark_guard_band(axes, 100 * (1 - guard_band(scenario) / entries))
+        told = _mark_guard_band(axes, 100 * (1 - guard_band(scenario) / entries))
         axes.set_ylim(0, 100)
-        time_axis(axes, story, "log in use (%)", f"{entries:,} entries; sampled {len(samples):,} times")
+        time_axis(axes, story, "log in use (%)", f"{entries:,} entries, sampled {len(samples):,} times{told}")
         mark_outages(axes, story)
         entitle(figure, f"{scenario.name}: occupancy of the address log")
     return axes
 
 
-def _mark_guard_band(axes: Axes, begin: float) -> None:
-    """Show the share above which the VM stops; none if a full log stalls the processor instead."""
+def _mark_guard_band(axes: Axes, begin: float) -> str:
+    """Show the share above which the VM stops, and tell of it; none if a full log stalls the processor instead."""
     if begin >= 100:
-        return
+        return ""
     axes.axhspan(begin, 100, facecolor="none", edgecolor=ALARM, hatch="////", linewidth=0, alpha=0.4)
     axes.axhline(begin, color=ALARM, linewidth=1)
-    axes.annotate(
-        f"guard band: above {begin:.0f} % the VM stops until there is room", (0, begin), (4, -3),
-        xycoords=("axes fraction", "data"), textcoords="offset points", color=ALARM, fontsize=TEXT, va="top",
-    )  # fmt: skip
+    return f"; guard band (hatched): above {begin:.0f} % the VM stops until there is room"

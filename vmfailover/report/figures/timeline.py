@@ -20,6 +20,8 @@ from vmfailover.results.run_result import RunResult
 SIZE = (12, 6)
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
+#: Share of an axis below which no text fits into a span.
+_ROOM_FOR_TEXT = 0.08
 #: Behind texts that lines may cross.
 _ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
@@ -84,17 +86,22 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     _mark_blackout(axes, story.blackout)
     axes.set_ylabel("response time (ms)", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
-    axes.set_title("responses that clients received", loc="left", fontsize=9)
+    axes.set_title("responses that clients received", loc="left", fontsize=9, pad=_ABOVE_MARK)
     tidy(axes)
 
 
 def _mark_blackout(axes: Axes, blackout: Window | None) -> None:
+    """Shade the blackout, and say how long it was: within it, or above if that is too narrow."""
     if blackout is None:
         return
     axes.axvspan(blackout.start, blackout.end, color="#000000", alpha=0.09, linewidth=0)
-    middle = (blackout.start + blackout.end) / 2
-    text = f"blackout\n{duration(blackout.length / MS)}"
-    axes.text(middle, 0.5, text, transform=axes.get_xaxis_transform(), ha="center", va="center", fontsize=9)
+    middle, length = (blackout.start + blackout.end) / 2, duration(blackout.length / MS)
+    low, high = axes.get_xlim()
+    if blackout.length > _ROOM_FOR_TEXT * (high - low):
+        place, text = axes.get_xaxis_transform(), f"blackout\n{length}"
+        axes.text(middle, 0.5, text, transform=place, ha="center", va="center", fontsize=9)
+    else:
+        _label_above(axes, middle, f"blackout {length}", DARK)
 
 
 def _draw_detail(axes: Axes, story: Story) -> None:
@@ -159,15 +166,7 @@ def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
         return
     axes.axvline(story.down, color=ALARM, linewidth=1.5, linestyle="--")
     if named:
-        axes.annotate(
-            story.cause,
-            (story.down, 1),
-            (3, 2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=ALARM,
-            fontsize=9,
-        )
+        _label_above(axes, story.down, story.cause, ALARM)
 
 
 def _mark_faults(axes: Axes, story: Story) -> None:
@@ -175,18 +174,16 @@ def _mark_faults(axes: Axes, story: Story) -> None:
     for at, _ in story.faults:
         axes.axvline(at, color=ALARM, linewidth=1.2, linestyle=":")
     if story.faults and story.down is None:
-        at, what = story.faults[0]
-        late = at > story.end / 2
-        axes.annotate(
-            what,
-            (at, 1),
-            (-3 if late else 3, 2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=ALARM,
-            fontsize=9,
-            ha="right" if late else "left",
-        )
+        _label_above(axes, *story.faults[0], ALARM)
+
+
+def _label_above(axes: Axes, at: float, text: str, colour: str) -> None:
+    """Name an instant above the axes, at that side of it on which there is more room."""
+    late = at > sum(axes.get_xlim()) / 2
+    axes.annotate(
+        text, (at, 1), (-3 if late else 3, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+        color=colour, fontsize=9, ha="right" if late else "left",
+    )  # fmt: skip
 
 
 def _mark_detail(axes: Axes, window: Window) -> None:

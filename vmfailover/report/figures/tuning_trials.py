@@ -13,8 +13,8 @@ from vmfailover.report.figures.sweep_keys import as_written
 from vmfailover.report.quantities import counted
 from vmfailover.studies.tuning import Trial, Tuning
 
-#: Inches: of a panel, of what stands left of them, and of the height.
-_PANEL, _LEFT, _HEIGHT = 4.2, 1.0, 4.6
+#: Inches: of a panel, of what stands left of them, of the least width, and of the height.
+_PANEL, _LEFT, _LEAST_WIDTH, _HEIGHT = 4.2, 1.0, 7.0, 4.6
 #: Where in a range the nearest trials are labelled, and how far labels are apart at least.
 _TICKS, _APART = (0, 1 / 3, 2 / 3, 1), 0.26
 
@@ -30,7 +30,7 @@ def tuning_trials(found: Tuning) -> Axes:
         raise InputError(f"trials: no trial has {found.objective.metric}")
     keys = list(valued[0].point)
     axis = MetricAxis.of(found.objective.metric, (trial.objective.value for trial in valued))
-    with new_figure(_LEFT + _PANEL * len(keys), _HEIGHT) as figure:
+    with new_figure(max(_LEAST_WIDTH, _LEFT + _PANEL * len(keys)), _HEIGHT) as figure:
         panels = figure.subplots(1, len(keys), sharey=True, squeeze=False)[0]
         for axes, key in zip(panels, keys, strict=True):
             _draw(axes, found, valued, key, axis)
