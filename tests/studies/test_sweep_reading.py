@@ -117,7 +117,7 @@ def test_a_file_that_is_damaged_is_named(name: str, content: bytes, folder: Path
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"version": "0.0.1"}, "is not of vmfailover"),
+        ({"version": "0.0.1"}, "is of vmfailover 0.0.1, and this is"),
         ({"points": []}, "is damaged"),
         ({"points": [{"link.latency": "1us"}]}, "is not of the points that are there"),
         ({"points": None}, "is damaged"),

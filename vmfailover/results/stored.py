@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.version import version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 def object_in(path: Path, remedy: str) -> dict[str, Any]:
     """Return the JSON object in a file; raise InputError if there is none."""
+    if not path.is_file():
+        raise refused(path, "is not there", remedy)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -32,6 +35,12 @@ def table_in(path: Path, remedy: str) -> pa.Table:
         return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise refused(path, f"is no Parquet file ({str(error).splitlines()[0]})", remedy) from None
+
+
+def require_version(found: object, path: Path, remedy: str) -> None:
+    """Raise InputError unless the version found in a file is this one."""
+    if found != version():
+        raise refused(path, f"is of vmfailover {found}, and this is {version()}", remedy)
 
 
 def refused(path: Path, reason: str, remedy: str) -> InputError:

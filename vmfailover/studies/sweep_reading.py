@@ -6,12 +6,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmfailover.results.stored import object_in, refused
+from vmfailover.results.stored import object_in, refused, require_version
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import read_back
 from vmfailover.studies.sweep import Sweep
 from vmfailover.studies.sweep_store import ABOUT, POINTS, SCENARIO, point_in
-from vmfailover.version import version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +27,7 @@ def read_sweep(folder: str | PathLike[str]) -> Sweep:
     """
     path = Path(folder)
     about = object_in(path / ABOUT, _REMEDY)
-    if about.get("version") != version():
-        raise refused(path, f"is not of vmfailover {version()}, but of {about.get('version')}", _REMEDY)
+    require_version(about.get("version"), path / ABOUT, _REMEDY)
     try:
         return _sweep(path, about)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
