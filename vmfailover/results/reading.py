@@ -32,11 +32,6 @@ def read(folder: str | PathLike[str]) -> RunResult:
         raise refused(path, f"is damaged ({error!r})", _REMEDY) from None
 
 
-def is_run(folder: Path) -> bool:
-    """Say whether a folder looks like that of a run."""
-    return (folder / REST).is_file()
-
-
 def _require_run(path: Path) -> None:
     if not path.is_dir():
         raise refused(path, "is not a folder", "give one that `vmfailover run SCENARIO --out FOLDER` has made")

@@ -1,0 +1,71 @@
+"""The report of a sweep."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from vmfailover.report.figures.metric_axis import in_words
+from vmfailover.report.html.page import Cell, Page, Table
+from vmfailover.report.html.pictures import Figure, drawn
+from vmfailover.report.html.study_pages import points_table, sweep_page
+from vmfailover.scenario.writing import text_of
+from vmfailover.studies.sweep import Sweep
+from vmfailover.version import version
+
+#: Metrics that have figures of their own, with the question that these answer.
+_DRAWN = {
+    "failover.latency_ns": "Which values make failovers fast?",
+    "guest.slowdown": "What do they cost the guest?",
+}
+#: Rows of the table of points that a page can do with.
+MOST_ROWS = 500
+
+
+def sweep_report(found: Sweep) -> Page:
+    """Return the whole report of a sweep: figures, points, what went wrong, scenario."""
+    pictures, missing = drawn(_figures(found))
+    return replace(
+        sweep_page(found),
+        title=f"{found.scenario.name}: sweep of {', '.join(found.keys)}",
+        provenance=_provenance(found),
+        pictures=pictures,
+        missing=missing,
+        tables=[points_table(found, MOST_ROWS), *_broken(found)],
+        scenario=text_of(found.scenario),
+    )
+
+
+def _provenance(found: Sweep) -> list[tuple[str, str]]:
+    points, finished = len(found.texts), len(found.frame)
+    return [
+        ("points", f"{finished:,} of {points:,}" if finished < points else f"{points:,}"),
+        ("replications", str(found.replications)),
+        ("seed", str(found.scenario.seed)),
+        ("vmfailover", version()),
+        ("scenario", found.scenario.hash),
+    ]
+
+
+def _figures(found: Sweep) -> Iterator[Figure]:
+    """Yield the figures for as many keys as vary, of metrics that any point has."""
+    plot = found.plot
+    for metric, question in _DRAWN.items():
+        if found.frame[metric].isna().all():
+            continue
+        words = in_words(metric)
+        if len(found.keys) > 1:
+            yield Figure(f"Map of the {words}", question, partial(plot.heat_map, metric), "heat_map")
+        if len(found.keys) <= 2:
+            yield Figure(f"Lines of the {words}", question, partial(plot.line, metric), "line")
+    yield Figure("Trade-off", "Which points are such that no other is better in both?", plot.pareto, "pareto")
+
+
+def _broken(found: Sweep) -> Iterator[Table]:
+    """Yield a table of the invariants that are broken, if any is."""
+    rows = found.frame.loc[found.frame["broken"] != "", ["point", "broken"]].itertuples(index=False)
+    cells = [
+        [Cell(str(point), point), *(Cell(text, text) for text in (*found.texts[point].values(), broken))]
+        for point, broken in rows
+    ]
+    if cells:
+        yield Table("Broken invariants", ("point", *found.keys, "invariant"), cells)
