@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -55,21 +54,21 @@ COMPARISONS: dict[str, Callable[[], Comparison]] = {
 
 
 @cache
-def saved(kind: str) -> tuple[Comparison, Path]:
-    """A comparison of a kind, and its folder."""
-    folder, found = Path(mkdtemp()), COMPARISONS[kind]()
-    export_comparison(found, folder)
-    return found, folder
+def made(kind: str) -> Comparison:
+    """A comparison of a kind, which is made once."""
+    return COMPARISONS[kind]()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(saved("interrupted")[1], tmp_path / "out"))
+    export_comparison(made("interrupted"), tmp_path / "out")
+    return tmp_path / "out"
 
 
 @pytest.mark.parametrize("kind", COMPARISONS)
-def test_a_comparison_is_read_as_it_was_made(kind: str) -> None:
-    found, folder = saved(kind)
+def test_a_comparison_is_read_as_it_was_made(kind: str, tmp_path: Path) -> None:
+    found, folder = made(kind), tmp_path / "out"
+    export_comparison(found, folder)
     again = read_comparison(folder)
     assert replace(again, scenarios={}) == replace(found, scenarios={})
     assert {name: each.hash for name, each in again.scenarios.items()} == {
@@ -81,11 +80,11 @@ def test_a_comparison_is_read_as_it_was_made(kind: str) -> None:
 
 
 def test_the_comparisons_have_what_has_to_be_kept() -> None:
-    protocols = saved("of protocols, of which one cannot be")[0]
+    protocols = made("of protocols, of which one cannot be")
     assert protocols.impossible
     assert any(run.remarks for run in protocols.runs)
-    assert any(run.broken for run in saved("of scenarios, of which one breaks an invariant")[0].runs)
-    assert saved("interrupted")[0].interrupted
+    assert any(run.broken for run in made("of scenarios, of which one breaks an invariant").runs)
+    assert made("interrupted").interrupted
 
 
 @pytest.mark.parametrize("name", [SUMMARY, RUNS, scenario_file(1)])
@@ -119,7 +118,8 @@ def test_another_summary_is_refused(changes: dict[str, Any], complaint: str, fol
 
 
 @pytest.mark.parametrize("name", [RUNS, scenario_file(1)])
-def test_files_of_another_comparison_are_refused(name: str, folder: Path) -> None:
-    shutil.copy(saved("with a run that failed")[1] / name, folder)
+def test_files_of_another_comparison_are_refused(name: str, folder: Path, tmp_path: Path) -> None:
+    export_comparison(made("with a run that failed"), tmp_path / "other")
+    shutil.copy(tmp_path / "other" / name, folder)
     with pytest.raises(vf.InputError, match=f"{name}: (has not the runs|is not the scenario) of (one|two)"):
         read_comparison(folder)

@@ -5,7 +5,6 @@ import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from interruptions import after
@@ -20,17 +19,21 @@ from vmfailover.studies.runs_file import RUNS
 
 
 @cache
-def saved(*, interrupted: bool) -> tuple[Replications, Path]:
-    """Replications and their folder."""
-    found = replicate(minute(), 3, executor=InThisProcess(), progress=after(2) if interrupted else None)
-    folder = Path(mkdtemp())
+def made(runs: int) -> Replications:
+    """So many of three replications, after which the user has interrupted."""
+    return replicate(minute(), 3, executor=InThisProcess(), progress=after(runs) if runs < 3 else None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    export_replications(made(3), tmp_path / "out")
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("runs", [2, 3])
+def test_replications_are_read_as_they_were_made(runs: int, tmp_path: Path) -> None:
+    found, folder = made(runs), tmp_path / "out"
     export_replications(found, folder)
-    return found, folder
-
-
-@pytest.mark.parametrize("interrupted", [False, True])
-def test_replications_are_read_as_they_were_made(interrupted: bool) -> None:
-    found, folder = saved(interrupted=interrupted)
     again = read_replications(folder)
     assert replace(again, scenario=found.scenario) == found
     assert again.scenario.hash == found.scenario.hash
@@ -40,8 +43,7 @@ def test_replications_are_read_as_they_were_made(interrupted: bool) -> None:
 
 @pytest.mark.parametrize("name", [SUMMARY, RUNS, SCENARIO])
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"runs": [{}]}', b"\xff", b"a: 1"])
-def test_a_file_that_is_missing_or_damaged_is_named(name: str, content: bytes | None, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(saved(interrupted=False)[1], tmp_path / "out"))
+def test_a_file_that_is_missing_or_damaged_is_named(name: str, content: bytes | None, folder: Path) -> None:
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_bytes(content)
@@ -50,10 +52,10 @@ def test_a_file_that_is_missing_or_damaged_is_named(name: str, content: bytes | 
     assert all(line.startswith(f"{folder / name}:") for line in str(caught.value).splitlines())
 
 
-def test_files_of_other_replications_or_versions_are_refused(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(saved(interrupted=False)[1], tmp_path / "out"))
+def test_files_of_other_replications_or_versions_are_refused(folder: Path, tmp_path: Path) -> None:
+    export_replications(made(2), tmp_path / "other")
     summary = json.loads((folder / SUMMARY).read_text())
-    shutil.copy(saved(interrupted=True)[1] / RUNS, folder)
+    shutil.copy(tmp_path / "other" / RUNS, folder)
     with pytest.raises(vf.InputError, match="has the files of different replications"):
         read_replications(folder)
     (folder / SUMMARY).write_text(json.dumps(summary | {"vmfailover_version": "0.0.1"}))

@@ -5,7 +5,6 @@ import shutil
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pandas as pd
@@ -33,16 +32,21 @@ SWEEPS: dict[str, dict[str, Any]] = {
 
 
 @cache
-def kept(kind: str) -> tuple[Sweep, Path]:
-    """A sweep of a kind, and its folder."""
-    folder = Path(mkdtemp())
-    options = {"keys": KEYS, **SWEEPS[kind]}
-    return sweep(minute(), out=folder, executor=InThisProcess(), **options), folder
+def swept(kind: str) -> Sweep:
+    """A sweep of a kind, kept nowhere."""
+    return sweep(minute(), executor=InThisProcess(), **{"keys": KEYS, **SWEEPS[kind]})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    sweep(minute(), KEYS, out=folder, executor=InThisProcess())
+    return folder
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(kept("with failed points")[1], tmp_path / "sweep"))
+def folder(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "sweep"))
 
 
 def require_same(one: Sweep, other: Sweep) -> None:
@@ -54,9 +58,10 @@ def require_same(one: Sweep, other: Sweep) -> None:
 
 
 @pytest.mark.parametrize("kind", SWEEPS)
-def test_a_sweep_is_read_as_it_was_returned(kind: str) -> None:
-    found, folder = kept(kind)
-    require_same(read_sweep(folder), found)
+def test_a_sweep_is_read_as_it_was_returned(kind: str, tmp_path: Path) -> None:
+    found = sweep(minute(), out=tmp_path, executor=InThisProcess(), **{"keys": KEYS, **SWEEPS[kind]})
+    require_same(read_sweep(tmp_path), found)
+    require_same(found, swept(kind))
 
 
 def test_points_with_a_gap_have_their_own_texts(folder: Path) -> None:
@@ -64,7 +69,7 @@ def test_points_with_a_gap_have_their_own_texts(folder: Path) -> None:
     found = read_sweep(folder)
     assert found.interrupted
     assert list(found.frame["point"]) == [0, 2, 3]
-    assert found.texts == kept("with failed points")[0].texts
+    assert found.texts == swept("with failed points").texts
 
 
 def test_a_sweep_of_a_trace_is_read_where_the_trace_is_not(tmp_path: Path) -> None:
@@ -84,7 +89,7 @@ def test_a_folder_without_the_scenario_is_mended_by_the_same_sweep(folder: Path)
     written = {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
     sweep(minute(), KEYS, out=folder, executor=InThisProcess())
     assert {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")} == written
-    require_same(read_sweep(folder), kept("with failed points")[0])
+    require_same(read_sweep(folder), swept("with failed points"))
 
 
 @pytest.mark.parametrize("left", [[f".{ABOUT}"], [ABOUT], [ABOUT, f".{SCENARIO}"], [ABOUT, SCENARIO]])
@@ -98,8 +103,8 @@ def test_a_sweep_that_was_killed_before_its_first_point_goes_on(left: list[str],
     assert sorted(path.name for path in folder.iterdir()) == sorted(left)
     with pytest.raises(vf.InputError, match=str(folder)):
         read_sweep(folder)
-    require_same(sweep(minute(), KEYS, out=folder, executor=InThisProcess()), kept("with failed points")[0])
-    require_same(read_sweep(folder), kept("with failed points")[0])
+    require_same(sweep(minute(), KEYS, out=folder, executor=InThisProcess()), swept("with failed points"))
+    require_same(read_sweep(folder), swept("with failed points"))
     assert not list(folder.glob(".*"))
 
 

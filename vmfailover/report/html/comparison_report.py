@@ -9,6 +9,7 @@ from vmfailover.report.comparison_rows import Row
 from vmfailover.report.html.page import Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.html.study_pages import comparison_page, known_rows, label, means, verdict
+from vmfailover.report.quantities import counted
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.comparison import Comparison
 from vmfailover.version import version
@@ -18,10 +19,9 @@ def comparison_report(comparison: Comparison) -> Page:
     """Return the whole report of a comparison: remarks, figures, means, differences, what went wrong, scenarios."""
     pictures, missing = drawn(_figures(comparison))
     page, baseline = comparison_page(comparison), comparison.scenarios[comparison.baseline]
-    names = dict.fromkeys(scenario.name for scenario in comparison.scenarios.values())
     return replace(
         page,
-        title=f"Comparison of {', '.join(names if len(names) > 1 else comparison.names)}",
+        title=_title(comparison),
         headline=" ".join(filter(None, (verdict(comparison.consistent), interruption(comparison)))),
         provenance=[*page.provenance, ("vmfailover", version()), ("scenario", baseline.hash)],
         summary=list(_remarks(comparison)),
@@ -30,6 +30,12 @@ def comparison_report(comparison: Comparison) -> Page:
         tables=[means(comparison), *_differences(comparison), *_failures(comparison), *_keys(comparison)],
         scenario=f"# {comparison.baseline}, which differences are to\n{text_of(baseline)}",
     )
+
+
+def _title(comparison: Comparison) -> str:
+    names = list(dict.fromkeys(scenario.name for scenario in comparison.scenarios.values()))
+    columns = f" in {counted(len(comparison.names), 'column')}" if len(names) < len(comparison.names) else ""
+    return f"Comparison of {', '.join(names)}{columns}"
 
 
 def _remarks(comparison: Comparison) -> Iterator[tuple[str, str]]:

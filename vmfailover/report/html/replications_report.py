@@ -8,6 +8,7 @@ from vmfailover.report.figures.metric_axis import in_words
 from vmfailover.report.html.page import Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.html.study_pages import replications_page
+from vmfailover.report.quantities import counted
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
@@ -26,9 +27,10 @@ def replications_report(found: Replications) -> Page:
     page = replications_page(found)
     return replace(
         page,
+        title=f"{found.scenario.name}: {counted(len(found.runs), 'replication')}",
         provenance=[
             *page.provenance,
-            ("seeds", "from " + str(found.scenario.seed)),
+            ("seed", str(found.scenario.seed)),
             ("vmfailover", version()),
             ("scenario", found.scenario.hash),
         ],

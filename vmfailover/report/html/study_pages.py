@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
 from vmfailover.report.check_lines import failure_lines, note_lines, verdict_line
 from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.quantities import counted
 from vmfailover.report.sweep_table import SHOWN
@@ -109,13 +111,14 @@ def sweep_page(found: Sweep) -> Page:
     failed = f" {counted(found.failed, 'point')} could not be run." if found.failed else ""
     ended = f" INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}." if found.interrupted else ""
     shown = f", of which {MOST_ROWS} are shown" if len(found.frame) > MOST_ROWS else ""
+    sound = found.consistent and found.failed < max(1, len(found.frame))
     return Page(
         title=found.scenario.name,
-        headline=f"{verdict(found.consistent)}{failed}{ended}",
-        sound=found.consistent,
+        headline=f"{verdict(sound)}{failed}{ended}",
+        sound=sound,
         provenance=[("points", f"{len(found.frame)}{shown}"), ("seed", str(found.scenario.seed))],
         cards=(),
-        tables=[points_table(found, MOST_ROWS)],
+        tables=[points_table(found, MOST_ROWS), *failed_points(found)],
     )
 
 
@@ -123,17 +126,29 @@ def points_table(found: Sweep, most: int) -> Table:
     """Return a table of the points, of so many at most."""
     rows = [row for row in ROWS if row.metric in SHOWN and found.frame[row.metric].notna().any()]
     points = found.frame.head(most).to_dict("records")
-    columns = ("point", *found.keys, *(row.label.strip() for row in rows), *(["error"] if found.failed else []))
+    columns = ("point", *found.keys, *(row.label.strip() for row in rows))
     title = f"Points, the first {most:,} of {len(found.frame):,}" if len(found.frame) > most else "Points"
     return Table(title, columns, [_point(found, rows, point) for point in points])
 
 
+def failed_points(found: Sweep) -> Iterator[Table]:
+    """Yield a table of what went wrong at points, if anything did."""
+    columns = found.frame[["point", "error", "broken"]].itertuples(index=False)
+    told = [(point, text) for point, *texts in columns for text in texts if text]
+    if told:
+        rows = [[*_place(found, point), Cell(text, text)] for point, text in told]
+        yield Table("Points that could not be run, or broke an invariant", ("point", *found.keys, "why"), rows)
+
+
 def _point(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> list[Cell]:
-    texts = found.texts[point["point"]]
-    keys = [Cell(texts[key], _sortable(point[key], texts[key])) for key in found.keys]
-    cells = [_metric(row, point[row.metric], point[f"{row.metric}.half_width"]) for row in rows]
-    error = [Cell(point["error"], point["error"])] if found.failed else []
-    return [Cell(str(point["point"]), point["point"]), *keys, *cells, *error]
+    values = [_metric(row, point[row.metric], point[f"{row.metric}.half_width"]) for row in rows]
+    return [*_place(found, point["point"]), *values]
+
+
+def _place(found: Sweep, point: int) -> list[Cell]:
+    """Return the number of a point and the values of its keys."""
+    texts = [found.texts[point][key] for key in found.keys]
+    return [Cell(str(point), point), *(Cell(text, _sortable(text)) for text in texts)]
 
 
 def _metric(row: Row, mean: Any, half_width: Any) -> Cell:
@@ -143,8 +158,9 @@ def _metric(row: Row, mean: Any, half_width: Any) -> Cell:
     return Cell(f"{row.written(mean)}{interval}", float(mean))
 
 
-def _sortable(value: Any, text: str) -> float | str:
-    return text if isinstance(value, str) or _missing(value) else float(value)
+def _sortable(text: str) -> float | str:
+    number = number_in(text)
+    return text if number is None else number
 
 
 def _missing(value: Any) -> bool:

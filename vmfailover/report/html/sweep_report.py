@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 from vmfailover.report.figures.metric_axis import in_words
-from vmfailover.report.html.page import Cell, Page, Table
+from vmfailover.report.html.page import Page
 from vmfailover.report.html.pictures import Figure, drawn
-from vmfailover.report.html.study_pages import points_table, sweep_page
+from vmfailover.report.html.study_pages import failed_points, points_table, sweep_page
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.sweep import Sweep
 from vmfailover.version import version
@@ -30,7 +30,7 @@ def sweep_report(found: Sweep) -> Page:
         provenance=_provenance(found),
         pictures=pictures,
         missing=missing,
-        tables=[points_table(found, MOST_ROWS), *_broken(found)],
+        tables=[points_table(found, MOST_ROWS), *failed_points(found)],
         scenario=text_of(found.scenario),
     )
 
@@ -58,14 +58,3 @@ def _figures(found: Sweep) -> Iterator[Figure]:
         if len(found.keys) <= 2:
             yield Figure(f"Lines of the {words}", question, partial(plot.line, metric), "line")
     yield Figure("Trade-off", "Which points are such that no other is better in both?", plot.pareto, "pareto")
-
-
-def _broken(found: Sweep) -> Iterator[Table]:
-    """Yield a table of the invariants that are broken, if any is."""
-    rows = found.frame.loc[found.frame["broken"] != "", ["point", "broken"]].itertuples(index=False)
-    cells = [
-        [Cell(str(point), point), *(Cell(text, text) for text in (*found.texts[point].values(), broken))]
-        for point, broken in rows
-    ]
-    if cells:
-        yield Table("Broken invariants", ("point", *found.keys, "invariant"), cells)
