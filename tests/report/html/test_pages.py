@@ -1,5 +1,6 @@
 """The pages of runs and studies: whole, safe, small, and the same for the same results."""
 
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,10 +13,14 @@ import vmfailover as vf
 from vmfailover.report.html.folder_page import folder_page, page_path
 from vmfailover.report.html.page import Card, Cell, Page, Table, render, render_fragment
 from vmfailover.report.html.run_page import FIGURES, MOST_ROWS, run_page
+from vmfailover.report.html.sweep_report import MOST_CELLS, sweep_report
+from vmfailover.report.html.sweep_report import MOST_ROWS as MOST_POINTS
 from vmfailover.report.quantities import duration
+from vmfailover.report.sweep_table import SHOWN
 from vmfailover.results.export import export
 from vmfailover.studies.executors import InThisProcess
 
+from ..figures.sweeps import made as sweep_of
 from ..outcomes import OUTCOMES, outcome
 from .studies import INTERVAL, STUDIES, made, put, report
 
@@ -191,6 +196,25 @@ def test_a_study_has_the_figures_that_there_is_something_to_show_in(name: str, t
 def test_a_figure_that_a_study_has_not_is_said_to_be_missing(name: str, beginning: str) -> None:
     assert any(line.startswith(beginning) for line in report(name).missing)
     assert not any(": heat_map: " in line or ": pareto: " in line for line in report(name).missing)
+
+
+@pytest.mark.parametrize(
+    ("values", "titles"),
+    [
+        ((30, 33), ["Map of the failover latency", "Trade-off"]),
+        ((2, 700), ["Lines of the failover latency", "Trade-off"]),
+    ],
+)
+def test_the_report_of_a_large_sweep_is_small(values: tuple[int, int], titles: list[str]) -> None:
+    keys = {f"key.{name}": [f"{at} us" for at in range(1, 1 + count)] for name, count in zip("ab", values, strict=True)}
+    points = math.prod(values)
+    found = sweep_of(keys, {name: [float(points + at) for at in range(points)] for name in SHOWN})
+    page = sweep_report(found)
+    assert [picture.title for picture in page.pictures if "slowdown" not in picture.title] == titles
+    assert len(page.tables[0].rows) == MOST_POINTS
+    assert page.tables[0].title == f"Points, the first {MOST_POINTS} of {points:,}"
+    assert len(render(page)) < 3_000_000
+    assert points <= MOST_CELLS or "1,400 points are more than the 1,000 that a page has room for" in page.missing[0]
 
 
 @pytest.mark.parametrize("name", [name for name in STUDIES if "breaks" in name or "nothing" in name])
