@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from vmfailover.cli.main import main
 from vmfailover.scenario.protocols import PROTOCOLS
-from vmfailover.studies.comparison_export import FILES
+from vmfailover.studies.comparison_export import files_of
+from vmfailover.studies.comparison_reading import read_comparison
 
 from .conftest import ScenarioFile
 
@@ -29,7 +30,8 @@ def test_protocols_side_by_side(scenario_file: ScenarioFile, tmp_path: Path) -> 
     assert list(content["columns"]) == list(PROTOCOLS)
     assert content["baseline"] == "cacheline-flags"
     assert content["replications"] == 2
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted(files_of(read_comparison(out)))
+    assert json.loads(read_comparison(out).to_json()) == content
     assert json.loads((out / "comparison.json").read_text()) == content
     assert len(pd.read_parquet(out / "comparison.parquet")) == 2 * len(PROTOCOLS)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from interruptions import after
 from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
@@ -181,3 +183,17 @@ def test_a_part_of_a_sweep_has_its_points_and_the_other_keys() -> None:
         whole.where({"replication.protocol": "undo-log"})
     with pytest.raises(InputError, match=r"link\.latency='1us' is not in the sweep"):
         whole.where({"link.latency": "1us"})
+
+
+def test_an_unfinished_sweep_has_parts_and_figures() -> None:
+    found, whole = swept(progress=after(3)), swept()
+    assert len(found.frame) == 3
+    shown = [text.get_text() for text in found.plot.heat_map("guest.slowdown").texts]
+    assert shown.count("–") == 3
+    (line, _) = (each for each in found.plot.line("guest.slowdown").containers)
+    assert np.isfinite(np.asarray(line[0].get_ydata(), float)).sum() == 2
+    part = found.where({"replication.protocol": "page-dirty-bits"})
+    assert part.interrupted
+    assert list(part.frame["point"]) == [0]
+    assert list(part.frame["guest.slowdown"]) == [whole.frame["guest.slowdown"][1]]
+    assert len(part.texts) == 3

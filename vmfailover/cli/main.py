@@ -22,7 +22,7 @@ COMMANDS = {
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",
     "init": "Write a commented scenario to start from.",
-    "report": "Write an HTML page about a saved run.",
+    "report": "Write an HTML page about a saved run, comparison or sweep.",
     "trace": "Count what a memory-access trace does to the caches.",
     "bench": "Measure the speed of the simulator on this machine.",
 }

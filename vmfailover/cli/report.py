@@ -6,20 +6,23 @@ import click
 
 from vmfailover.results.export import require_file_writable
 
-#: The page in the folder, if not said otherwise.
-PAGE = "report.html"
-
 
 @click.command("report")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help=f"Write the page to this file.  [default: DIR/{PAGE}]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the page to this file.  [default: DIR/report.html, of a sweep DIR/_report.html]",
+)
 def command(folder: Path, output: Path | None) -> None:
-    """Write one HTML file, which needs no network, about the run that `vmfailover run --out DIR` has saved."""
-    from vmfailover.report.html.folder_page import folder_page
+    """Write one HTML file, which needs no network, about what `run`, `compare` or `sweep` with `--out DIR` has saved.
+
+    A sweep may be unfinished; its page is of the points that are there.
+    """
+    from vmfailover.report.html.folder_page import folder_page, page_path
     from vmfailover.report.html.page import render
 
-    page = folder_page(folder)
-    path = output or folder / PAGE
+    page, path = folder_page(folder), output or page_path(folder)
     require_file_writable(path, "--output")
     path.write_text(render(page), encoding="utf-8")
     click.echo(path)

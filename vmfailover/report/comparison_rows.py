@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vmfailover.report.quantities import bit_rate, duration, share, short_count, size, three_digits
+from vmfailover.studies.statistics import Statistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,16 @@ class Row:
     label: str
     metric: str
     written: Callable[[float | None], str]
+
+    def signed(self, difference: Statistic) -> str:
+        """Return a mean difference with its sign and, as far as it is known, half its confidence interval."""
+        if difference.mean is None:
+            return "–"
+        if not difference.mean:
+            return "0"
+        sign = "−" if difference.mean < 0 else "+"
+        half_width = f" ±{self.written(difference.half_width)}" if difference.half_width else ""
+        return f"{sign}{self.written(abs(difference.mean))}{half_width}"
 
 
 def _times(number: float | None) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.comparison_notes import failures, interruption, remarks
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.studies.comparison import Comparison
 
@@ -78,31 +79,19 @@ def _mean(comparison: Comparison, name: str, row: Row) -> Text:
 
 def _difference(comparison: Comparison, name: str, row: Row) -> Text:
     found = comparison.difference(name, row.metric)
-    if found.mean is None:
-        return Text("–")
-    sign = "−" if found.mean < 0 else "+"
-    half_width = "" if not found.half_width else f" ±{row.written(found.half_width)}"
-    text = f"{sign}{row.written(abs(found.mean))}{half_width}" if found.mean else "0"
-    return Text(text, style="bold" if found.certain else "dim")
+    return Text(row.signed(found), style="" if found.mean is None else "bold" if found.certain else "dim")
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     yield f"{_WINNER} the lowest of its row; less is better in all of them"
     n = comparison.replications
-    if comparison.interrupted:
-        made = ", ".join(f"{len(comparison.of(name))} of {name}" for name in comparison.names)
-        yield f"INTERRUPTED: of {n} replications there are {made}"
+    if told := interruption(comparison):
+        yield told
     if n > 1:
         yield (
             f"means of {n} replications, whose failures come at different instants; differences are paired, "
             "± half the 95 % confidence interval, bold where it leaves out zero; shares differ in points of percent"
         )
     for name in comparison.names:
-        runs = comparison.of(name)
-        yield from (f"{name}: BROKEN INVARIANT {line}" for run in runs for line in run.broken)
-        met = comparison.statistic(name, "failover.latency_ns").n
-        if 0 < met < len(runs):
-            yield f"{name}: failover latency of {met} of {len(runs)} replications; the others ended otherwise"
-        yield from (f"{name}: a run failed: {run.error}" for run in runs if run.error)
-        yield from (f"{name}: {remark}" for remark in comparison.remarks(name))
+        yield from (f"{name}: {line}" for line in (*failures(comparison, name), *remarks(comparison, name)))
     yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from vmfailover.errors import InputError
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
+from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario.writing import read_back
+
+#: What to do about a damaged folder.
+_REMEDY = "run the scenario again"
 
 
 def read(folder: str | PathLike[str]) -> RunResult:
@@ -21,26 +23,21 @@ def read(folder: str | PathLike[str]) -> RunResult:
     """
     path = Path(folder)
     _require_run(path)
-    summary = _object(path / SUMMARY)
+    summary = object_in(path / SUMMARY, _REMEDY)
     if summary.get("schema_version") != SCHEMA_VERSION:
-        raise _unreadable(path / SUMMARY, f"is not of schema version {SCHEMA_VERSION}; run the scenario again")
+        raise refused(path / SUMMARY, f"is not of schema version {SCHEMA_VERSION}", _REMEDY)
     try:
-        return _result(path, summary, _object(path / REST))
+        return _result(path, summary, object_in(path / REST, _REMEDY))
     except (KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(path, f"is damaged ({error!r}); run the scenario again") from None
-
-
-def is_run(folder: Path) -> bool:
-    """Say whether a folder looks like that of a run."""
-    return (folder / REST).is_file()
+        raise refused(path, f"is damaged ({error!r})", _REMEDY) from None
 
 
 def _require_run(path: Path) -> None:
     if not path.is_dir():
-        raise _unreadable(path, "is not a folder; give one that `vmfailover run SCENARIO --out FOLDER` has made")
+        raise refused(path, "is not a folder", "give one that `vmfailover run SCENARIO --out FOLDER` has made")
     missing = [name for name in FILES if name in (SUMMARY, SCENARIO, REST, *TABLES) and not (path / name).is_file()]
     if missing:
-        raise _unreadable(path, f"has no {missing[0]}; make it with `vmfailover run SCENARIO --out {path}`")
+        raise refused(path, f"has no {missing[0]}", f"make it with `vmfailover run SCENARIO --out {path}`")
 
 
 def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunResult:
@@ -60,32 +57,11 @@ def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunRes
     )
 
 
-def _object(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a file."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, f"cannot be read ({error}); run the scenario again") from None
-    if not isinstance(found, dict):
-        raise _unreadable(path, "is not a JSON object; run the scenario again")
-    return found
-
-
 def _rows(path: Path, record: type) -> tuple[Any, ...]:
     """Return the rows of a table as records."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, f"is no Parquet file ({str(error).splitlines()[0]}); run the scenario again") from None
+    rows = table_in(path, _REMEDY).to_pylist()
     return tuple(record(**{name: _frozen(value) for name, value in row.items()}) for row in rows)
 
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _unreadable(path: Path, reason: str) -> InputError:
-    return InputError(f"{path}: {reason}")

@@ -1,23 +1,41 @@
-"""The folder that a comparison leaves behind: its summary, a table of its runs, and its picture."""
+"""The folder that a comparison leaves behind: its summary, its runs, a table of them, its scenarios and its picture."""
 
 from pathlib import Path
 
 from vmfailover.results.export import fill_folder
+from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.comparison import Comparison
+from vmfailover.studies.runs_file import RUNS, write_runs
 
-#: The files of a folder.
-FILES = ("comparison.json", "comparison.parquet", "comparison.png")
+#: What `--json` prints.
+SUMMARY = "comparison.json"
+_TABLE = "comparison.parquet"
+_PICTURE = "comparison.png"
+_SCENARIO = "scenario-{}.yaml"
 
 
 def export_comparison(comparison: Comparison, folder: Path) -> None:
     """Write the files of a comparison to a folder, as `vmfailover.results.export.fill_folder` does."""
-    fill_folder(folder, FILES, lambda unfinished: _write(comparison, unfinished))
+    fill_folder(folder, files_of(comparison), lambda unfinished: _write(comparison, unfinished))
+
+
+def files_of(comparison: Comparison) -> list[str]:
+    """Return the names of the files of a comparison's folder."""
+    scenarios = [scenario_file(column) for column in range(len(comparison.names))]
+    return [SUMMARY, RUNS, _TABLE, _PICTURE, *scenarios]
+
+
+def scenario_file(column: int) -> str:
+    """Return the name of the file with the scenario of a column, the first being 0."""
+    return _SCENARIO.format(column)
 
 
 def _write(comparison: Comparison, folder: Path) -> None:
     from vmfailover.report.figures.comparison_bars import save_comparison
 
-    summary, table, picture = FILES
-    (folder / summary).write_text(comparison.to_json() + "\n", encoding="utf-8")
-    comparison.frame.to_parquet(folder / table, compression="zstd", index=False)
-    save_comparison(comparison, folder / picture)
+    (folder / SUMMARY).write_text(comparison.to_json() + "\n", encoding="utf-8")
+    write_runs(comparison.runs, folder / RUNS)
+    comparison.frame.to_parquet(folder / _TABLE, compression="zstd", index=False)
+    save_comparison(comparison, folder / _PICTURE)
+    for column, scenario in enumerate(comparison.scenarios.values()):
+        write_scenario(scenario, folder / scenario_file(column))

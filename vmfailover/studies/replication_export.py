@@ -1,12 +1,18 @@
-"""The folder that replications leave behind: their summary and a table of their runs."""
+"""The folder that replications leave behind: their summary, their runs, a table of them and the scenario."""
 
 from pathlib import Path
 
 from vmfailover.results.export import fill_folder
+from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.replication import Replications
+from vmfailover.studies.runs_file import RUNS, write_runs
 
+#: What `--json` prints.
+SUMMARY = "replications.json"
+SCENARIO = "scenario.yaml"
+_TABLE = "replications.parquet"
 #: The files of a folder.
-FILES = ("replications.json", "replications.parquet")
+FILES = (SUMMARY, RUNS, _TABLE, SCENARIO)
 
 
 def export_replications(found: Replications, folder: Path) -> None:
@@ -15,6 +21,7 @@ def export_replications(found: Replications, folder: Path) -> None:
 
 
 def _write(found: Replications, folder: Path) -> None:
-    summary, table = FILES
-    (folder / summary).write_text(found.to_json() + "\n", encoding="utf-8")
-    found.frame.to_parquet(folder / table, compression="zstd", index=False)
+    (folder / SUMMARY).write_text(found.to_json() + "\n", encoding="utf-8")
+    write_runs(found.runs, folder / RUNS)
+    found.frame.to_parquet(folder / _TABLE, compression="zstd", index=False)
+    write_scenario(found.scenario, folder / SCENARIO)

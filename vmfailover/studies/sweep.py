@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ class Sweep:
     frame: pd.DataFrame
     #: Whether the user ended it early; it has then what was finished.
     interrupted: bool = False
+    #: Runs of each point.
+    replications: int = 1
 
     @property
     def failed(self) -> int:
@@ -72,7 +74,7 @@ class Sweep:
         """The figures of the sweep, as in `found.plot.heat_map()`."""
         from vmfailover.report.plots import SweepPlots
 
-        return SweepPlots(self)
+        return SweepPlots(self._with_every_point())
 
     def where(self, fixed: Mapping[str, str]) -> Sweep:
         """Return the part of the sweep in which some keys have these values, as texts, and only the others vary.
@@ -84,11 +86,19 @@ class Sweep:
             if text not in tried:
                 told = f"it is one of {', '.join(tried)}" if tried else f"{', '.join(self.keys)} do"
                 raise InputError(f"where: {key}={text!r} is not in the sweep; {told}")
-        rows = [at for at, point in enumerate(self.texts) if all(point[key] == text for key, text in fixed.items())]
-        frame = self.frame.iloc[rows].drop(columns=list(fixed)).reset_index(drop=True).assign(point=range(len(rows)))
+        part = [at for at, point in enumerate(self.texts) if all(point[key] == text for key, text in fixed.items())]
+        rows = self.frame[self.frame["point"].isin(part)].drop(columns=list(fixed)).reset_index(drop=True)
+        frame = rows.assign(point=[part.index(number) for number in rows["point"]])
         keys = tuple(key for key in self.keys if key not in fixed)
-        texts = tuple({key: self.texts[at][key] for key in keys} for at in rows)
-        return Sweep(self.scenario, keys, texts, frame)
+        texts = tuple({key: self.texts[at][key] for key in keys} for at in part)
+        return replace(self, keys=keys, texts=texts, frame=frame)
+
+    def _with_every_point(self) -> Sweep:
+        """Return it with a row for each point; one that is not finished has no values."""
+        if len(self.frame) == len(self.texts):
+            return self
+        frame = self.frame.set_index("point").reindex(range(len(self.texts))).reset_index()
+        return replace(self, frame=frame.fillna({"error": "", "broken": ""}))
 
     def __repr__(self) -> str:
         """Return what it is of in a line."""
@@ -149,7 +159,7 @@ def sweep(
         "replications": replications,
         "points": chosen,
     }
-    store = Store(Path(out) if out is not None else None, about, {key: _kind(values[key]) for key in keys})
+    store = Store(Path(out) if out is not None else None, scenario, about, {key: _kind(values[key]) for key in keys})
     done = store.done()
     tasks = [PointTask(n, scenario, point, replications) for n, point in enumerate(chosen) if n not in done]
     new_executor: NewExecutor = (lambda: nullcontext(executor)) if executor else (lambda: local_processes(jobs))
@@ -163,7 +173,7 @@ def sweep(
             done_point = _failed(result) if isinstance(result, BaseException) else result
             store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
             told(count_done, len(chosen))
-    return Sweep(scenario, tuple(keys), tuple(chosen), store.frame(), ending.interrupted)
+    return Sweep(scenario, tuple(keys), tuple(chosen), store.frame(), ending.interrupted, replications)
 
 
 def run_point(task: PointTask) -> PointResult:

@@ -1,21 +1,28 @@
-"""The page of a run: whole, safe, small, and the same for the same run."""
+"""The pages of runs and studies: whole, safe, small, and the same for the same results."""
 
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import vmfailover as vf
-from vmfailover.report.html.folder_page import folder_page
+from vmfailover.report.html.folder_page import folder_page, page_path
 from vmfailover.report.html.page import Card, Cell, Page, Table, render, render_fragment
 from vmfailover.report.html.run_page import FIGURES, MOST_ROWS, run_page
+from vmfailover.report.html.sweep_report import MOST_CELLS, sweep_report
+from vmfailover.report.html.sweep_report import MOST_ROWS as MOST_POINTS
 from vmfailover.report.quantities import duration
+from vmfailover.report.sweep_table import SHOWN
 from vmfailover.results.export import export
 from vmfailover.studies.executors import InThisProcess
 
+from ..figures.sweeps import made as sweep_of
 from ..outcomes import OUTCOMES, outcome
+from .studies import INTERVAL, STUDIES, made, put, report
 
 #: Elements that need no end.
 VOID = {"meta", "link", "br", "use", "path", "image", "rect", "stop"}
@@ -134,17 +141,140 @@ def test_a_fragment_is_whole() -> None:
     assert "&lt;x&gt;" in render_fragment(page)
 
 
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_report_of_a_study_is_whole_and_fetches_nothing(name: str) -> None:
+    html = render(report(name))
+    checker = checked(html)
+    assert not checker.fetched
+    assert "url(http" not in html
+    assert len(html) < 3_000_000
+    assert "<b>sound" not in html
+    clips = re.findall(r'<clipPath id="([^"]+)"', html)
+    assert len(clips) == len(set(clips))
+    assert all(len(row) == len(table.columns) for table in report(name).tables for row in table.rows)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_report_of_a_folder_is_that_of_the_study(name: str, tmp_path: Path) -> None:
+    put(name, tmp_path)
+    page = folder_page(tmp_path)
+    assert replace(page, scenario="") == replace(report(name), scenario="")
+    assert render(folder_page(tmp_path)) == render(page)
+    page_path(tmp_path).write_text(render(page), encoding="utf-8")
+    assert folder_page(tmp_path) == page
+
+
+def test_the_page_of_a_sweep_leaves_its_folder_a_dataset(tmp_path: Path) -> None:
+    put("sweep", tmp_path)
+    page_path(tmp_path).write_text("<!DOCTYPE html>", encoding="utf-8")
+    assert len(pd.read_parquet(tmp_path)) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("sweep", ["Map of the failover latency", "Lines of the failover latency", "Map of the guest slowdown",
+                   "Lines of the guest slowdown", "Trade-off"]),
+        ("sweep of one key", ["Lines of the failover latency", "Lines of the guest slowdown", "Trade-off"]),
+        ("sweep of three keys", ["Trade-off"]),
+        ("sweep without failures", ["Lines of the guest slowdown"]),
+        ("sweep of which nothing can be run", []),
+        ("comparison", ["Side by side", "Slowdown"]),
+    ],
+)  # fmt: skip
+def test_a_study_has_the_figures_that_there_is_something_to_show_in(name: str, titles: list[str]) -> None:
+    assert [picture.title for picture in report(name).pictures] == titles
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("sweep of three keys", "Map of the failover latency: shows 2 keys, and 3 vary"),
+        ("sweep without failures", "Trade-off: no point of the sweep has both"),
+    ],
+)
+def test_a_figure_that_a_study_has_not_is_said_to_be_missing(name: str, beginning: str) -> None:
+    assert any(line.startswith(beginning) for line in report(name).missing)
+    assert not any(": heat_map: " in line or ": pareto: " in line for line in report(name).missing)
+
+
+@pytest.mark.parametrize(
+    ("values", "titles"),
+    [
+        ((30, 33), ["Map of the failover latency", "Trade-off"]),
+        ((2, 700), ["Lines of the failover latency", "Trade-off"]),
+    ],
+)
+def test_the_report_of_a_large_sweep_is_small(values: tuple[int, int], titles: list[str]) -> None:
+    keys = {f"key.{name}": [f"{at} us" for at in range(1, 1 + count)] for name, count in zip("ab", values, strict=True)}
+    points = math.prod(values)
+    found = sweep_of(keys, {name: [float(points + at) for at in range(points)] for name in SHOWN})
+    page = sweep_report(found)
+    assert [picture.title for picture in page.pictures if "slowdown" not in picture.title] == titles
+    assert len(page.tables[0].rows) == MOST_POINTS
+    assert page.tables[0].title == f"Points, the first {MOST_POINTS} of {points:,}"
+    assert len(render(page)) < 3_000_000
+    assert points <= MOST_CELLS or "1,400 points are more than the 1,000 that a page has room for" in page.missing[0]
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if "breaks" in name or "nothing" in name])
+def test_what_went_wrong_in_a_study_is_told(name: str) -> None:
+    page = report(name)
+    assert not page.sound
+    assert page.headline.startswith("AN INVARIANT IS BROKEN, or a run failed.")
+    table = next(table for table in page.tables if "broke" in table.title.lower())
+    assert len(table.rows) >= 1
+    texts = " ".join(row[-1].text for row in table.rows)
+    assert ("longer than the run" if "nothing" in name else "image") in texts
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if "unfinished" in name])
+def test_an_unfinished_study_says_so(name: str) -> None:
+    assert "INTERRUPTED" in report(name).headline
+
+
+def test_a_point_has_its_mean_and_its_interval_and_its_keys_sort() -> None:
+    table, found = report("sweep").tables[0], made("sweep")
+    assert table.columns[:4] == ("point", INTERVAL, "link.latency", "latency")
+    row = table.rows[0]
+    assert [cell.key for cell in row[:4]] == [0, 80_000, 2_000, found.frame["failover.latency_ns"][0]]
+    assert row[3].text.startswith(duration(found.frame["failover.latency_ns"][0]) + " ±")
+    assert [cell.key for cell in table.rows[4][:4]] == [4, 2e9, 2_000, ""]
+
+
+def test_a_comparison_tells_differences_keys_and_what_is_impossible() -> None:
+    page, found = report("comparison"), made("comparison")
+    means, differences, keys = page.tables
+    assert means.columns == ("", *found.names)
+    assert differences.columns == ("", "output-compare")
+    row = next(row for row in differences.rows if row[0].text == "guest: slowdown")
+    difference = found.difference("output-compare", "guest.slowdown")
+    assert row[1].key == difference.mean
+    assert row[1].text.endswith(" *") == difference.certain
+    assert [[cell.text for cell in row] for row in keys.rows] == [["replication.protocol", *found.names]]
+    summary = dict(page.summary)
+    assert summary["record-replay"].startswith("not possible here: ")
+    assert found.remarks("output-compare")[0] in summary["output-compare"]
+
+
 def test_a_folder_of_several_runs_asks_for_one(tmp_path: Path) -> None:
     for name in ("one", "two"):
         export(outcome("failover"), tmp_path / name)
-    with pytest.raises(vf.InputError, match=r"holds several runs; give one of them, such as .*one"):
+    with pytest.raises(vf.InputError, match=r"holds several folders; give one of them, such as .*one"):
         folder_page(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty"])
-def test_a_folder_without_a_run_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_folder_of_two_commands_is_refused(tmp_path: Path) -> None:
+    export(outcome("failover"), tmp_path)
+    put("replications", tmp_path)
+    with pytest.raises(vf.InputError, match=r"run\.json and replications\.json; keep the files of one of them"):
+        folder_page(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("nowhere", "is not a folder; give one"), ("empty", "has none of")])
+def test_a_folder_without_results_is_refused(name: str, remedy: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(vf.InputError, match=name):
+    with pytest.raises(vf.InputError, match=f"{name}: {remedy}"):
         folder_page(tmp_path / name)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vmfailover.errors import InputError
-from vmfailover.report.figures.canvas import svg
-from vmfailover.report.html.page import Card, Cell, Page, Picture, Table
+from vmfailover.report.html.page import Card, Cell, Page, Table
+from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.metric_quantity import quantity
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
@@ -18,9 +17,6 @@ from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
 from vmfailover.version import version
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 #: Figures of a run in the order of the report: the method that draws it, its name, and the question that it answers.
 FIGURES = (
@@ -51,7 +47,7 @@ MOST_ROWS = 500
 
 def run_page(result: RunResult) -> Page:
     """Return the whole report of a run: summary, figures, tables, scenario."""
-    pictures, missing = _pictures(result)
+    pictures, missing = drawn(_figures(result))
     return Page(
         title=result.scenario.name,
         headline=headline(result),
@@ -107,16 +103,9 @@ def _note(result: RunResult, metric: str) -> str:
     return ", ".join(f"{part} {duration(value)}" for part, value in parts.items() if value)
 
 
-def _pictures(result: RunResult) -> tuple[list[Picture], list[str]]:
-    """Draw the figures that the run has something to show in; say of the others why not."""
-    pictures, missing = [], []
+def _figures(result: RunResult) -> Iterator[Figure]:
     for method, title, question in FIGURES:
-        draw: Callable[[], Axes] = getattr(result.plot, method)
-        try:
-            pictures.append(Picture(title, question, svg(draw(), method)))
-        except InputError as error:
-            missing.append(f"{title}: {str(error).splitlines()[0].removeprefix(f'{result.scenario.name}: ')}.")
-    return pictures, missing
+        yield Figure(title, question, getattr(result.plot, method), result.scenario.name)
 
 
 def failover_tables(result: RunResult) -> Iterator[Table]:

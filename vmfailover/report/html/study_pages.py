@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
 from vmfailover.report.check_lines import failure_lines, note_lines, verdict_line
 from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.quantities import counted
 from vmfailover.report.sweep_table import SHOWN
@@ -37,21 +39,28 @@ def scenario_page(scenario: Scenario) -> Page:
 
 def comparison_page(comparison: Comparison) -> Page:
     """Return the means of every column, and what cannot be compared."""
-    rows = [row for row in ROWS if any(comparison.statistic(name, row.metric).n for name in comparison.names)]
-    table = Table(
-        "Means",
-        ("", *comparison.names),
-        [[_label(row), *(_mean(comparison, name, row) for name in comparison.names)] for row in rows],
-    )
     others = "".join(f" {name} is not possible here: {why}" for name, why in comparison.impossible.items())
     return Page(
         title="comparison",
-        headline=f"{_verdict(comparison.consistent)} * is the lowest of its row; less is better.{others}",
+        headline=f"{verdict(comparison.consistent)} * is the lowest of its row; less is better.{others}",
         sound=comparison.consistent,
         provenance=[("replications", str(comparison.replications)), ("differences to", comparison.baseline)],
         cards=(),
-        tables=[table],
+        tables=[means(comparison)],
     )
+
+
+def means(comparison: Comparison) -> Table:
+    """Return a table of the means of every column, less of which is better, with * at the lowest."""
+    rows = [
+        [label(row), *(_mean(comparison, name, row) for name in comparison.names)] for row in known_rows(comparison)
+    ]
+    return Table("Means; * is the lowest of its row, less is better", ("", *comparison.names), rows)
+
+
+def known_rows(comparison: Comparison) -> list[Row]:
+    """Return the rows that any column has a value in."""
+    return [row for row in ROWS if any(comparison.statistic(name, row.metric).n for name in comparison.names)]
 
 
 def _mean(comparison: Comparison, name: str, row: Row) -> Cell:
@@ -69,7 +78,7 @@ def replications_page(found: Replications) -> Page:
     table = Table("Metrics", ("", "mean", "median", "p99 at least"), [_estimates(found, row) for row in rows])
     return Page(
         title=found.scenario.name,
-        headline=f"{_verdict(found.consistent)} Stopped: {found.stop_reason}.",
+        headline=f"{verdict(found.consistent)} Stopped: {found.stop_reason}.",
         sound=found.consistent,
         provenance=[
             ("replications", str(len(found.runs))),
@@ -84,7 +93,7 @@ def _estimates(found: Replications, row: Row) -> list[Cell]:
     mean, median, tail = (found.estimate(row.metric, name) for name in ("mean", "median", "p99"))
     half_width = f" ±{row.written(mean.half_width)}" if mean.half_width else ""
     return [
-        _label(row),
+        label(row),
         Cell(f"{row.written(mean.value)}{half_width}", mean.value or 0.0),
         Cell(_between(median, row), median.low or 0.0),
         Cell("–" if tail.low is None else row.written(tail.low), tail.low or 0.0),
@@ -99,32 +108,59 @@ def _between(quantile: Estimate, row: Row) -> str:
 
 def sweep_page(found: Sweep) -> Page:
     """Return every point, with what matters most of each."""
-    rows = [row for row in ROWS if row.metric in SHOWN and found.frame[row.metric].notna().any()]
-    points = found.frame.head(MOST_ROWS).to_dict("records")
-    columns = ("point", *found.keys, *(row.label.strip() for row in rows), *(["error"] if found.failed else []))
     failed = f" {counted(found.failed, 'point')} could not be run." if found.failed else ""
+    ended = f" INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}." if found.interrupted else ""
     shown = f", of which {MOST_ROWS} are shown" if len(found.frame) > MOST_ROWS else ""
+    sound = found.consistent and found.failed < max(1, len(found.frame))
     return Page(
         title=found.scenario.name,
-        headline=f"{_verdict(found.consistent)}{failed}",
-        sound=found.consistent,
+        headline=f"{verdict(sound)}{failed}{ended}",
+        sound=sound,
         provenance=[("points", f"{len(found.frame)}{shown}"), ("seed", str(found.scenario.seed))],
         cards=(),
-        tables=[Table("Points", columns, [_point(found, rows, point) for point in points])],
+        tables=[points_table(found, MOST_ROWS), *failed_points(found)],
     )
 
 
+def points_table(found: Sweep, most: int) -> Table:
+    """Return a table of the points, of so many at most."""
+    rows = [row for row in ROWS if row.metric in SHOWN and found.frame[row.metric].notna().any()]
+    points = found.frame.head(most).to_dict("records")
+    columns = ("point", *found.keys, *(row.label.strip() for row in rows))
+    title = f"Points, the first {most:,} of {len(found.frame):,}" if len(found.frame) > most else "Points"
+    return Table(title, columns, [_point(found, rows, point) for point in points])
+
+
+def failed_points(found: Sweep) -> Iterator[Table]:
+    """Yield a table of what went wrong at points, if anything did."""
+    columns = found.frame[["point", "error", "broken"]].itertuples(index=False)
+    told = [(point, text) for point, *texts in columns for text in texts if text]
+    if told:
+        rows = [[*_place(found, point), Cell(text, text)] for point, text in told]
+        yield Table("Points that could not be run, or broke an invariant", ("point", *found.keys, "why"), rows)
+
+
 def _point(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> list[Cell]:
-    texts = found.texts[point["point"]]
-    keys = [Cell(texts[key], _sortable(point[key], texts[key])) for key in found.keys]
-    values = [(row, point[row.metric]) for row in rows]
-    cells = [Cell("–", "") if _missing(value) else Cell(row.written(value), float(value)) for row, value in values]
-    error = [Cell(point["error"], point["error"])] if found.failed else []
-    return [Cell(str(point["point"]), point["point"]), *keys, *cells, *error]
+    values = [_metric(row, point[row.metric], point[f"{row.metric}.half_width"]) for row in rows]
+    return [*_place(found, point["point"]), *values]
 
 
-def _sortable(value: Any, text: str) -> float | str:
-    return text if isinstance(value, str) or _missing(value) else float(value)
+def _place(found: Sweep, point: int) -> list[Cell]:
+    """Return the number of a point and the values of its keys."""
+    texts = [found.texts[point][key] for key in found.keys]
+    return [Cell(str(point), point), *(Cell(text, _sortable(text)) for text in texts)]
+
+
+def _metric(row: Row, mean: Any, half_width: Any) -> Cell:
+    if _missing(mean):
+        return Cell("–", "")
+    interval = "" if _missing(half_width) else f" ±{row.written(half_width)}"
+    return Cell(f"{row.written(mean)}{interval}", float(mean))
+
+
+def _sortable(text: str) -> float | str:
+    number = number_in(text)
+    return text if number is None else number
 
 
 def _missing(value: Any) -> bool:
@@ -168,10 +204,12 @@ def check_page(found: Check) -> Page:
     )
 
 
-def _label(row: Row) -> Cell:
+def label(row: Row) -> Cell:
+    """Return what a row of a table is about."""
     text = f"{row.group}: {row.label.strip()}"
     return Cell(text, text)
 
 
-def _verdict(sound: bool) -> str:
+def verdict(sound: bool) -> str:
+    """Return whether all is well with the runs of a study."""
     return "Every invariant holds in every run." if sound else "AN INVARIANT IS BROKEN, or a run failed."

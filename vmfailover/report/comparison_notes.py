@@ -1,0 +1,28 @@
+"""What there is to say of a comparison beside its numbers."""
+
+from collections.abc import Iterator
+
+from vmfailover.studies.comparison import Comparison
+
+
+def interruption(comparison: Comparison) -> str:
+    """Return how far an interrupted comparison has come; nothing if it was not interrupted."""
+    if not comparison.interrupted:
+        return ""
+    made = ", ".join(f"{len(comparison.of(name))} of {name}" for name in comparison.names)
+    return f"INTERRUPTED: of {comparison.replications} replications there are {made}"
+
+
+def failures(comparison: Comparison, name: str) -> Iterator[str]:
+    """Yield what went wrong in the runs of a column."""
+    runs = comparison.of(name)
+    yield from (f"BROKEN INVARIANT {line}" for run in runs for line in run.broken)
+    yield from (f"a run failed: {run.error}" for run in runs if run.error)
+
+
+def remarks(comparison: Comparison, name: str) -> Iterator[str]:
+    """Yield what a reader of a column's numbers has to know."""
+    runs, met = comparison.of(name), comparison.statistic(name, "failover.latency_ns").n
+    if 0 < met < len(runs):
+        yield f"failover latency of {met} of {len(runs)} replications; the others ended otherwise"
+    yield from comparison.remarks(name)

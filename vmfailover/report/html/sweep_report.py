@@ -1,0 +1,82 @@
+"""The report of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vmfailover.errors import InputError
+from vmfailover.report.figures.metric_axis import in_words
+from vmfailover.report.html.page import Page
+from vmfailover.report.html.pictures import Figure, drawn
+from vmfailover.report.html.study_pages import failed_points, points_table, sweep_page
+from vmfailover.scenario.writing import text_of
+from vmfailover.studies.sweep import Sweep
+from vmfailover.version import version
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Metrics that have figures of their own, with the question that these answer.
+_DRAWN = {
+    "failover.latency_ns": "Which values make failovers fast?",
+    "guest.slowdown": "What do they cost the guest?",
+}
+#: Rows of the table of points, and cells of a map, that a page can do with.
+MOST_ROWS, MOST_CELLS = 500, 1000
+
+
+def sweep_report(found: Sweep) -> Page:
+    """Return the whole report of a sweep: figures, points, what went wrong, scenario."""
+    pictures, missing = drawn(_figures(found))
+    return replace(
+        sweep_page(found),
+        title=f"{found.scenario.name}: sweep of {', '.join(found.keys)}",
+        provenance=_provenance(found),
+        pictures=pictures,
+        missing=missing,
+        tables=[points_table(found, MOST_ROWS), *failed_points(found)],
+        scenario=text_of(found.scenario),
+    )
+
+
+def _provenance(found: Sweep) -> list[tuple[str, str]]:
+    points, finished = len(found.texts), len(found.frame)
+    return [
+        ("points", f"{finished:,} of {points:,}" if finished < points else f"{points:,}"),
+        ("replications", str(found.replications)),
+        ("seed", str(found.scenario.seed)),
+        ("vmfailover", version()),
+        ("scenario", found.scenario.hash),
+    ]
+
+
+def _figures(found: Sweep) -> Iterator[Figure]:
+    """Yield the figures for as many keys as vary, of metrics that any point has."""
+    plot = found.plot
+    for metric, question in _DRAWN.items():
+        if found.frame[metric].isna().all():
+            continue
+        words = in_words(metric)
+        if len(found.keys) > 1:
+            yield Figure(f"Map of the {words}", question, partial(_heat_map, found, metric), "heat_map")
+        if len(found.keys) <= 2:
+            yield Figure(f"Lines of the {words}", question, partial(plot.line, metric, _key_of_lines(found)), "line")
+    yield Figure("Trade-off", "Which points are such that no other is better in both?", plot.pareto, "pareto")
+
+
+def _heat_map(found: Sweep, metric: str) -> Axes:
+    if len(found.texts) > MOST_CELLS:
+        raise InputError(
+            f"heat_map: {len(found.texts):,} points are more than the {MOST_CELLS:,} that a page has room for"
+        )
+    return found.plot.heat_map(metric)
+
+
+def _key_of_lines(found: Sweep) -> str | None:
+    """Return the key of which each value has a line: of two that with fewer values."""
+    if len(found.keys) < 2:
+        return None
+    return min(reversed(found.keys), key=lambda key: len({point[key] for point in found.texts}))

@@ -1,0 +1,69 @@
+"""Sweeps that were kept earlier, or on another machine."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vmfailover.results.stored import object_in, refused, require_version
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.writing import read_back
+from vmfailover.studies.sweep import Sweep
+from vmfailover.studies.sweep_store import ABOUT, POINTS, SCENARIO, point_in
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: What to do about a folder that this version does not read.
+_REMEDY = "run the sweep again with another --out"
+
+
+def read_sweep(folder: str | PathLike[str]) -> Sweep:
+    """Return the sweep that `vmfailover sweep --out FOLDER` keeps, with the points that are finished.
+
+    One that has not all its points is interrupted. Raises InputError if the folder is not one of a sweep, is damaged or
+    of another version, and if no point is finished yet.
+    """
+    path = Path(folder)
+    about = object_in(path / ABOUT, _REMEDY)
+    require_version(about.get("version"), path / ABOUT, _REMEDY)
+    try:
+        return _sweep(path, about)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise refused(path, f"is damaged ({error!r})", _REMEDY) from None
+
+
+def _sweep(folder: Path, about: dict[str, Any]) -> Sweep:
+    import pandas as pd
+
+    scenario, points, table = _scenario(folder, about["scenario"]), about["points"], _finished(folder)
+    keys = tuple(name for name in table.column_names if name in points[0])
+    frame = pd.DataFrame(table.to_pandas())
+    if set(keys) != set(points[0]) or frame["point"].max() >= len(points):
+        raise refused(folder / ABOUT, "is not of the points that are there", _REMEDY)
+    texts = tuple({key: point[key] for key in keys} for point in points)
+    return Sweep(scenario, keys, texts, frame, len(frame) < len(texts), about["replications"])
+
+
+def _scenario(folder: Path, expected: str) -> Scenario:
+    """Return the scenario of a folder, which must have the expected hash."""
+    remedy = f"the same sweep with `--out {folder}` writes it, and runs no point again"
+    if not (folder / SCENARIO).is_file():
+        raise refused(folder, f"has no {SCENARIO}", remedy)
+    scenario = read_back(folder / SCENARIO)
+    if scenario.hash != expected:
+        raise refused(folder / SCENARIO, "is not the scenario of the points", remedy)
+    return scenario
+
+
+def _finished(folder: Path) -> pa.Table:
+    """Return a row for each point that is finished, in order of their numbers."""
+    import pyarrow as pa
+
+    tables = [point_in(path) for path in sorted(folder.glob(POINTS))]
+    if not tables:
+        raise refused(folder, "has no point yet", "the same sweep with this --out goes on with it")
+    if any(table.schema != tables[0].schema for table in tables):
+        raise refused(folder, "has points of different sweeps", _REMEDY)
+    return pa.concat_tables(tables)
