@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 #: How many figures the pages have.
-FIGURES = {"run": 8, "sweep": 5, "comparison": 2, "replications": 3}
+FIGURES = {"run": 8, "sweep": 4, "comparison": 2, "replications": 3}
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,8 @@ _CAUSES = {
 def comparison_slowdown(comparison: Comparison) -> Axes:
     """Draw the slowdown of the guest in each column, stacked by cause, and return the axes.
 
-    Whiskers are the 95 % confidence intervals of the whole slowdown, whose mean is written beside them.
+    Whiskers are the 95 % confidence intervals of the whole slowdown, as far as they are above zero; its mean is written
+    beside them.
     """
     with new_figure(_WIDTH, _AROUND + _BAR * len(comparison.names)) as figure:
         axes = figure.add_subplot()
@@ -59,11 +60,11 @@ def _total(axes: Axes, comparison: Comparison) -> None:
         label = "the whole slowdown (95 % confidence interval)" if place == 0 else None
         if found.n:
             axes.errorbar(
-                mean, place, xerr=width, marker="D", markersize=5, color=DARK, markerfacecolor="white", capsize=3,
-                linestyle="none", label=label,
+                mean, place, xerr=[[min(mean, width)], [width]], marker="D", markersize=5, color=DARK,
+                markerfacecolor="white", capsize=3, linestyle="none", label=label,
             )  # fmt: skip
         axes.annotate(
             share(found.mean), (mean + width, place), (7, 0), textcoords="offset points", va="center", fontsize=8
         )
         furthest = max(furthest, mean + width)
-    axes.set_xlim(right=furthest * _ROOM)
+    axes.set_xlim(0, furthest * _ROOM)

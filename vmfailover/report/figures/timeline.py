@@ -20,8 +20,8 @@ from vmfailover.results.run_result import RunResult
 SIZE = (12, 6)
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
-#: Share of an axis below which no text fits into a span.
-_ROOM_FOR_TEXT = 0.08
+#: Share of an axis below which no text fits into a span, and from which on none fits at the right.
+_ROOM_FOR_TEXT, _LATE = 0.08, 0.75
 #: Behind texts that lines may cross.
 _ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 #: Times as long as the fastest response from which on a logarithmic scale shows more.
@@ -178,8 +178,9 @@ def _mark_faults(axes: Axes, story: Story) -> None:
 
 
 def _label_above(axes: Axes, at: float, text: str, colour: str) -> None:
-    """Name an instant above the axes, at that side of it on which there is more room."""
-    late = at > sum(axes.get_xlim()) / 2
+    """Name an instant above the axes: at its right, unless there is too little room."""
+    low, high = axes.get_xlim()
+    late = at > low + _LATE * (high - low)
     axes.annotate(
         text, (at, 1), (-3 if late else 3, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
         color=colour, fontsize=9, ha="right" if late else "left",

@@ -155,8 +155,8 @@ def _records(title: str, records: Sequence[Any]) -> Table:
         return Table(title, (), (), folded=True)
     columns = tuple(asdict(records[0]))
     rows = [[_plain(getattr(record, name)) for name in columns] for record in records[:MOST_ROWS]]
-    shown = f"{title}, the first {MOST_ROWS:,} of {len(records):,}" if len(records) > MOST_ROWS else title
-    return Table(f"{shown} ({len(rows):,} rows)", columns, rows, folded=True)
+    shown = f"the first {MOST_ROWS:,} of {len(records):,}" if len(records) > MOST_ROWS else f"{len(records):,}"
+    return Table(f"{title} ({shown})", columns, rows, folded=True)
 
 
 def _plain(value: Any) -> Cell:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DRAWN = {
     "failover.latency_ns": "Which values make failovers fast?",
     "guest.slowdown": "What do they cost the guest?",
+    "loss.work_ns": "How much of its work is lost in a failover?",
 }
 #: Rows of the table of points, and cells of a map, that a page can do with.
 MOST_ROWS, MOST_CELLS = 500, 1000
@@ -54,16 +55,16 @@ def _provenance(found: Sweep) -> list[tuple[str, str]]:
 
 
 def _figures(found: Sweep) -> Iterator[Figure]:
-    """Yield the figures for as many keys as vary, of metrics that any point has."""
+    """Yield the figures of metrics that any point has: lines over one key, or maps over two."""
     plot = found.plot
     for metric, question in _DRAWN.items():
         if found.frame[metric].isna().all():
             continue
-        words = in_words(metric)
+        title = in_words(metric).capitalize()
         if len(found.keys) > 1:
-            yield Figure(f"Map of the {words}", question, partial(_heat_map, found, metric), "heat_map")
-        if len(found.keys) <= 2:
-            yield Figure(f"Lines of the {words}", question, partial(plot.line, metric, _key_of_lines(found)), "line")
+            yield Figure(title, question, partial(_heat_map, found, metric), "heat_map")
+        else:
+            yield Figure(title, question, partial(plot.line, metric), "line")
     yield Figure("Trade-off", "Which points are such that no other is better in both?", plot.pareto, "pareto")
 
 
@@ -73,10 +74,3 @@ def _heat_map(found: Sweep, metric: str) -> Axes:
             f"heat_map: {len(found.texts):,} points are more than the {MOST_CELLS:,} that a page has room for"
         )
     return found.plot.heat_map(metric)
-
-
-def _key_of_lines(found: Sweep) -> str | None:
-    """Return the key of which each value has a line: of two that with fewer values."""
-    if len(found.keys) < 2:
-        return None
-    return min(reversed(found.keys), key=lambda key: len({point[key] for point in found.texts}))
