@@ -88,6 +88,17 @@ class Availability:
         """Return an amount of `Life` a year, such as `outages`, or `downtime_ns` in nanoseconds."""
         return statistic([getattr(life, name) / life.time_ns * YEAR_NS for life in self.lives])
 
+    def __repr__(self) -> str:
+        """Return what it comes to in a line."""
+        return f"<Availability of {self.scenario.name}: {self.availability.mean}, {len(self.lives)} replications>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.availability_table import print_availability
+        from vmfailover.report.html.as_printed import as_printed
+
+        return as_printed(self, print_availability)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         amounts = ("downtime_ns", "failover_ns", "outage_ns", "exposure_ns", "failures", "failovers", "outages")

@@ -74,6 +74,18 @@ class Sensitivity:
 
         return SensitivityPlots(self)
 
+    def __repr__(self) -> str:
+        """Return what it is of in a line."""
+        keys, runs = ", ".join(effect.key for effect in self.effects), len(self.runs)
+        return f"<Sensitivity of {self.objective.metric} of {self.scenario.name} to {keys}: {runs} runs>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.as_printed import as_printed
+        from vmfailover.report.sensitivity_table import print_sensitivity
+
+        return as_printed(self, print_sensitivity)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {

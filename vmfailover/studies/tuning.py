@@ -99,6 +99,18 @@ class Tuning:
 
         return TuningPlots(self)
 
+    def __repr__(self) -> str:
+        """Return what it has found in a line."""
+        best = ", ".join(f"{key} = {text}" for key, text in self.best.point.items()) if self.best else "none possible"
+        return f"<Tuning of {self.objective.metric} of {self.scenario.name}: {len(self.trials)} trials, {best}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        from vmfailover.report.html.as_printed import as_printed
+        from vmfailover.report.tuning_table import print_tuning
+
+        return as_printed(self, print_tuning)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {
