@@ -26,7 +26,13 @@ from .trace_checks import Event, broken_rules, nanoseconds, read_trace
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FAULTS = ("failback", "exposed", "roles-swap", "link-cut", "hang-comes-back", "random-crash", "spare-dies")
-RUNS = [*VARIANTS, *PROTOCOL_VARIANTS, *FAULTS]
+#: Of those the ones that take long.
+LONG = ("exposed", "roles-swap", "spare-dies")
+RUNS = [
+    *VARIANTS,
+    *PROTOCOL_VARIANTS,
+    *(pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in FAULTS),
+]
 #: One of each kind of run.
 CHOSEN = ["base", "no-failure", "no-clients", "record-replay-behind", "output-compare", "cold-restart", "failback"]
 
@@ -206,7 +212,7 @@ def test_the_parts_of_every_move_add_up(name: str, trace: dict[str, Any]) -> Non
     assert done[0].latency_ns == ran.values["failover.latency_ns"]
 
 
-@pytest.mark.parametrize("name", ["failback", "roles-swap", "spare-dies"])
+@pytest.mark.parametrize("name", ["failback", *(pytest.param(name, marks=pytest.mark.slow) for name in LONG[1:])])
 def test_a_synchronisation_is_on_the_host_that_is_copied_to(name: str, trace: dict[str, Any]) -> None:
     ran, named = result(name), Named(trace)
     begun = [(event.host, event.time_ns) for event in ran.event_rows if event.kind == "synchronise"]

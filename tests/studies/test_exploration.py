@@ -60,6 +60,7 @@ def test_every_phase_and_fault_is_covered_and_every_promise_kept() -> None:
     assert len(found.latencies("host-crash")) == sum(found.count("host-crash", phase) for phase in phases)
 
 
+@pytest.mark.slow
 def test_a_second_fault_follows_the_first() -> None:
     found = explored(faults=["host-crash", "host-crash:secondary"], epochs=1, depth=2)
     assert not found.violations

@@ -240,7 +240,7 @@ from multiprocessing import active_children
 from scenarios_for_tests import minute
 import vmfailover as vf
 found = vf.sweep(
-    minute(failures=[]), {"replication.checkpoint_interval": "60us:400us:5000"}, jobs=int(sys.argv[1]),
+    minute(failures=[]), {"replication.checkpoint_interval": "60us:400us:1000"}, jobs=int(sys.argv[1]),
     progress=lambda *done: print("done", *done, flush=True),
 )
 print("rows", len(found.frame), found.interrupted, len(active_children()), flush=True)
@@ -259,13 +259,13 @@ def test_ctrl_c_in_a_terminal_returns_the_rows(jobs: int, to_all: bool) -> None:
         start_new_session=True,
     )
     assert process.stdout is not None
-    while process.stdout.readline() != "done 5 5000\n":
+    while process.stdout.readline() != "done 5 1000\n":
         assert process.poll() is None
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
     told, errors = process.communicate(timeout=PATIENCE)
     last = told.splitlines()[-1].split()
     assert (last[0], *last[2:]) == ("rows", "True", "0")
-    assert 5 <= int(last[1]) < 5000
+    assert 5 <= int(last[1]) < 1000
     assert errors == ""
     assert process.returncode == 0
     ended = time.monotonic() + PATIENCE

@@ -17,6 +17,7 @@ from scenarios_for_tests import minute
 from vmfailover.errors import InputError
 from vmfailover.scenario import ScenarioError
 from vmfailover.simulation import run
+from vmfailover.studies import executors
 from vmfailover.studies.executors import InThisProcess, dask_workers
 from vmfailover.studies.sweep import Sweep, sweep
 from vmfailover.studies.sweep_store import ABOUT
@@ -166,8 +167,9 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.frame, sweep(SCENARIO, many(60), executor=InThisProcess()).frame)
 
 
-def test_a_scheduler_that_is_not_there_is_told() -> None:
+def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "PATIENCE", 1)
     with pytest.raises(InputError, match="no scheduler answers"), dask_workers("tcp://127.0.0.1:9", SCENARIO):
         pass
 

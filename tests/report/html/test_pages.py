@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,6 +27,12 @@ from .studies import INTERVAL, STUDIES, made, put, report
 
 #: Elements that need no end.
 VOID = {"meta", "link", "br", "use", "path", "image", "rect", "stop"}
+
+
+@cache
+def page_of(name: str) -> Page:
+    """Return the report of a run, drawn once."""
+    return run_page(outcome(name))
 
 
 class Checker(HTMLParser):
@@ -70,7 +77,7 @@ def checked(html: str) -> Checker:
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_a_page_is_whole_and_fetches_nothing(name: str) -> None:
-    html = render(run_page(outcome(name)))
+    html = render(page_of(name))
     checker = checked(html)
     assert not checker.fetched
     assert "url(http" not in html
@@ -79,12 +86,12 @@ def test_a_page_is_whole_and_fetches_nothing(name: str) -> None:
 
 
 def test_the_same_run_gives_the_same_page() -> None:
-    assert render(run_page(outcome("failover"))) == render(run_page(outcome("failover")))
+    assert render(page_of("failover")) == render(page_of("failover"))
 
 
 def test_a_page_of_a_saved_run_is_that_of_the_run(tmp_path: Path) -> None:
     export(outcome("failover"), tmp_path)
-    page, saved = run_page(outcome("failover")), folder_page(tmp_path)
+    page, saved = page_of("failover"), folder_page(tmp_path)
     assert saved.tables == page.tables
     assert saved.summary == page.summary
     assert [picture.svg for picture in saved.pictures] == [picture.svg for picture in page.pictures]
@@ -92,23 +99,23 @@ def test_a_page_of_a_saved_run_is_that_of_the_run(tmp_path: Path) -> None:
 
 def test_every_figure_is_there_or_said_to_be_missing() -> None:
     for name in ("failover", "evacuation"):
-        page = run_page(outcome(name))
+        page = page_of(name)
         assert len(page.pictures) + len(page.missing) == len(FIGURES)
-    assert not run_page(outcome("failover")).missing
-    assert any(line.startswith("Address log: ") for line in run_page(outcome("evacuation")).missing)
+    assert not page_of("failover").missing
+    assert any(line.startswith("Address log: ") for line in page_of("evacuation").missing)
 
 
 def test_names_in_the_drawings_are_apart() -> None:
-    html = render(run_page(outcome("failover")))
+    html = render(page_of("failover"))
     clips = re.findall(r'<clipPath id="([^"]+)"', html)
     assert len(clips) == len(set(clips))
     assert set(re.findall(r'clip-path="url\(#([^)]+)\)"', html)) <= set(clips)
 
 
 def test_a_broken_invariant_is_the_first_thing_to_see() -> None:
-    html = render(run_page(outcome("broken")))
+    html = render(page_of("broken"))
     assert '<p class="verdict broken">' in html
-    assert '<p class="verdict sound">' in render(run_page(outcome("failover")))
+    assert '<p class="verdict sound">' in render(page_of("failover"))
     assert "IS BROKEN" in html
 
 
@@ -130,7 +137,7 @@ def test_long_tables_are_cut_off_and_say_so() -> None:
 
 def test_the_scenario_runs_as_it_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "again.yaml"
-    path.write_text(run_page(outcome("failover")).scenario)
+    path.write_text(page_of("failover").scenario)
     assert vf.load(path).hash == outcome("failover").scenario.hash
 
 
