@@ -303,7 +303,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device", "elsewhere")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", full)
+        patch.setattr("os.replace", full)
         with pytest.raises(OSError, match="No space left") as caught:
             result("base").to_perfetto(path)
     assert caught.value.filename == str(path)

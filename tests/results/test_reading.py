@@ -97,3 +97,20 @@ def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
 def test_every_field_is_saved_somewhere() -> None:
     kept = {"scenario", "seed", "values", "verdicts", *REST_FIELDS, *(field for field, _ in TABLES.values())}
     assert kept == {field.name for field in fields(RunResult)}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("summary.json", '"loss.work_ns"', '"loss.lost_ns"'),
+        ("run.json", '"secondary": [', '"tertiary": ['),
+    ],
+)
+def test_what_is_missing_in_a_whole_file_is_told(tmp_path: Path, file: str, old: str, new: str) -> None:
+    export(run(small(), samples=10), tmp_path / "out")
+    path = tmp_path / "out" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(vf.InputError, match=f"{file}: (has not the metrics|is without the hosts)"):
+        read(tmp_path / "out")

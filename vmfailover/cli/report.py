@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from vmfailover.results.export import require_file_writable
+from vmfailover.results.whole_file import write_whole
 
 
 @click.command("report")
@@ -24,5 +25,5 @@ def command(folder: Path, output: Path | None) -> None:
 
     page, path = folder_page(folder), output or page_path(folder)
     require_file_writable(path, "--output")
-    path.write_text(render(page), encoding="utf-8")
+    write_whole(path, render(page))
     click.echo(path)

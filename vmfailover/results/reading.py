@@ -8,6 +8,7 @@ from typing import Any
 
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
 from vmfailover.results.invariants import Verdict
+from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario.writing import read_back
@@ -42,6 +43,9 @@ def _require_run(path: Path) -> None:
 
 def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunResult:
     tables = {field: _rows(path / name, record) for name, (field, record) in TABLES.items()}
+    _require_metrics(path / SUMMARY, summary["metrics"])
+    if not {"primary", "secondary"} <= rest["spans"].keys():
+        raise refused(path / REST, "is without the hosts", _REMEDY)
     return RunResult(
         scenario=read_back(path / SCENARIO),
         seed=summary["seed"],
@@ -55,6 +59,12 @@ def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunRes
         remarks=tuple(rest["remarks"]),
         **tables,
     )
+
+
+def _require_metrics(path: Path, values: dict[str, Any]) -> None:
+    """Raise InputError unless every metric is there, and is a number or nothing."""
+    if values.keys() != METRICS.keys() or any(isinstance(value, str | list | dict) for value in values.values()):
+        raise refused(path, "has not the metrics of a run", _REMEDY)
 
 
 def _rows(path: Path, record: type) -> tuple[Any, ...]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from vmfailover.errors import InputError
+from vmfailover.results.whole_file import write_whole
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
 
@@ -77,14 +77,7 @@ def write_baseline(path: Path, found: Sequence[Replications], metrics: Sequence[
         "vmfailover_version": version(),
         "scenarios": {name: _document(entries[name]) for name in sorted(entries)},
     }
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def _number(value: Any) -> float | None:

@@ -81,6 +81,15 @@ def test_the_anatomy_adds_up_to_the_pause_and_to_the_commit() -> None:
             assert _reaches(commits, row.epoch, (row.committed_ns - row.paused_ns) / 1e6)
 
 
+def test_the_anatomy_of_many_epochs_is_one_of_means() -> None:
+    row = next(row for row in outcome("failover").epoch_rows if row.committed_ns >= 0)
+    rows = tuple(replace(row, epoch=number, resumed_ns=row.resumed_ns + 1000 * (number % 2)) for number in range(1000))
+    axes = replace(outcome("failover"), epoch_rows=rows).plot.epoch_anatomy()
+    assert "in means of 9," in require_legible(axes).get_suptitle()
+    mean = (row.resumed_ns - row.paused_ns) / 1e3 + 0.5
+    assert _reaches(axes, 40, mean) or _reaches(axes, 40, mean - 0.5 / 9) or _reaches(axes, 40, mean + 0.5 / 9)
+
+
 def _reaches(axes: Axes, epoch: int, height: float) -> bool:
     """Whether what is stacked above an epoch ends at this height."""
     paths = [path for each in axes.collections for path in each.get_paths()]

@@ -93,3 +93,16 @@ def test_more_lines_than_can_be_told_apart_are_refused() -> None:
 def test_the_same_twice(tmp_path: Path) -> None:
     first, second = (bytes_of(swept().plot.line(), tmp_path / name) for name in ("a.png", "b.png"))
     assert first == second
+
+
+def test_long_values_of_a_key_do_not_cover_one_another() -> None:
+    names = ["cacheline-flags", "cacheline-transfer", "page-write-protect", "page-modification-log", "page-dirty-bits"]
+    keys = {PROTOCOL: [*names, "undo-log", "output-compare", "record-replay"]}
+    require_legible(made(keys, {LATENCY: [1e6 * (1 + at) for at in range(8)]}).plot.line())
+
+
+def test_points_that_failed_side_by_side_do_not_cover_one_another() -> None:
+    found = made({"a": TIMES, "b": RATES}, {LATENCY: [1e6, 2e6, None, None, None, None]}, errors=[2, 3, 4, 5])
+    figure = require_legible(found.plot.line())
+    assert words(figure).count("1 Gbit/s failed") == words(figure).count("10 Gbit/s failed") == 1
+    require_legible(made({"a": TIMES}, {LATENCY: [1e6, None, None]}, errors=[1, 2]).plot.line())

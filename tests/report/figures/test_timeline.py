@@ -1,6 +1,7 @@
 """The timeline of a run: what it shows of each outcome, and that all of it can be read."""
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from vmfailover.report.figures.story import MS, Story
 from vmfailover.report.figures.timeline import save_timeline, timeline
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
 
 from .. import legibility
-from ..legibility import cut_off, overlapping, words
+from ..legibility import cut_off, overlapping, require_legible, words
 from ..outcomes import INTERRUPTED, OUTCOMES, outcome
 
 EVERY = [*OUTCOMES, INTERRUPTED]
@@ -57,7 +59,8 @@ def test_every_text_is_on_the_picture(name: str) -> None:
 def test_every_axis_has_its_unit(name: str) -> None:
     axes = drawn(name).axes
     assert axes[-1].get_xlabel() == "time (ms)"
-    assert [axis.get_ylabel() for axis in axes[1:-1]] in ([], ["response time (ms)"])
+    labels = [axis.get_ylabel().replace("\n", " ") for axis in axes[1:-1] if axis.get_ylabel()]
+    assert labels in ([], ["response time (ms)"], ["response time (ms, logarithmic)"])
     assert [label.get_text() for label in axes[0].get_yticklabels()] == ["secondary", "primary"]
     assert [label.get_text() for label in axes[-1].get_yticklabels()] == ["secondary", "link", "primary"]
 
@@ -134,3 +137,18 @@ def test_the_file_is_a_picture_and_the_same_twice(tmp_path: Path) -> None:
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
     assert imread(tmp_path / "first.png").shape[:2] == (600, 1200)
+
+
+def test_a_failover_too_short_to_be_seen_has_a_panel_of_its_own() -> None:
+    found = outcome("failover")
+    story = Story(found)
+    took = (story.instant("takeover") or 0) - (story.down or 0)
+    assert took > 0
+    end_ns = round(30 * took / MS)
+    titles = [axes.get_title("left") for axes in legibility.drawn(replace(found, end_ns=end_ns).plot.timeline()).axes]
+    assert titles.count("the failover in detail") == 1
+    panels = require_legible(replace(found, end_ns=end_ns).plot.timeline()).axes
+    low, high = panels[titles.index("the failover in detail")].get_xlim()
+    assert high - low == pytest.approx(1.4 * took)
+    assert low < (story.down or 0) < high
+    assert "the failover in detail" not in words(legibility.drawn(replace(found, end_ns=end_ns // 2).plot.timeline()))

@@ -17,12 +17,14 @@ from vmfailover.results.run_result import EpochRow, RunResult
 #: Parts of a pause, in order, with the fields that hold their nanoseconds.
 _PAUSE = (
     ("stop the VM", "quiesce_ns"),
-    ("check the flags", "scan_ns"),
+    ("find what is modified", "scan_ns"),
     ("save the state", "capture_ns"),
     ("drop duplicates", "deduplication_ns"),
     ("copy what is left", "harvest_ns"),
 )
 _SIZE = (10, 5)
+#: Steps that can be told apart.
+_MOST_STEPS = 120
 
 
 def epoch_anatomy(result: RunResult) -> Axes:
@@ -40,8 +42,18 @@ def epoch_anatomy(result: RunResult) -> Axes:
         _stack(commits, rows, _way_parts(rows), 1e-6)
         tidy(commits, "epoch", "since the stop (ms)")
         commits.xaxis.set_major_locator(MaxNLocator(integer=True))
-        entitle(figure, f"{result.scenario.name}: what each checkpoint took, and until it was committed")
+        commits.set_xlim(rows[0].epoch - 0.5, rows[-1].epoch + 0.5)
+        entitle(figure, f"{result.scenario.name}: {_title(_epochs_a_step(rows))}")
     return pauses
+
+
+def _epochs_a_step(rows: Sequence[EpochRow]) -> int:
+    return -(-(rows[-1].epoch - rows[0].epoch + 1) // _MOST_STEPS)
+
+
+def _title(epochs: int) -> str:
+    which = "each checkpoint" if epochs == 1 else f"checkpoints, in means of {epochs},"
+    return f"what {which} took, and until {'it was' if epochs == 1 else 'they were'} committed"
 
 
 def _pause_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
@@ -61,11 +73,11 @@ def _way_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
 
 
 def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], scale: float) -> None:
-    """Stack parts as bands with a step an epoch; those that are nothing in every epoch are left out."""
-    numbers = np.array([row.epoch for row in rows])
-    edges = np.arange(numbers[0], numbers[-1] + 2) - 0.5
+    """Stack parts as bands with a step an epoch, or for the mean of some; those that are nothing are left out."""
+    width, numbers = _epochs_a_step(rows), np.array([row.epoch for row in rows])
+    edges = np.arange(numbers[0], numbers[-1] + 1 + width, width) - 0.5
     base = np.zeros(edges.size)
-    shown = {name: _by_number(numbers, values) * scale for name, values in parts.items() if any(values)}
+    shown = {name: _means(numbers, values, width) * scale for name, values in parts.items() if any(values)}
     for (name, heights), (colour, hatch) in zip(shown.items(), FILLS, strict=False):
         axes.fill_between(
             edges, base, base + heights, step="post", label=name,
@@ -77,12 +89,12 @@ def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], sc
     axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
 
 
-def _by_number(numbers: npt.NDArray[np.int64], values: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Return a height for each epoch from the first to the last, and the last one's again, which ends its step.
+def _means(numbers: npt.NDArray[np.int64], values: Sequence[int], width: int) -> npt.NDArray[np.float64]:
+    """Return the mean over each `width` epochs from the first to the last, and the last one's again, ending its step.
 
-    Epochs that are not shown have the height 0.
+    Epochs that are not shown count for nothing; where there are no others, it is 0.
     """
-    heights = np.zeros(numbers[-1] - numbers[0] + 2)
-    heights[numbers - numbers[0]] = values
-    heights[-1] = heights[-2]
-    return heights
+    steps = (numbers - numbers[0]) // width
+    sums, counts = np.bincount(steps, values), np.bincount(steps)
+    means = np.divide(sums, counts, out=np.zeros(sums.size), where=counts > 0)
+    return np.append(means, means[-1])

@@ -61,9 +61,8 @@ def exploration_coverage(found: Exploration) -> Axes:
 def _title(found: Exploration) -> str:
     runs, broken = len(found.results), len(found.violations)
     verdict = f"{broken} of {runs} broke an invariant" if broken else "every invariant holds"
-    return (
-        f"{found.scenario.name}: {counted(runs, 'run')}, faults around every event of {found.epochs} epochs; {verdict}"
-    )
+    struck = f"faults around every event of {counted(found.epochs, 'epoch')}"
+    return f"{found.scenario.name}: {counted(runs, 'run')}, {struck}; {verdict}"
 
 
 def _row(found: Exploration, fault: str, phase: str) -> _Row:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from vmfailover.errors import InputError
 from vmfailover.guest.clients import Response
 from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
+from vmfailover.report.figures.metric_axis import go_logarithmic
 from vmfailover.report.figures.story import MS, Story
 from vmfailover.report.quantities import count, counted, duration
 from vmfailover.results.run_result import RunResult
@@ -59,8 +60,7 @@ def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
 
 
 def _scale(axes: Axes) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    go_logarithmic(axes, "x")
     axes.set_yticks([0, 0.25, 0.5, 0.75, 0.99], ["0", "25", "50", "75", "99"])
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)

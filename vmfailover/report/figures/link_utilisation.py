@@ -34,7 +34,7 @@ def link_utilisation(result: RunResult) -> Axes:
         forward = _shares(samples, "forward_busy_ns")
         axes.stairs(forward, times, fill=True, color=BLUE, label="to the host that protects the VM")
         axes.stairs(_shares(samples, "backward_busy_ns"), times, color=DARK, linestyle=":", label="back")
-        _mark_mean(axes, forward, times)
+        _mark_mean(axes, forward, times, story)
         axes.set_ylim(0, 105)
         spacing = duration(float(np.median(np.diff(times))) * 1e6)
         bandwidth = bit_rate(result.scenario.link.bandwidth)
@@ -52,6 +52,13 @@ def _shares(samples: Sequence[Sample], field: str) -> npt.NDArray[np.float64]:
     return shares
 
 
-def _mark_mean(axes: Axes, shares: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> None:
-    mean = float(np.average(shares, weights=np.diff(times)))
-    axes.axhline(mean, color=ALARM, linewidth=1, linestyle="--", label=f"mean of the run: {mean:.1f} %")
+def _mark_mean(axes: Axes, shares: npt.NDArray[np.float64], times: npt.NDArray[np.float64], story: Story) -> None:
+    """Show the mean up to the end of the primary: what comes after it is not protected, or by another host."""
+    lengths = np.clip(times[1:], None, story.primary_end) - np.clip(times[:-1], None, story.primary_end)
+    if not lengths.any():
+        return
+    mean = float(np.average(shares, weights=lengths))
+    whole = story.primary_end >= story.end
+    label = f"mean {'of the run' if whole else 'until the primary ends'}: {mean:.1f} %"
+    ends = [times[0], min(times[-1], story.primary_end)]
+    axes.plot(ends, [mean, mean], color=ALARM, linewidth=1.5, linestyle="--", label=label)

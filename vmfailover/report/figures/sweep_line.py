@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
@@ -17,6 +19,8 @@ _SIZE = (8, 4.5)
 _MARKERS = "osD^vP"
 #: Most ticks on the axis of the key; of more values, some have none.
 _TICKS = 8
+#: Characters that fit along the axis of the key.
+_CHARACTERS = 75
 
 
 def sweep_line(sweep: Sweep, metric: str = "failover.latency_ns", by: str | None = None) -> Axes:
@@ -76,7 +80,7 @@ def _draw(
         elinewidth=1, linestyle=dashes if along.numbers else "none", marker=_MARKERS[number], markersize=5,
     )  # fmt: skip
     failed = places[(sweep.frame["error"] != "").to_numpy()[rows]]
-    _mark_failed(axes, failed, number, f"{label} failed" if label else "failed")
+    _mark_failed(axes, failed, number, label)
 
 
 def _half_widths(sweep: Sweep, axis: MetricAxis) -> np.ndarray:
@@ -86,12 +90,19 @@ def _half_widths(sweep: Sweep, axis: MetricAxis) -> np.ndarray:
     return sweep.frame[column].to_numpy(float, na_value=np.nan) * axis.per_base
 
 
-def _mark_failed(axes: Axes, places: np.ndarray, number: int, text: str) -> None:
+def _mark_failed(axes: Axes, places: np.ndarray, number: int, label: str | None) -> None:
     """Mark points that could not be run above the axes, those of the next line above those of this one."""
+    if label and places.size:
+        heights = np.full(places.size, 1.03 + 0.03 * number)
+        axes.plot(
+            places, heights, "x", color=LINES[number][0], markersize=5, clip_on=False, label=f"{label} failed",
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+        return
     for place in places:
         axes.annotate(
-            text, (place, 1), (0, 4 + 11 * number),
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", fontsize=8, color=DARK,
+            "failed", (place, 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
+            fontsize=8, color=DARK,
         )  # fmt: skip
 
 
@@ -112,5 +123,7 @@ def _scale(axes: Axes, sweep: Sweep, along: KeyAxis, axis: MetricAxis) -> None:
 
 def _label_values(axes: Axes, along: KeyAxis) -> None:
     every = -(-len(along.texts) // _TICKS)
-    axes.set_xticks(along.places[::every], along.labels[::every], fontsize=TEXT)
+    labels = along.labels[::every]
+    wrapped = [textwrap.fill(label, _CHARACTERS // len(labels), break_long_words=False) for label in labels]
+    axes.set_xticks(along.places[::every], wrapped, fontsize=TEXT)
     axes.xaxis.set_minor_locator(NullLocator())

@@ -11,37 +11,44 @@ from matplotlib.lines import Line2D
 from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, entitle, new_figure, save, tidy
 from vmfailover.report.figures.lanes import hosts, stretches
 from vmfailover.report.figures.looks import Span, draw, legend_entry
+from vmfailover.report.figures.metric_axis import go_logarithmic, is_wide
 from vmfailover.report.figures.story import MS, Story, Window
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
 from vmfailover.results.run_result import RunResult
 
-#: Inches.
+#: Inches, and those of a further panel.
 SIZE = (12, 6)
+_FURTHER = 1.4
+#: Marks, such as commits, that a panel has room for.
+_MOST_MARKS = 300
+#: Share of the run below which its failover is shown by itself, too, with so much of it on either side.
+_SHORT, _ASIDE = 0.05, 0.2
 #: Points above the axes at which a title leaves room for the mark of the primary's end.
 _ABOVE_MARK = 15
 #: Share of an axis below which no text fits into a span, and from which on none fits at the right.
 _ROOM_FOR_TEXT, _LATE = 0.08, 0.75
 #: Behind texts that lines may cross.
 _ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-#: Times as long as the fastest response from which on a logarithmic scale shows more.
-_WIDE = 30
 
 
 def timeline(result: RunResult) -> Axes:
     """Draw a run on a figure of its own and return the axes with the hosts' lanes."""
     story = Story(result)
-    with new_figure(*SIZE) as figure:
-        heights = [1.5, 2.2, 2.0] if result.responses else [1.5, 2.0]
-        grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-        rows = [figure.add_subplot(grid[row]) for row in range(len(heights))]
-        _draw_hosts(rows[0], story)
+    failover = _short_failover(story)
+    with new_figure(SIZE[0], SIZE[1] + (_FURTHER if failover else 0)) as figure:
+        heights = [1.5, *([2.2] if result.responses else []), *([1.3] if failover else []), 2.0]
+        panels = iter(figure.subplots(len(heights), 1, height_ratios=heights))
+        hosts_axes = next(panels)
+        _draw_whole(hosts_axes, story)
         if result.responses:
-            _draw_clients(rows[1], story, rows[0])
-        _draw_detail(rows[-1], story)
+            _draw_clients(next(panels), story, hosts_axes)
+        if failover:
+            _draw_failover(next(panels), story, failover)
+        _draw_detail(next(panels), story)
         _draw_legend(figure, story)
         entitle(figure, f"{result.scenario.name}: {headline(result)}")
-    return rows[0]
+    return hosts_axes  # type: ignore[no-any-return]
 
 
 def save_timeline(result: RunResult, path: Path) -> None:
@@ -49,8 +56,33 @@ def save_timeline(result: RunResult, path: Path) -> None:
     save(timeline(result), path)
 
 
-def _draw_hosts(axes: Axes, story: Story) -> None:
-    """The whole run: which host runs the VM, the commits, and the parts of the failover."""
+def _short_failover(story: Story) -> Window | None:
+    """Return the first failover with what is around it, if it is too short to be seen in the whole run."""
+    up = story.instant("takeover")
+    if story.down is None or up is None or not 0 < up - story.down < _SHORT * story.end:
+        return None
+    aside = _ASIDE * (up - story.down)
+    return Window(max(0.0, story.down - aside), min(story.end, up + aside))
+
+
+def _draw_whole(axes: Axes, story: Story) -> None:
+    _draw_hosts(axes, story, Window(0, story.end))
+    axes.set_title("the whole run; dotted: shown in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
+    _mark_faults(axes, story)
+    _mark_detail(axes, story.detail)
+    if not story.result.responses:
+        axes.set_xlabel("time (ms)", fontsize=9)
+
+
+def _draw_failover(axes: Axes, story: Story, window: Window) -> None:
+    _draw_hosts(axes, story, window)
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.set_title("the failover in detail", loc="left", fontsize=9, pad=_ABOVE_MARK)
+    axes.set_xlabel("time (ms)", fontsize=9)
+
+
+def _draw_hosts(axes: Axes, story: Story, window: Window) -> None:
+    """Show which host had the VM, the commits and heartbeats, if there is room, and the parts of the failover."""
     names = hosts(story.result)[::-1]
     _lanes(axes, names)
     for host, kind, start, length in stretches(story.result):
@@ -58,17 +90,19 @@ def _draw_hosts(axes: Axes, story: Story) -> None:
     keepers = {event.epoch: event.host for event in story.result.event_rows if event.kind == "commit"}
     for lane, name in enumerate(names):
         commits = [at for row, at in story.commits if keepers[row.epoch] == name]
-        axes.vlines(commits, lane - 0.3, lane + 0.3, color=DARK, linewidth=0.8)
+        _mark_each(axes, commits, window, (lane - 0.3, lane + 0.3), 0.8)
     for host, instants in story.result.heartbeats.items():
         low = names.index(host) - 0.46
-        axes.vlines([at * MS for at in instants], low, low + 0.12, color=DARK, linewidth=0.6)
-    axes.set_xlim(0, story.end)
-    axes.set_title("the whole run", loc="left", fontsize=9, pad=_ABOVE_MARK)
+        _mark_each(axes, [at * MS for at in instants], window, (low, low + 0.12), 0.6)
+    axes.set_xlim(window.start, window.end)
     _mark_down(axes, story, named=True)
-    _mark_faults(axes, story)
-    _mark_detail(axes, story.detail)
-    if not story.result.responses:
-        axes.set_xlabel("time (ms)", fontsize=9)
+
+
+def _mark_each(axes: Axes, instants: list[float], window: Window, ends: tuple[float, float], width: float) -> None:
+    """Mark the instants that a panel shows, unless there are so many that they would run into one another."""
+    shown = [at for at in instants if window.start <= at <= window.end]
+    if len(shown) <= _MOST_MARKS:
+        axes.vlines(shown, *ends, color=DARK, linewidth=width)
 
 
 def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
@@ -76,15 +110,15 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
     times = [response.received_ns * MS for response in story.result.responses]
     latencies = [(response.received_ns - response.sent_ns) * MS for response in story.result.responses]
     axes.plot(times, latencies, ".", color=BLUE, markersize=4)
-    if max(latencies) > _WIDE * min(latencies):
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
+    wide = is_wide(latencies)
+    if wide:
+        go_logarithmic(axes, "y")
     else:
         axes.set_ylim(bottom=0)
     axes.sharex(hosts)
     _mark_down(axes, story)
     _mark_blackout(axes, story.blackout)
-    axes.set_ylabel("response time (ms)", fontsize=9)
+    axes.set_ylabel("response time\n(ms, logarithmic)" if wide else "response time (ms)", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
     axes.set_title("responses that clients received", loc="left", fontsize=9, pad=_ABOVE_MARK)
     tidy(axes)

@@ -108,18 +108,31 @@ def _between(quantile: Estimate, row: Row) -> str:
 
 def sweep_page(found: Sweep) -> Page:
     """Return every point, with what matters most of each."""
-    failed = f" {counted(found.failed, 'point')} could not be run." if found.failed else ""
-    ended = f" INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}." if found.interrupted else ""
     shown = f", of which {MOST_ROWS} are shown" if len(found.frame) > MOST_ROWS else ""
     sound = found.consistent and found.failed < max(1, len(found.frame))
     return Page(
         title=found.scenario.name,
-        headline=f"{verdict(sound)}{failed}{ended}",
+        headline=_told(found),
         sound=sound,
         provenance=[("points", f"{len(found.frame)}{shown}"), ("seed", str(found.scenario.seed))],
         cards=(),
         tables=[points_table(found, MOST_ROWS), *failed_points(found)],
     )
+
+
+def _told(found: Sweep) -> str:
+    """Say what came of the points."""
+    done, failed = len(found.frame), found.failed
+    told = []
+    if not found.consistent:
+        told.append("AN INVARIANT IS BROKEN.")
+    elif failed < done:
+        told.append("Every invariant holds in every run.")
+    if failed:
+        told.append(f"{counted(failed, 'point')} could not be run.")
+    if found.interrupted:
+        told.append(f"INTERRUPTED: {done} of {counted(len(found.texts), 'point')} are done.")
+    return " ".join(told)
 
 
 def points_table(found: Sweep, most: int) -> Table:

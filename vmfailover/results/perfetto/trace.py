@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from vmfailover.results.perfetto.events import Part, Track
 from vmfailover.results.perfetto.incidents import incidents
 from vmfailover.results.perfetto.names import CLIENTS, LINK, THREADS
 from vmfailover.results.perfetto.replication import replication
+from vmfailover.results.whole_file import write_whole
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -24,14 +24,7 @@ def export_perfetto(result: RunResult, path: Path) -> None:
 
     Raises OSError, naming the file, if it cannot be written; what was there before then stays.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        unfinished.write_text(_text(result), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, _text(result))
 
 
 def _text(result: RunResult) -> str:
