@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from vmfailover import notebook, sweep
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
 manager_of_kernels = pytest.importorskip("jupyter_client.manager")
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 #: What a cell displays a widget as.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SWEEP = 'vf.sweep(SCENARIO, {"replication.checkpoint_interval": "80us,90us,100us"}, jobs=1)'
@@ -127,3 +129,15 @@ def written(client: Any) -> Iterator[str]:
 def test_every_figure_is_shown_below_its_cell() -> None:
     shown = displayed("result = vf.run(SCENARIO)", "result.plot.timeline();", "result.plot.slowdown();")
     assert [sorted(data) for data in shown] == [["image/png", "text/plain"]] * 2
+
+
+def test_moving_a_slider_of_the_what_if_changes_the_picture() -> None:
+    book = nbformat.read(NOTEBOOKS / "02-what-if.ipynb", 4)
+    cells = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    last = next(at for at, source in enumerate(cells) if "controls = {" in source)
+    moved = "before = words.value, picture.value\ncontrols['interval_us'].value = 500\n"
+    changed = f"{moved}[now != then for now, then in zip((words.value, picture.value), before)]"
+    book.cells = [nbformat.v4.new_code_cell(source) for source in (*cells[: last + 1], changed)]
+    resources = {"metadata": {"path": str(NOTEBOOKS)}}
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3", resources=resources).execute()
+    assert book.cells[-1].outputs[-1].data["text/plain"] == "[True, True]"

@@ -63,9 +63,10 @@ def test_a_quantum_of_one_record(variant: str) -> None:
     assert record_of(run(minute(variant), quantum=1)) == record_of(run(minute(variant)))
 
 
-@pytest.mark.parametrize(
-    "variant", ["base", "log-stall-least", "log-checkpoint", "three-vcpus-log", "three-vcpus-carry", "mix"]
-)
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("three-vcpus-carry", "mix")]
+
+
+@pytest.mark.parametrize("variant", ["base", "log-stall-least", "log-checkpoint", "three-vcpus-log", *LONG])
 def test_either_twin(variant: str) -> None:
     sparse = {} if variant == "mix" else {"workload.instructions_per_access": 150.0}
     scenario = minute(variant, **sparse)

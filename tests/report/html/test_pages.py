@@ -25,6 +25,8 @@ from ..figures.sweeps import made as sweep_of
 from ..outcomes import OUTCOMES, outcome
 from .studies import INTERVAL, STUDIES, made, put, report
 
+#: One of each kind of run; the pages of the others are among the heavy proofs.
+CHOSEN = ("failover", "unfinished failover", "no failure, no clients", "no checkpoint", "broken", "evacuation")
 #: Elements that need no end.
 VOID = {"meta", "link", "br", "use", "path", "image", "rect", "stop"}
 
@@ -75,7 +77,9 @@ def checked(html: str) -> Checker:
     return checker
 
 
-@pytest.mark.parametrize("name", OUTCOMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in CHOSEN else pytest.mark.slow) for name in OUTCOMES]
+)
 def test_a_page_is_whole_and_fetches_nothing(name: str) -> None:
     html = render(page_of(name))
     checker = checked(html)
@@ -207,7 +211,7 @@ def test_a_figure_that_a_study_has_not_is_said_to_be_missing(name: str, beginnin
 @pytest.mark.parametrize(
     ("values", "titles"),
     [
-        ((30, 33), ["Failover latency", "Work lost", "Trade-off"]),
+        pytest.param((30, 33), ["Failover latency", "Work lost", "Trade-off"], marks=pytest.mark.slow),
         ((2, 700), ["Trade-off"]),
     ],
 )
