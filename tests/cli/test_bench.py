@@ -76,6 +76,7 @@ def test_without_scenario_a_synthetic_guest(tmp_path: Path, monkeypatch: pytest.
     )
 
 
+@pytest.mark.slow
 def test_without_scenario_the_quickstart_if_there_is_one(
     scenario_file: ScenarioFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,11 @@ FENCING = {
 }
 
 
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem == "roles-swap" else ()) for path in SCENARIOS],
+    ids=lambda path: path.stem,
+)
 def test_a_scenario_shows_what_it_says(path: Path) -> None:
     scenario = load(path)
     assert len(scenario.description.strip().splitlines()) == 2

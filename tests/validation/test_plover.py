@@ -85,6 +85,7 @@ def test_transfer_of_a_checkpoint(record_property: RecordProperty) -> None:
     report("PLOVER, table 4: transfer of a micro-checkpoint", rows, record_property)
 
 
+@pytest.mark.slow
 def test_hashing_and_comparing(record_property: RecordProperty) -> None:
     """The times do not depend on the link's latency, and the longer that is the further hosts execute at a time."""
     far = {"link.latency": "500 us"}
@@ -99,6 +100,7 @@ def test_hashing_and_comparing(record_property: RecordProperty) -> None:
     report("PLOVER, table 3: hashing and comparing", rows, record_property)
 
 
+@pytest.mark.slow
 def test_transfer_of_divergent_pages(record_property: RecordProperty) -> None:
     fitted, misses = {"SSDB", "Tomcat"}, {"MediaTomb"}
     rows = []

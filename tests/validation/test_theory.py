@@ -32,7 +32,7 @@ def expected(name: str) -> list[dict[str, str]]:
 # Queues.
 
 
-@pytest.mark.parametrize(("load", "waits"), [(0.5, 0.5), (0.8, 2.0), (0.9, 4.5)])
+@pytest.mark.parametrize(("load", "waits"), [(0.5, 0.5), (0.8, 2.0), pytest.param(0.9, 4.5, marks=pytest.mark.slow)])
 def test_md1_wait(load: float, waits: float, record_property: RecordProperty) -> None:
     """Requests with a fixed service time wait as Pollaczek and Khinchine say; the VM is not protected."""
     means = []
