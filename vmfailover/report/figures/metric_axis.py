@@ -82,7 +82,7 @@ def in_words(metric: str) -> str:
 
 
 def go_logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Give one axis, a logarithmic scale, with ticks that are plain numbers."""
+    """Give one axis a logarithmic scale, with ticks that are plain numbers."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = axis.get_view_interval()
