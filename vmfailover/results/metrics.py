@@ -11,7 +11,7 @@ from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.failovers import exposures, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, without
 from vmfailover.results.invariants import overlap_ns
-from vmfailover.results.outage import Outage, blackout, first_outage
+from vmfailover.results.outage import Outage, first_outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.response_times import response_times
@@ -103,6 +103,7 @@ def _reprotection(records: Records) -> Metrics:
     synchronised = [number for number in range(1, len(records.pairs)) if _rounds(records, number)]
     first = synchronised[0] if synchronised else None
     planned = next((move for move in moves(records.event_rows) if move.planned and move.destination == "primary"), None)
+    moved = Outage(planned.stopped_ns, planned.running_ns) if planned else None
     return {
         "exposure.total_ns": sum(exposed),
         "exposure.longest_ns": max(exposed, default=0),
@@ -112,9 +113,7 @@ def _reprotection(records: Records) -> Metrics:
         "reprotection.bytes": first and sum(row.shipped_bytes for row in _rounds(records, first)),
         "failback.count": sum(event.kind == "returned" for event in records.event_rows),
         "failback.latency_ns": planned.latency_ns if planned else None,
-        "failback.blackout_ns": _blackout_ns(records, Outage(planned.stopped_ns, planned.running_ns))
-        if planned
-        else None,
+        "failback.blackout_ns": _length_ns(records.blackout_across(moved)),
     }
 
 
@@ -161,7 +160,7 @@ def _converged(records: Records, rounds: Sequence[EpochRow]) -> bool:
 
 def _clients(records: Records) -> Metrics:
     outage = first_outage(records.event_rows)
-    metrics: Metrics = {"client.blackout_ns": _blackout_ns(records, outage)}
+    metrics: Metrics = {"client.blackout_ns": _length_ns(records.blackout)}
     for name, sent_at in _PHASES.items():
         requests = [each for each in _counted(records) if sent_at(each, outage)]
         metrics |= _responses(f"client.{name}", requests, records)
@@ -207,9 +206,8 @@ def _responses(name: str, requests: Sequence[Request], records: Records) -> Metr
     return metrics
 
 
-def _blackout_ns(records: Records, outage: Outage | None) -> int | None:
-    gap = blackout(records.responses, outage, records.end_ns) if records.scenario.clients else None
-    return gap[1] - gap[0] if gap else None
+def _length_ns(interval: Interval | None) -> int | None:
+    return length_ns([interval]) if interval else None
 
 
 def _loss(records: Records) -> Metrics:
