@@ -14,7 +14,7 @@ from vmfailover.report.quantities import duration
 from vmfailover.report.summary import subjects
 from vmfailover.results.failovers import moves
 from vmfailover.results.invariants import Verdict
-from vmfailover.results.metrics import Metrics
+from vmfailover.results.metric_values import Metrics
 from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
