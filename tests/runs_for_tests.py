@@ -89,7 +89,7 @@ def record_of(result: RunResult) -> dict[str, Any]:
 
 def broken(observed: Observed) -> dict[str, str]:
     """Return each invariant of the product, and each law of these tests, that does not hold, and why."""
-    verdicts = {verdict.name: verdict.detail for verdict in observed.result.verdicts if not verdict.holds}
+    verdicts = {verdict.name: verdict.detail for verdict in observed.result.verdicts if verdict.broken}
     laws = {name: law.__doc__ or "" for name, law in LAWS.items() if not law(observed)}
     return verdicts | laws
 

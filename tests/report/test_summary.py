@@ -15,7 +15,7 @@ from vmfailover.results.run_result import RunResult
 
 from .outcomes import INTERRUPTED, OUTCOMES, outcome
 
-SUBJECTS = ["guest", "epochs", "log", "link", "clients", "loss", "proof", "notes", "run"]
+SUBJECTS = ["guest", "epochs", "moved", "log", "link", "clients", "loss", "proof", "notes", "run"]
 #: Protocols without an address log, which have something to say of themselves.
 OTHERS = {"evacuation": "live-precopy", "outputs compared": "output-compare"}
 #: What a line looks like that parts a number from its unit, or a tick from its name.
@@ -50,8 +50,10 @@ def printed(result: RunResult, width: int, encoding: str, *, terminal: bool = Fa
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_subject_is_there_once_and_in_order(name: str) -> None:
-    left_out = "log" if name in OTHERS else "notes"
-    assert list(about(name)) == [subject for subject in SUBJECTS if subject != left_out]
+    checkpoints = outcome(name).values["checkpoint.count"] is not None
+    left_out = {"epochs" if not checkpoints else "moved", "log" if name in OTHERS else ""}
+    left_out |= set() if outcome(name).remarks else {"notes"}
+    assert list(about(name)) == [subject for subject in SUBJECTS if subject not in left_out]
     protocol = OTHERS.get(name, "cacheline-flags")
     assert lines(outcome(name))[0].startswith(f"{outcome(name).scenario.name} · seed 7 · {protocol}")
 
@@ -99,7 +101,7 @@ def test_the_causes_of_log_entries_add_up() -> None:
 
 def test_no_failure() -> None:
     told = about("no failure, no clients")
-    assert told["loss"] == "nothing failed; no outputs lost"
+    assert told["loss"] == "no work lost; no outputs lost"
     assert told["clients"] == "none in this scenario"
 
 
@@ -112,7 +114,9 @@ def test_two_active_hosts_are_reported() -> None:
     split = duration(outcome("false alarm without fencing").values["loss.split_brain_ns"])
     assert f"both hosts ran the VM for {split}: no answers from the old one, " in told["loss"]
     assert "lines diverged" in told["loss"]
-    assert "note: both hosts ran the VM" in told["proof"]
+    assert "one active VM is waived by fencing: none; both hosts ran the VM" in told["proof"]
+    assert "✓ one active VM" not in told["proof"]
+    assert "1 is waived, of which 1 does not hold" in headline(outcome("false alarm without fencing"))
 
 
 def test_a_broken_invariant_stands_first() -> None:
@@ -134,7 +138,8 @@ def test_in_ascii(name: str, encoding: str) -> None:
     text = printed(outcome(name), 80, encoding)
     assert text.isascii()
     assert "?" not in text
-    assert "+ one active VM" in text
+    waived = outcome(name).scenario.fencing.kind == "none"
+    assert ("one active VM is waived" if waived else "+ one active VM") in text
 
 
 def test_a_name_beyond_ascii() -> None:
@@ -153,7 +158,7 @@ def test_markup_in_a_name_is_text() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("failover", "The primary crashed at 6.30 ms; 1.72 ms later the VM ran on the secondary."),
+        ("failover", "The primary crashed at 6.30 ms; 1.73 ms later the VM ran on the secondary."),
         ("late failure", "The primary crashed at 11.9 ms; the run ended before the secondary took over."),
         ("failure that never came", "No failure: the run ended before epoch 9999 was mid-scan."),
         ("no checkpoint", "No failure in this scenario; the VM ran protected for 12.0 ms, no checkpoints committed."),

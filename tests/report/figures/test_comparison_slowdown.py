@@ -15,7 +15,7 @@ from vmfailover.studies.executors import InThisProcess
 
 from ..legibility import bytes_of, legend, require_legible, words
 
-CAUSES = ("guest.pause_fraction", "guest.stall_fraction", "guest.fault_fraction")
+CAUSES = tuple(f"guest.{cause}_fraction" for cause in ("pause", "early_copy", "stall", "fault"))
 
 
 @cache
@@ -39,7 +39,7 @@ def test_parts_and_the_whole_are_those_of_the_comparison() -> None:
 
 def test_causes_are_told_in_words() -> None:
     entries = legend(require_legible(compared().plot.slowdown()))
-    assert len(entries) == 4
+    assert len(entries) == 5
     assert "stopped for checkpoints" in entries
 
 

@@ -44,7 +44,7 @@ def test_every_run_is_in_the_panel_of_its_fault() -> None:
     phases = list(dict.fromkeys(each.point.phase for each in explored().results))
     assert [label.get_text() for label in axes.get_yticklabels()] == phases
     assert set(legend(figure)[:-1]) == {each.outcome for each in explored().results}
-    assert figure.get_suptitle().replace("\n", " ").endswith("every invariant holds")
+    assert figure.get_suptitle().replace("\n", " ").endswith("every promised invariant holds")
 
 
 def test_the_latencies_of_a_phase_are_its_box() -> None:
