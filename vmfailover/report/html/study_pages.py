@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
-from vmfailover.report.check_lines import failure_lines, note_lines, verdict_line
+from vmfailover.report.check_lines import failure_lines, note_lines, overall_notes, vanished_line, verdict_line
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
@@ -207,11 +207,17 @@ def check_page(found: Check) -> Page:
         for kind, lines in (("failed", failure_lines(each)), ("note", note_lines(each)))
         for line in lines
     ]
+    others = [
+        *((each.name, "failed", vanished_line(each)) for each in found.vanished),
+        *((each.path, "not checked", line) for each in found.refused for line in each.reasons),
+        *(("", "note", line) for line in overall_notes(found)),
+    ]
+    rows += [[Cell(text, text) for text in row] for row in others]
     return Page(
         title="check",
         headline=verdict_line(found),
         sound=found.passed,
-        provenance=[("replications", str(max(len(each.runs) for each in found.replications)))],
+        provenance=[("replications", str(max((len(each.runs) for each in found.replications), default=0)))],
         cards=(),
         tables=[Table("Findings", ("scenario", "", "finding"), rows)] if rows else (),
     )

@@ -1,0 +1,51 @@
+"""What is known of a metric: its value or, where a run ended too early to see it, a lower bound of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from vmfailover.results.metrics import Value
+from vmfailover.studies.statistics import estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A quantity lies from `low` to `high`: both are its value, or `high` is infinite and `low` a lower bound."""
+
+    low: float
+    high: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is a value, and not only a bound."""
+        return self.low == self.high
+
+
+def bound_name(metric: str) -> str:
+    """Return the metric that has a lower bound of this one: `client.latency_p99_at_least_ns` of the 99th percentile."""
+    return f"{metric.removesuffix('_ns')}_at_least_ns"
+
+
+def known(values: Mapping[str, Value], metric: str) -> Known | None:
+    """Return what some values tell of a metric, None if neither the metric nor its bound has one.
+
+    Truth values count as 1 and 0.
+    """
+    value, bound = values.get(metric), values.get(bound_name(metric))
+    if value is not None:
+        return Known(float(value), float(value))
+    return None if bound is None else Known(float(bound), inf)
+
+
+def known_statistic(observed: Sequence[Known], name: str) -> Known | None:
+    """Return what is known of a statistic of observations, None without any.
+
+    No statistic becomes smaller if an observation grows, so that its least and its greatest value are those of the
+    lower and of the upper ends. Raises ValueError for an unknown statistic.
+    """
+    if not observed:
+        return None
+    low, high = (estimate([getattr(each, end) for each in observed], name).value for end in ("low", "high"))
+    assert low is not None
+    assert high is not None
+    return Known(low, high)
