@@ -14,7 +14,7 @@ from vmfailover.studies.regression import Check
 
 if TYPE_CHECKING:
     from junitparser import TestCase
-    from junitparser.junitparser import Result
+    from junitparser.junitparser import FinalResult
 
 #: Characters that XML cannot hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -41,7 +41,7 @@ def write_junit(check: Check, path: Path) -> None:
     write_whole(path, written.getvalue().decode("utf-8"))
 
 
-def _case(name: str, kind: type[Result], wrong: Iterable[str], notes: Iterable[str] = ()) -> TestCase:
+def _case(name: str, kind: type[FinalResult], wrong: Iterable[str], notes: Iterable[str] = ()) -> TestCase:
     """Return a test case, which has a result of a kind if anything is wrong."""
     from junitparser import TestCase
 

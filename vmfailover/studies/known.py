@@ -1,11 +1,11 @@
 """What is known of a metric: its value or, where a run ended too early to see it, a lower bound of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from vmfailover.results.metrics import Value
-from vmfailover.studies.statistics import estimate
+from vmfailover.studies.statistics import Estimate, Statistic, estimate, statistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,25 @@ def known_statistic(observed: Sequence[Known], name: str) -> Known | None:
     assert low is not None
     assert high is not None
     return Known(low, high)
+
+
+def estimate_known(observed: Sequence[Known], name: str = "mean") -> Estimate:
+    """Return a statistic of observations as `estimate` does; one that lower bounds reach is a lower bound itself."""
+    found, between = estimate([each.low for each in observed], name), known_statistic(observed, name)
+    return found if between is None or between.exact else replace(found, high=None, at_least=True)
+
+
+def statistic_known(observed: Sequence[Known]) -> Statistic:
+    """Return the mean of observations as `statistic` does; of lower bounds it is a lower bound itself."""
+    found = statistic([each.low for each in observed])
+    return found if all(each.exact for each in observed) else replace(found, half_width=None, at_least=True)
+
+
+def difference_known(pairs: Sequence[tuple[Known, Known]]) -> Statistic:
+    """Return the mean of what the first of each pair is more than the second.
+
+    It is a lower bound if the first is one in any; where the second is, nothing is known of the difference.
+    """
+    if not all(second.exact for _, second in pairs):
+        return Statistic(None, None, 0)
+    return statistic_known([Known(first.low - second.low, first.high - second.low) for first, second in pairs])
