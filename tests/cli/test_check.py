@@ -2,7 +2,9 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +12,12 @@ from scenarios_for_tests import brief
 
 from vmfailover.cli.main import main
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
+from vmfailover.results.names import METRICS
+from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import write_scenario
+from vmfailover.simulation import run
+from vmfailover.studies.changes import GATED
+from vmfailover.studies.executors import InThisProcess
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 
@@ -92,7 +99,10 @@ def test_an_unmet_expectation_fails_and_keeps_the_baseline(scenario: Path, basel
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--update-baseline",), "name the file with --baseline"),
+        (("--update-baseline",), "--update-baseline: name the file with --baseline"),
+        (("--fail-on", "p99:5%"), "--fail-on: name the file with --baseline"),
+        (("--accept",), "--accept: belongs to --update-baseline"),
+        (("--invariants-only", "--baseline", "b.json"), "--invariants-only: looks at no baseline"),
         (("--baseline", "none.json"), "none.json: there is no such file; make it with --update-baseline"),
         (("--baseline", "none/b.json", "--update-baseline"), "none/b.json: there is no folder none; make it"),
         (("--baseline", ".", "--update-baseline"), ".: is a folder; give --baseline a file"),
@@ -123,3 +133,121 @@ def test_a_damaged_baseline_is_refused_before_anything_runs_and_kept(
     assert line.startswith(f"{baseline}: is not JSON")
     assert line.endswith("make it anew with --update-baseline")
     assert baseline.read_bytes() == before
+
+
+def test_a_check_that_gates_nothing_is_refused_in_a_line(scenario: Path) -> None:
+    result = check(scenario, "--set", "expect={}")
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert line.startswith("error: check: nothing is gated without a baseline and without any expectation; give ")
+
+
+def test_help_says_what_is_gated_and_what_is_not() -> None:
+    told = CliRunner().invoke(main, ["check", "--help"]).output
+    gated, _, others = told.partition("What is gated:")[2].partition("Not gated:")
+    named = {word for word in gated.split() if word in METRICS or word in GATED}
+    assert named == set(GATED)
+    for words in ("every invariant of every run", "expect", "the baseline has each scenario"):
+        assert words in gated
+    assert "all other metrics" in others
+
+
+def test_a_metric_that_is_not_gated_may_get_worse(
+    scenario: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the help says of other metrics is so."""
+    twice = replace_metric(monkeypatch, "log.entries", lambda value: 2 * value + 1)
+    assert check(scenario, "--baseline", baseline).exit_code == 0
+    assert twice
+    replace_metric(monkeypatch, "replication.bytes", lambda value: 2 * value + 1)
+    result = check(scenario, "--baseline", baseline)
+    assert result.exit_code == 1
+    assert "mean of replication.bytes" in result.output
+
+
+def replace_metric(monkeypatch: pytest.MonkeyPatch, name: str, by: Callable[[Any], Any]) -> list[Any]:
+    """Let every run have another value of a metric; return the list of those that it had."""
+    had: list[Any] = []
+
+    def run_changed(*args: Any, **options: Any) -> RunResult:
+        result = run(*args, **options)
+        had.append(result.values[name])
+        result.values[name] = by(had[-1])
+        return result
+
+    monkeypatch.setattr("vmfailover.studies.runs.run", run_changed)
+    monkeypatch.setattr("vmfailover.cli.check.local_processes", lambda _: InThisProcess())
+    return had
+
+
+def test_invariants_alone_pass_without_anything_else(scenario: Path) -> None:
+    result = check(scenario, "--set", "expect={failover.count: == 0}", "--invariants-only")
+    assert result.exit_code == 0
+    assert "their invariants alone being checked" in result.output
+
+
+def test_a_file_that_cannot_be_read_is_an_error_in_junit_and_others_are_checked(scenario: Path, tmp_path: Path) -> None:
+    junit, bad = tmp_path / "junit.xml", tmp_path / "bad.yaml"
+    bad.write_text("name: [")
+    result = check(tmp_path / "none.yaml", scenario, bad, "--junit", junit)
+    assert result.exit_code == 2
+    assert f"✓ {FAILING.name}" in result.output
+    assert f"{tmp_path}/none.yaml: cannot be read: no such file or directory" in result.output
+    cases = list(ElementTree.parse(junit).getroot().iter("testcase"))
+    assert [(case.get("name"), [each.tag for each in case if each.tag != "system-out"]) for case in cases] == [
+        (FAILING.name, []),
+        (f"{tmp_path}/none.yaml", ["error"]),
+        (str(bad), ["error"]),
+    ]
+
+
+def test_a_missing_file_alone_leaves_junit(tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    assert check(tmp_path / "none.yaml", "--junit", junit).exit_code == 2
+    assert ElementTree.parse(junit).getroot().find(".//testcase/error") is not None
+
+
+def test_the_same_name_twice_is_an_error_of_the_second(scenario: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.yaml"
+    again.write_bytes(scenario.read_bytes())
+    result = check(scenario, again)
+    assert result.exit_code == 2
+    assert f"{again}: name: 'base' is the name of two scenarios; rename one" in result.output
+    assert f"✓ {FAILING.name}" in result.output
+
+
+def test_a_renamed_scenario_fails(scenario: Path, baseline: Path) -> None:
+    result = check(scenario, "--set", "name=other", "--baseline", baseline)
+    assert result.exit_code == 1
+    assert "not in the baseline; --update-baseline enters it" in result.output
+    assert "has scenario 'other' now" in result.output
+
+
+def test_an_update_says_what_changes_and_writes_what_is_worse_only_if_accepted(
+    scenario: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = baseline.read_bytes()
+    result = check(scenario, "--baseline", baseline, "--update-baseline")
+    assert (result.exit_code, f"{baseline}: nothing changes" in result.output) == (0, True)
+    replace_metric(monkeypatch, "replication.bytes", lambda value: round(1.11 * value))
+    result = check(scenario, "--baseline", baseline, "--update-baseline")
+    assert result.exit_code == 1
+    assert f"{baseline}: worse: base: mean of replication.bytes:" in result.output
+    assert "not written, since something got worse; --accept" in result.output
+    assert baseline.read_bytes() == before
+    assert check(scenario, "--baseline", baseline, "--update-baseline", "--accept").exit_code == 0
+    assert baseline.read_bytes() != before
+    assert check(scenario, "--baseline", baseline).exit_code == 0
+
+
+def test_a_better_baseline_needs_no_leave(scenario: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_metric(monkeypatch, "replication.bytes", lambda value: value // 2)
+    result = check(scenario, "--baseline", baseline, "--update-baseline")
+    assert result.exit_code == 0
+    assert "better: base: mean of replication.bytes" in result.output
+
+
+def test_what_an_update_says_does_not_mix_with_json(scenario: Path, baseline: Path) -> None:
+    result = check(scenario, "--baseline", baseline, "--update-baseline", "--json")
+    assert json.loads(result.stdout)["passed"] is True
+    assert "nothing changes" in result.stderr

@@ -29,6 +29,11 @@ class Bench:
         self.vm = VirtualMachine(new_processor(), new_log(), 0)
         self.vm.resume(0)
         self.staged: list[tuple[list[int], int]] = []
+        #: Lines that the VM's core copied early, and for how long.
+        self.early: list[tuple[int, int]] = []
+
+    def core(self) -> VmCore:
+        return VmCore(self.env, self.vm, self.read, lambda lines, duration: self.early.append((lines, duration)))
 
     def read(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
         versions, cached = self.vm.processor.fetch(lines)
@@ -70,19 +75,22 @@ def test_copying_takes_whole_nanoseconds() -> None:
 
 def test_the_vm_core_copies_with_the_vm_stopped() -> None:
     bench = Bench()
-    assert bench.copy(VmCore(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5) == [[1, 2], [3, 4], [5]]
+    assert bench.copy(bench.core(), 1, 2, 3, 4, 5) == [[1, 2], [3, 4], [5]]
     assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
+    assert bench.early == [(5, BEFORE_NS + FIVE_LINES_NS)]
     assert bench.vm.running
     bench.vm.pause(int(bench.env.now))
     assert bench.vm.guest_ns(int(bench.env.now)) == 0
 
 
-@pytest.mark.parametrize("kind", [VmCore, HelperThread])
-def test_a_checkpoint_has_stopped_the_vm_anyway(kind: type[VmCore] | type[HelperThread]) -> None:
+@pytest.mark.parametrize("core", [True, False])
+def test_a_checkpoint_has_stopped_the_vm_anyway(core: bool) -> None:
     bench = Bench()
     bench.vm.pause(0)
-    assert bench.copy(kind(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5, vm_stopped=True) == [[1, 2], [3, 4], [5]]
+    copier = bench.core() if core else HelperThread(bench.env, bench.vm, bench.read)
+    assert bench.copy(copier, 1, 2, 3, 4, 5, vm_stopped=True) == [[1, 2], [3, 4], [5]]
     assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
+    assert bench.early == []
     assert not bench.vm.running
     bench.vm.resume(int(bench.env.now))
     assert bench.vm.running
@@ -143,9 +151,7 @@ def test_lines_are_copied_as_they_stand_when_copying_begins() -> None:
     batches: list[LineBatch] = []
 
     def copy() -> Any:
-        batches.extend(
-            (yield from VmCore(bench.env, bench.vm, bench.read).copy(numbers(4), before_ns=BEFORE_NS, vm_stopped=False))
-        )
+        batches.extend((yield from bench.core().copy(numbers(4), before_ns=BEFORE_NS, vm_stopped=False)))
 
     bench.env.process(copy())
     bench.env.run(until=5)

@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vmfailover.report.check_lines import change_line, failure_lines, note_lines, verdict_line
+from vmfailover.report.check_lines import change_line, failure_lines, note_lines, unmet_line, verdict_line
 from vmfailover.report.check_table import print_check
 from vmfailover.report.github import MOST_ANNOTATIONS, annotations, step_summary
 from vmfailover.report.junit import write_junit
-from vmfailover.studies.regression import Change, Check, Checked, Unmet
+from vmfailover.studies.changes import Change
+from vmfailover.studies.regression import Check, Checked, Refused
+from vmfailover.studies.unmet import Unmet
+from vmfailover.studies.vanished import Vanished
 
 SLOWER = Change("failover.latency_ns", "p99", 50e6, 56e6, "detection")
 FASTER = Change("guest.slowdown", "mean", 0.05, 0.03, "tracking of modified memory")
@@ -70,14 +73,99 @@ def test_what_is_wrong_and_what_is_only_noted() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"known": False}, "not in the baseline, so only its expectations are checked"),
-        ({"other_seeds": True}, "the baseline has other seeds"),
-        ({"ungated": ("log.stall_ns",)}, "the baseline does not tell of log.stall_ns;"),
+        ({"known": False}, "not in the baseline; --update-baseline enters it"),
+        ({"other_seeds": True, "incomparable": True}, "the baseline has other seeds, and one run cannot be told from"),
+        ({"untold": ("log.stall_ns",)}, "the baseline does not tell of log.stall_ns;"),
     ],
 )
-def test_what_was_not_compared_is_noted(fields: dict[str, Any], words: str) -> None:
-    (note,) = note_lines(checked(**fields))
-    assert note.startswith(words)
+def test_what_could_not_be_compared_fails(fields: dict[str, Any], words: str) -> None:
+    found = checked(**fields)
+    (line,) = failure_lines(found)
+    assert line.startswith(words)
+    assert not found.passed
+    assert list(note_lines(found)) == []
+
+
+def test_other_seeds_are_noted() -> None:
+    (note,) = note_lines(checked(other_seeds=True))
+    assert note.startswith("the baseline has other seeds, so only changes beyond the spread")
+
+
+def test_a_scenario_that_only_its_invariants_gate_is_told() -> None:
+    (note,) = note_lines(checked(known=None, expectations=0))
+    assert note.startswith("held against its invariants alone")
+
+
+@pytest.mark.parametrize(
+    ("unmet", "words"),
+    [
+        (Unmet("client.latency_p99_ns", "max < 10 ms", 97e6, at_least=True), "found at least 97.0 ms"),
+        (
+            Unmet("client.latency_p99_ns", "max < 10 ms", 7e6, at_least=True, open=True),
+            "found at least 7.00 ms, which does not show it; let the run be longer",
+        ),
+        (Unmet("failback.latency_ns", "< 1 s", None, without=1), "found no value in 1 run"),
+        (Unmet("failback.latency_ns", "< 1 s", None), "found no value"),
+        (Unmet("failover.count", "== 0", 1.0), "found 1"),
+    ],
+)
+def test_an_unmet_expectation_says_what_was_found(unmet: Unmet, words: str) -> None:
+    assert unmet_line(unmet) == f"{unmet.metric}: expected {unmet.expectation}, {words}"
+
+
+def test_lower_bounds_are_told_as_such() -> None:
+    cut_off = Change("client.latency_p99_ns", "mean", 5e6, 4e6, "output commit", lost=1, now_at_least=True)
+    assert change_line(cut_off) == (
+        "mean of client.latency_p99_ns: 5.00 ms in the baseline, at least 4.00 ms now (−20.0 %), "
+        "cut off in 1 run that was not; likely output commit"
+    )
+    assert cut_off.worse
+    both = Change("client.latency_p99_ns", "mean", 5e6, 6e6, "", before_at_least=True, now_at_least=True)
+    assert "at least 5.00 ms in the baseline, at least 6.00 ms now (+20.0 %)" in change_line(both)
+
+
+NOT_THERE = Check(
+    (checked(),),
+    (),
+    refused=(Refused("b.yaml", ("b.yaml: cannot be read: no such file or directory",)),),
+    vanished=(Vanished("old", "scenarios/old.yaml", None), Vanished("was", "scenarios/quickstart.yaml", "quickstart")),
+    left_out=3,
+)
+
+
+def test_what_was_not_checked_is_told_everywhere(tmp_path: Path) -> None:
+    assert not NOT_THERE.passed
+    assert verdict_line(NOT_THERE) == "1 scenario checked, 2 failed, 1 could not be"
+    text = StringIO()
+    print_check(NOT_THERE, Console(file=text, width=80))
+    summary = step_summary(NOT_THERE)
+    for words in (
+        "old",
+        "in the baseline, but scenarios/old.yaml is not there any more; --update-baseline --accept takes it out",
+        "in the baseline, but scenarios/quickstart.yaml has scenario 'quickstart' now",
+        "b.yaml: cannot be read: no such file or directory",
+        "3 scenarios of the baseline are not among those given, and not checked",
+    ):
+        assert words in text.getvalue()
+        assert words in summary
+    assert [line.split("::")[1] for line in annotations(NOT_THERE)] == [
+        "error title=vmfailover%3A old",
+        "error title=vmfailover%3A was",
+        "error file=b.yaml,title=vmfailover",
+    ]
+    write_junit(NOT_THERE, tmp_path / "junit.xml")
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "2", "1")
+    assert [case.get("name") for case in suite.iter("testcase")] == ["quickstart", "old", "was", "b.yaml"]
+
+
+def test_the_verdict_says_what_was_not_looked_at() -> None:
+    assert verdict_line(check(checked(known=None))) == (
+        "1 scenario checked, all passed, without a baseline to compare with"
+    )
+    alone = Check((checked(known=None, expectations=0),), (), invariants_only=True)
+    assert verdict_line(alone) == "1 scenario checked, all passed, their invariants alone being checked"
 
 
 def test_without_a_baseline_nothing_is_noted_of_one() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from scenarios_for_tests import brief
 
 from vmfailover import compare
+from vmfailover.report.comparison_rows import ROWS
 from vmfailover.report.comparison_table import print_comparison
 from vmfailover.report.figures.comparison_bars import comparison_bars, save_comparison
 from vmfailover.studies.comparison import Comparison, all_protocols, under_protocols
@@ -51,12 +52,13 @@ def test_every_protocol_has_its_column_with_every_row() -> None:
         assert label in text
 
 
-def test_the_winner_is_marked() -> None:
+def test_winners_are_marked() -> None:
     comparison = compared("cacheline-flags", "page-write-protect")
-    (line,) = (line for line in printed(comparison, 80).split("Differences")[0].splitlines() if "amplification" in line)
-    flags_win = "cacheline-flags" in comparison.winners("replication.amplification")
-    assert line.rstrip().endswith("*") != flags_win
-    assert line.count("*") == 1
+    lines = printed(comparison, 80).split("Differences")[0].splitlines()
+    marked = {row.metric: line.count("*") for row in ROWS for line in lines if line.startswith(f"  {row.label} ")}
+    assert marked
+    assert marked == {metric: len(comparison.winners(metric)) for metric in marked}
+    assert 1 in marked.values()
 
 
 def test_ascii_is_enough() -> None:

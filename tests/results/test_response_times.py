@@ -1,5 +1,7 @@
 """Response times with requests that have no answer: the estimate against SciPy's, and what follows from it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ END = 1000
 SENT = st.lists(st.tuples(st.integers(0, END - 1), st.none() | st.integers(1, END)), min_size=1, max_size=40)
 
 
-def times_of(sent: list[tuple[int, int | None]], end: int = END) -> ResponseTimes:
+def times_of(sent: Sequence[tuple[int, int | None]], end: int = END) -> ResponseTimes:
     received = [None if took is None or at + took > end else at + took for at, took in sent]
     requests = [Request(number, at, got) for number, ((at, _), got) in enumerate(zip(sent, received, strict=True))]
     return response_times(requests, end)

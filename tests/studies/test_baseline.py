@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ from hypothesis import strategies as st
 from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
+from vmfailover.results.metric_values import Metrics
+from vmfailover.scenario import load
+from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
+from vmfailover.studies.changes import GATED
 from vmfailover.studies.executors import InThisProcess
-from vmfailover.studies.regression import GATED
+from vmfailover.studies.known import Known
 from vmfailover.studies.replication import Replications, replicate
+from vmfailover.studies.runs import StudyRun
 
 
 @cache
@@ -64,7 +70,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1}', '{"schema_version": 1, "scenarios": []}'],
+    ["", "{", "[]", "{}", '{"schema_version": 1}', '{"schema_version": 2}', '{"schema_version": 2, "scenarios": []}'],
 )
 def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "baseline.json"
@@ -73,10 +79,10 @@ def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
         read_baseline(path)
 
 
-def entry_text(seeds: str = "1", values: str = "1") -> str:
+def entry_text(seeds: str = "1", values: str = "1", file: str = "null") -> str:
     metrics = f'{{"failover.latency_ns": {{"values": [{values}]}}}}'
-    entry = f'{{"hash": "h", "seeds": [{seeds}], "metrics": {metrics}}}'
-    return f'{{"schema_version": 1, "scenarios": {{"a": {entry}}}}}'
+    entry = f'{{"file": {file}, "hash": "h", "seeds": [{seeds}], "metrics": {metrics}}}'
+    return f'{{"schema_version": 2, "scenarios": {{"a": {entry}}}}}'
 
 
 NO_NUMBERS = ["NaN", "Infinity", "1e999", "9" * 5000, '"5"', "true", "{}", "[]"]
@@ -87,6 +93,7 @@ NO_NUMBERS = ["NaN", "Infinity", "1e999", "9" * 5000, '"5"', "true", "{}", "[]"]
     [
         *(entry_text(seeds=number) for number in [*NO_NUMBERS, "1.5", "null"]),
         *(entry_text(values=number) for number in [*NO_NUMBERS, "9" * 400]),
+        *(entry_text(file=name) for name in ["1", "true", '"a\\u0000b"']),
     ],
 )
 def test_numbers_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
@@ -96,6 +103,25 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=r"baseline\.json: is .*; delete it, and make it anew with --update-baseline"):
         read_baseline(path)
+
+
+def test_files_of_scenarios_move_with_the_baseline(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    write_scenario(brief(), tmp_path / "old" / "a.yaml")
+    runs = replicate(load(tmp_path / "old" / "a.yaml"), 1, executor=InThisProcess())
+    write_baseline(tmp_path / "old" / "baseline.json", [runs], GATED)
+    (tmp_path / "old").rename(tmp_path / "new")
+    (entry,) = read_baseline(tmp_path / "new" / "baseline.json").values()
+    assert entry.path == tmp_path / "new" / "a.yaml"
+
+
+def test_what_was_cut_off_is_kept_as_a_lower_bound(tmp_path: Path) -> None:
+    values: list[Metrics] = [{"client.latency_p99_ns": 5.0}, {"client.latency_p99_at_least_ns": 7.0}, {}]
+    runs = tuple(StudyRun("", number, number, each) for number, each in enumerate(values))
+    write_baseline(tmp_path / "baseline.json", [Replications(brief(), runs, "")], ["client.latency_p99_ns"])
+    (entry,) = read_baseline(tmp_path / "baseline.json").values()
+    assert entry.known("client.latency_p99_ns") == [Known(5.0, 5.0), Known(7.0, inf), None]
+    assert entry.known("guest.slowdown") == []
 
 
 def test_a_folder_is_no_baseline(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Comparisons: paired by their random numbers, and honest about what is missing."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -8,6 +9,7 @@ from scenarios_for_tests import brief, small
 
 from vmfailover import compare
 from vmfailover.errors import InputError
+from vmfailover.results.metric_values import Metrics
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.simulation import run
@@ -18,6 +20,7 @@ from vmfailover.studies.comparison import (
 )
 from vmfailover.studies.executors import InThisProcess, local_processes
 from vmfailover.studies.runs import MEASURED, StudyRun, replica
+from vmfailover.studies.statistics import Statistic
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 
@@ -79,15 +82,32 @@ def test_pairs_without_a_value_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("columns", "winners"),
     [
-        ({"a": [3.0], "b": [2.0], "c": [2.0]}, ("b", "c")),
-        ({"a": [3.0], "b": [3.0]}, ()),
-        ({"a": [3.0], "b": [None]}, ()),
+        ({"a": [3.0, 4.0], "b": [2.0, 3.0], "c": [2.0, 3.0]}, ("b", "c")),
+        ({"a": [3.0, 3.0], "b": [3.0, 3.0]}, ()),
+        ({"a": [3.0, 4.0], "b": [None, None]}, ()),
         ({"a": [None], "b": [None]}, ()),
-        ({"a": [0.0], "b": [1.0], "c": [None]}, ("a",)),
+        ({"a": [0.0, 1.0], "b": [1.0, 2.0], "c": [None, None]}, ("a",)),
+        ({"a": [9.0, 10.0], "b": [2.0, 3.0], "c": [1.0, 4.5]}, ("b", "c")),
+        ({"a": [9.0, 2.0], "b": [2.0, 8.0]}, ()),
+        ({"a": [1.0], "b": [2.0]}, ()),
     ],
 )
-def test_the_lowest_wins(columns: dict[str, list[float | None]], winners: tuple[str, ...]) -> None:
+def test_the_lowest_wins_with_those_that_chance_may_have_put_behind_it(
+    columns: dict[str, list[float | None]], winners: tuple[str, ...]
+) -> None:
     assert handmade(**columns).winners("failover.latency_ns") == winners
+
+
+def test_a_column_that_was_cut_off_has_a_lower_bound_and_wins_nothing() -> None:
+    seen: list[Metrics] = [{"client.latency_p99_ns": 5.0}, {"client.latency_p99_ns": 6.0}]
+    cut: list[Metrics] = [{"client.latency_p99_ns": 1.0}, {"client.latency_p99_at_least_ns": 2.0}]
+    runs = [StudyRun(name, n, n, each) for name, column in (("a", seen), ("b", cut)) for n, each in enumerate(column)]
+    comparison = Comparison(dict.fromkeys("ab", FAILING), "a", 2, tuple(runs))
+    assert comparison.statistic("b", "client.latency_p99_ns") == Statistic(1.5, None, 2, at_least=True)
+    assert comparison.difference("b", "client.latency_p99_ns") == Statistic(-4.0, None, 2, at_least=True)
+    assert "b" not in comparison.winners("client.latency_p99_ns")
+    swapped = replace(comparison, baseline="b")
+    assert swapped.difference("a", "client.latency_p99_ns").mean is None
 
 
 def test_a_comparison_is_the_same_in_other_processes() -> None:

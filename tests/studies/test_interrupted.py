@@ -51,21 +51,23 @@ def printed(show: Callable[[Any, Console], None], found: Any) -> str:
 
 
 def test_a_sweep_has_the_rows_of_the_points_that_are_finished(tmp_path: Path) -> None:
-    found = sweep(SCENARIO, POINTS, executor=InThisProcess(), progress=after(5), out=tmp_path)
+    found = sweep(SCENARIO, POINTS, replications=1, executor=InThisProcess(), progress=after(5), out=tmp_path)
     assert found.interrupted
     assert list(found.frame["point"]) == list(range(5))
     assert len(list(tmp_path.glob("*.parquet"))) == 5
     assert len(json.loads(found.to_json())["points"]) == 5
     assert found.to_dict()["interrupted"] is True
-    assert "5 points\nINTERRUPTED: the sweep has 12 points" in printed(print_sweep, found)
-    whole = sweep(SCENARIO, POINTS, executor=InThisProcess(), out=tmp_path)
+    assert "5 points; one run each: chance cannot be told from cause\nINTERRUPTED: the sweep has 12 points" in printed(
+        print_sweep, found
+    )
+    whole = sweep(SCENARIO, POINTS, replications=1, executor=InThisProcess(), out=tmp_path)
     assert len(whole.frame) == 12
     assert not whole.interrupted
     assert "interrupted" not in whole.to_dict()
 
 
 def test_a_sweep_may_be_interrupted_before_its_first_point() -> None:
-    found = sweep(SCENARIO, POINTS, executor=InThisProcess(), progress=after(0))
+    found = sweep(SCENARIO, POINTS, replications=1, executor=InThisProcess(), progress=after(0))
     assert found.interrupted
     assert found.frame.empty
     assert "guest.slowdown" in found.frame
@@ -75,7 +77,12 @@ def test_a_sweep_may_be_interrupted_before_its_first_point() -> None:
 def test_one_process_keeps_each_point_as_soon_as_it_is_done(tmp_path: Path) -> None:
     there: list[int] = []
     sweep(
-        SCENARIO, POINTS, jobs=1, out=tmp_path, progress=lambda *_: there.append(len(list(tmp_path.glob("*.parquet"))))
+        SCENARIO,
+        POINTS,
+        replications=1,
+        jobs=1,
+        out=tmp_path,
+        progress=lambda *_: there.append(len(list(tmp_path.glob("*.parquet")))),
     )
     assert there == list(range(13))
 
@@ -159,7 +166,7 @@ def test_tuning_returns_the_best_so_far() -> None:
     assert found.best.objective.value == min(trial.objective.value or 1.0 for trial in found.trials)
     assert not found.confirmed
     assert found.to_dict()["interrupted"] is True
-    assert "8 possible, then INTERRUPTED; the best were not run again" in printed(print_tuning, found)
+    assert "8 possible, then INTERRUPTED, 2 runs each; the best were not run again" in printed(print_tuning, found)
 
 
 class _InterruptedLater(InThisProcess):
@@ -193,7 +200,12 @@ def test_tuning_without_a_trial_is_interrupted() -> None:
 
 def test_what_means_nothing_by_halves_is_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
-        check([SCENARIO, FAILING.with_(name="failing")], replications=2, executor=_InterruptedLater(3))
+        check(
+            [SCENARIO, FAILING.with_(name="failing")],
+            replications=2,
+            invariants_only=True,
+            executor=_InterruptedLater(3),
+        )
     with pytest.raises(KeyboardInterrupt):
         availability(FAILING, failovers=3, executor=_InterruptedLater(2))
     pytest.importorskip("SALib")
@@ -240,7 +252,7 @@ from multiprocessing import active_children
 from scenarios_for_tests import minute
 import vmfailover as vf
 found = vf.sweep(
-    minute(failures=[]), {"replication.checkpoint_interval": "60us:400us:1000"}, jobs=int(sys.argv[1]),
+    minute(failures=[]), {"replication.checkpoint_interval": "60us:400us:1000"}, replications=1, jobs=int(sys.argv[1]),
     progress=lambda *done: print("done", *done, flush=True),
 )
 print("rows", len(found.frame), found.interrupted, len(active_children()), flush=True)

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -12,12 +14,18 @@ from scenarios_for_tests import brief
 from vmfailover.errors import InputError
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
 from vmfailover.results.metric_values import Metrics
-from vmfailover.scenario import Scenario
-from vmfailover.studies.baseline import Entry
+from vmfailover.results.names import METRICS
+from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.writing import write_scenario
+from vmfailover.studies.baseline import Entry, read_baseline
+from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
 from vmfailover.studies.executors import InThisProcess
-from vmfailover.studies.regression import DEFAULT_LIMITS, GATED, Check, Checked, Limit, check
+from vmfailover.studies.regression import Check, Checked, Refused, check
+from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.runs import StudyRun
+from vmfailover.studies.sides import Sides
+from vmfailover.studies.vanished import Vanished
 
 SCENARIO = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
 N = 3
@@ -132,11 +140,12 @@ def test_fewer_replications_than_the_baseline_has_are_held_against_the_same_ones
     assert found.changes == ()
 
 
-def test_one_run_with_another_seed_is_not_told_from_chance() -> None:
+def test_one_run_with_another_seed_proves_nothing_and_does_not_pass() -> None:
     found = checked(SCENARIO.with_(seed=99), replications=1)
-    assert found.passed
     assert found.changes == ()
-    assert found.other_seeds
+    assert found.incomparable
+    assert not found.passed
+    assert not checked(SCENARIO.with_(seed=99), replications=2).incomparable
 
 
 def replications(latencies: Sequence[float | None], error: str = "") -> Replications:
@@ -179,11 +188,12 @@ def test_a_change_beyond_the_limit_but_within_chance_passes() -> None:
     assert held_against([100.0, 100.0, 100.0], replications([160.0, 70.0, 100.0])).changes == ()
 
 
-def test_metrics_that_a_baseline_does_not_tell_of_are_named() -> None:
+def test_metrics_that_a_baseline_does_not_tell_of_fail() -> None:
     entry = Entry.of(replications([100.0]), GATED[1:])
     with mock.patch("vmfailover.studies.regression.replicate", return_value=replications([500.0])):
         found = check([SCENARIO], {SCENARIO.name: entry}).checked[0]
-    assert found.ungated == ("failover.latency_ns",)
+    assert found.untold == ("failover.latency_ns",)
+    assert not found.passed
 
 
 def test_json_tells_a_regression_from_an_improvement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,14 +209,172 @@ def test_json_of_a_lost_metric_has_no_infinity() -> None:
     assert {change["relative"] for change in found["changes"] if change["now"] is None} == {None}
 
 
-def test_a_scenario_that_the_baseline_does_not_have_is_not_gated() -> None:
+def test_a_scenario_that_the_baseline_does_not_have_fails() -> None:
     found = check([SCENARIO], {}, replications=1, executor=InThisProcess()).checked[0]
-    assert found.passed
     assert found.known is False
+    assert not found.passed
 
 
-def test_without_a_baseline_nothing_is_said_of_one() -> None:
-    assert check([SCENARIO], replications=1, executor=InThisProcess()).checked[0].known is None
+def test_a_check_that_gates_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match=r"give --baseline FILE, write `expect:` into a scenario, or ask for --inv"):
+        check([SCENARIO], executor=InThisProcess())
+
+
+def test_invariants_alone() -> None:
+    unmet = SCENARIO.with_(expect={"failover.count": "== 0"})
+    found = check([unmet], baseline(), replications=1, invariants_only=True, executor=InThisProcess())
+    assert found.passed
+    assert found.invariants_only
+    assert (found.checked[0].known, found.checked[0].expectations) == (None, 0)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Scenario]:
+    """Return two scenarios that are in files."""
+    for name in ("a", "b"):
+        write_scenario(SCENARIO.with_(name=name), tmp_path / f"{name}.yaml")
+    return [load(tmp_path / f"{name}.yaml") for name in ("a", "b")]
+
+
+def entries(*scenarios: Scenario) -> dict[str, Entry]:
+    (entry,) = baseline().values()
+    return {each.name: replace(entry, hash=each.hash, path=each.path) for each in scenarios}
+
+
+def test_one_of_many_may_be_checked_alone(files: list[Scenario]) -> None:
+    found = check(files[:1], entries(*files), replications=N, executor=InThisProcess())
+    assert found.passed
+    assert found.left_out == 1
+
+
+def test_a_scenario_whose_file_is_gone_fails(files: list[Scenario]) -> None:
+    assert files[1].path
+    files[1].path.unlink()
+    found = check(files[:1], entries(*files), replications=N, executor=InThisProcess())
+    assert found.vanished == (Vanished("b", str(files[1].path), None),)
+    assert not found.passed
+    assert found.left_out == 0
+
+
+def test_a_renamed_scenario_fails_under_both_names(files: list[Scenario]) -> None:
+    renamed = files[0].with_(name="c")
+    found = check([renamed], entries(*files[:1]), replications=N, executor=InThisProcess())
+    assert found.vanished == (Vanished("a", str(renamed.path), "c"),)
+    assert found.checked[0].known is False
+    assert not found.passed
+
+
+def test_a_moved_scenario_is_the_same(files: list[Scenario], tmp_path: Path) -> None:
+    moved = entries(*files[:1])
+    write_scenario(files[0], tmp_path / "moved.yaml")
+    assert files[0].path
+    files[0].path.unlink()
+    assert check([load(tmp_path / "moved.yaml")], moved, replications=N, executor=InThisProcess()).passed
+
+
+def test_what_a_scenario_is_worse_at_has_to_be_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "baseline.json"
+    only_now: dict[str, Any] = {"replications": N, "invariants_only": True, "executor": InThisProcess()}
+    check([SCENARIO], **only_now).write_baseline(path)
+    before = path.read_bytes()
+    slow_down(monkeypatch, 1.01)
+    found = check([SCENARIO], **only_now)
+    assert found.renewal(path).worse
+    with pytest.raises(InputError, match="something got worse"):
+        found.write_baseline(path)
+    assert path.read_bytes() == before
+    found.write_baseline(path, accept=True)
+    assert found.renewal(path) == Renewal((), (), (), (), ())
+    slow_down(monkeypatch, 0.99)
+    better = check([SCENARIO], **only_now)
+    assert "failover.detection_ns" in {change.metric for _, change in better.renewal(path).changes}
+    better.write_baseline(path)
+
+
+def test_fewer_runs_have_to_be_accepted() -> None:
+    (entry,) = baseline().values()
+    renewed = renewal([replicate(SCENARIO, 1, executor=InThisProcess())], {SCENARIO.name: entry})
+    assert renewed.fewer == ((SCENARIO.name, N, 1),)
+    assert renewed.changes == ()
+    assert renewed.worse
+
+
+def test_a_scenario_that_is_gone_has_to_be_accepted(files: list[Scenario], tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    options: dict[str, Any] = {"replications": 2, "invariants_only": True, "executor": InThisProcess()}
+    check(files, **options).write_baseline(path)
+    assert files[1].path
+    files[1].path.unlink()
+    one = check(files[:1], **options)
+    with pytest.raises(InputError, match="something got worse"):
+        one.write_baseline(path)
+    one.write_baseline(path, accept=True)
+    assert read_baseline(path).keys() == {"a"}
+
+
+def test_a_scenario_that_cannot_be_run_does_not_keep_others_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def replicate_some(scenario: Scenario, *args: Any, **options: Any) -> Replications:
+        if scenario.name == "bad":
+            raise InputError("bad: no\nbad: no again")
+        return replicate(scenario, *args, **options)
+
+    monkeypatch.setattr("vmfailover.studies.regression.replicate", replicate_some)
+    both = [SCENARIO.with_(name="bad"), SCENARIO]
+    found = check(both, replications=1, invariants_only=True, executor=InThisProcess())
+    assert found.refused == (Refused("bad", ("bad: no", "bad: no again")),)
+    assert [each.name for each in found.checked] == [SCENARIO.name]
+    assert not found.passed
+
+
+CUT_OFF = "client.latency_p99_at_least_ns"
+
+
+def cut_off_against(before: Metrics, now: Metrics) -> list[Change]:
+    """Return what has changed of two runs that are alike but for these values."""
+
+    def runs(values: Metrics) -> Replications:
+        alike = {**dict.fromkeys(GATED, 1.0), "client.latency_p99_ns": None}
+        return Replications(SCENARIO, tuple(StudyRun("", n, n, {**alike, **values}) for n in range(N)), "")
+
+    return list(changes_beyond(runs(now), Entry.of(runs(before), GATED), DEFAULT_LIMITS))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [
+        ({"client.latency_p99_ns": 5.0}, {CUT_OFF: 97.0}, True),
+        ({"client.latency_p99_ns": 5.0}, {CUT_OFF: 4.0}, True),
+        ({"client.latency_p99_ns": 5.0}, {}, True),
+        ({CUT_OFF: 97.0}, {CUT_OFF: 150.0}, True),
+        ({CUT_OFF: 97.0}, {CUT_OFF: 90.0}, False),
+        ({CUT_OFF: 97.0}, {"client.latency_p99_ns": 5.0}, False),
+        ({CUT_OFF: 97.0}, {}, True),
+    ],
+)
+def test_a_metric_that_was_cut_off_is_compared_by_its_bound(before: Metrics, now: Metrics, worse: bool) -> None:
+    (change,) = cut_off_against(before, now)
+    assert change.metric == "client.latency_p99_ns"
+    assert change.worse == worse
+
+
+def test_the_same_bounds_are_no_change() -> None:
+    assert cut_off_against({CUT_OFF: 97.0}, {CUT_OFF: 97.0}) == []
+    assert cut_off_against({}, {}) == []
+
+
+@pytest.mark.parametrize(("without", "lost"), [(1, 0), (2, 0), (9, 9), (10, 10)])
+def test_what_other_seeds_have_lost_is_more_than_chance(without: int, lost: int) -> None:
+    now = [1.0] * (10 - without) + [None] * without
+    runs = tuple(StudyRun("", n, 100 + n, {"guest.slowdown": value}) for n, value in enumerate(now))
+    sides = Sides.of(
+        Replications(SCENARIO, runs, ""), Entry("", tuple(range(4)), {"guest.slowdown": (1.0,) * 4}), "guest.slowdown"
+    )
+    assert not sides.paired
+    assert sides.lost == lost
+
+
+def test_every_gated_metric_is_one() -> None:
+    assert set(GATED) <= METRICS.keys()
 
 
 @pytest.mark.parametrize("text", ["p99", "p99:x%", "p101:5%", "mean:5", "worst:5%", ":5%", "p99:-5%", "p٩٩:5%"])

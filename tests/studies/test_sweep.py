@@ -18,8 +18,10 @@ from vmfailover.errors import InputError
 from vmfailover.scenario import ScenarioError
 from vmfailover.simulation import run
 from vmfailover.studies import executors
+from vmfailover.studies.averages import averages
 from vmfailover.studies.executors import InThisProcess, dask_workers
-from vmfailover.studies.sweep import Sweep, sweep
+from vmfailover.studies.runs import StudyRun
+from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
 from vmfailover.studies.sweep_store import ABOUT
 
 SCENARIO = minute(failures=[])
@@ -30,7 +32,7 @@ KEYS = {
 
 
 def swept(**options: Any) -> Sweep:
-    return sweep(SCENARIO, KEYS, **{"executor": InThisProcess(), **options})
+    return sweep(SCENARIO, KEYS, **{"replications": 1, "executor": InThisProcess(), **options})
 
 
 def test_a_row_has_the_keys_and_metrics_of_its_point() -> None:
@@ -49,6 +51,26 @@ def test_replications_give_means_with_their_intervals() -> None:
     frame = swept(replications=3).frame
     assert (frame["guest.slowdown.half_width"] > 0).all()
     assert swept().frame["guest.slowdown.half_width"].isna().all()
+
+
+def test_a_point_is_more_than_a_single_draw_unless_one_is_asked_for() -> None:
+    found = sweep(SCENARIO, {"checkpoint_interval": "100us"}, executor=InThisProcess())
+    assert found.replications == found.to_dict()["replications"] == REPLICATIONS > 2
+    assert (found.frame["guest.slowdown.half_width"] > 0).all()
+
+
+def test_a_point_of_which_a_run_was_cut_off_has_a_lower_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    metric, bound = "client.latency_p99_ns", "client.latency_p99_at_least_ns"
+    monkeypatch.setattr("vmfailover.studies.averages.MEASURED", (metric, bound))
+    seen, cut = StudyRun("", 0, 0, {metric: 4.0, bound: None}), StudyRun("", 1, 1, {metric: None, bound: 8.0})
+    assert averages([seen, cut]) == {
+        metric: None,
+        f"{metric}.half_width": None,
+        bound: 6.0,
+        f"{bound}.half_width": None,
+    }
+    assert averages([seen, seen])[metric] == 4.0
+    assert averages([seen, seen])[bound] is None
 
 
 def test_the_folder_is_a_dataset_that_pandas_reads(tmp_path: Path) -> None:
@@ -121,10 +143,10 @@ def test_five_hundred_points_with_a_worker_killed_twice() -> None:
     def progress(count: int, of: int) -> None:  # noqa: ARG001 - what a sweep calls
         done[0] = count
 
-    undisturbed = sweep(SCENARIO, many(500), jobs=2).frame
+    undisturbed = sweep(SCENARIO, many(500), replications=1, jobs=2).frame
     killer = Thread(target=kill_a_worker_at, args=(done, [100, 300]))
     killer.start()
-    disturbed = sweep(SCENARIO, many(500), jobs=2, progress=progress).frame
+    disturbed = sweep(SCENARIO, many(500), replications=1, jobs=2, progress=progress).frame
     killer.join()
     assert len(disturbed) == 500
     pd.testing.assert_frame_equal(disturbed, undisturbed)
@@ -144,13 +166,13 @@ def test_five_hundred_points_on_dask_with_a_worker_killed_twice(points: int) -> 
                 os.kill(worker.pid, signal.SIGKILL)
 
         with dask_workers(cluster.scheduler_address, SCENARIO) as executor:
-            disturbed = sweep(SCENARIO, many(points), executor=executor, progress=progress).frame
-    undisturbed = sweep(SCENARIO, many(points), jobs=2).frame
+            disturbed = sweep(SCENARIO, many(points), replications=1, executor=executor, progress=progress).frame
+    undisturbed = sweep(SCENARIO, many(points), replications=1, jobs=2).frame
     pd.testing.assert_frame_equal(disturbed, undisturbed)
 
 
 def sweep_for_ever(folder: str) -> None:
-    sweep(SCENARIO, many(60), out=folder, executor=InThisProcess())
+    sweep(SCENARIO, many(60), replications=1, out=folder, executor=InThisProcess())
 
 
 def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -161,10 +183,12 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     process.kill()
     process.join()
     whole = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("point-*.parquet")}
-    found = sweep(SCENARIO, many(60), out=tmp_path, executor=InThisProcess())
+    found = sweep(SCENARIO, many(60), replications=1, out=tmp_path, executor=InThisProcess())
     assert len(found.frame) == 60
     assert all((tmp_path / name).stat().st_mtime_ns == written for name, written in whole.items())
-    pd.testing.assert_frame_equal(found.frame, sweep(SCENARIO, many(60), executor=InThisProcess()).frame)
+    pd.testing.assert_frame_equal(
+        found.frame, sweep(SCENARIO, many(60), replications=1, executor=InThisProcess()).frame
+    )
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,29 +1,49 @@
 """`vmfailover check`: the gate of a continuous integration."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.export import require_file_writable
-from vmfailover.scenario import load
+from vmfailover.scenario import Scenario, load
 from vmfailover.studies.baseline import Entry, read_baseline
+from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Limit
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.regression import DEFAULT_LIMITS, Check, Limit, check
+from vmfailover.studies.regression import Check, Refused, check
 
 #: Exit code where the answer is no.
 FAILED = 1
+_GATES = f"""
+\b
+What is gated:
+- every invariant of every run, and that every run comes to its end;
+- what each scenario expects (`expect:`), in all replications; a metric
+  without a value meets nothing, and of one that a run ended too early to
+  see, the lower bound has to be as expected however far beyond it is;
+- that the baseline has each scenario, and that each scenario of the
+  baseline whose file is gone or renamed is taken out of it;
+- with a baseline, these metrics, less of each being better:
+\b
+{chr(10).join(f"    {metric}" for metric in GATED)}
+
+Not gated: all other metrics, scenarios of the baseline that are there but not given, and what becomes better.
+"""
 
 
-@click.command("check")
+@click.command("check", epilog=_GATES)
 @scenario_arguments
 @set_option
 @seed_option
 @click.option("--baseline", type=click.Path(path_type=Path), help="The file with what the scenarios gave before.")
-@click.option("--update-baseline", is_flag=True, help="Write what they give now to the file, if nothing else is wrong.")
+@click.option("--update-baseline", is_flag=True, help="Tell what changes in the file, and write what they give now.")
+@click.option("--accept", is_flag=True, help="Let --update-baseline write what got worse, too.")
+@click.option("--invariants-only", is_flag=True, help="Hold runs against their invariants alone.")
 @click.option(
     "--fail-on",
     "limits",
@@ -43,6 +63,8 @@ def command(
     seed: int | None,
     baseline: Path | None,
     update_baseline: bool,
+    accept: bool,
+    invariants_only: bool,
     limits: tuple[str, ...],
     replications: int,
     jobs: int | None,
@@ -52,28 +74,47 @@ def command(
     """Check what each SCENARIO expects, and that nothing is worse than in the baseline.
 
     On GitHub, a summary of the step and annotations are written too. Exits with 0 if all is well, 1 for a regression,
-    an unmet expectation or a broken invariant, and 2 for bad input.
+    an unmet expectation, a broken invariant, or a change for the worse that --update-baseline meets without --accept,
+    and 2 for bad input; a scenario that cannot be read does not keep the others from being checked.
     """
-    if update_baseline and baseline is None:
-        raise InputError("--update-baseline: name the file with --baseline")
+    chosen = tuple(map(Limit.parse, limits)) or DEFAULT_LIMITS
+    _require_baseline(baseline, {"--update-baseline": update_baseline, "--fail-on": bool(limits)})
+    if accept and not update_baseline:
+        raise InputError("--accept: belongs to --update-baseline")
+    if invariants_only and baseline is not None:
+        raise InputError("--invariants-only: looks at no baseline; leave one of the two out")
     if junit is not None:
         require_file_writable(junit, "--junit")
-    entries = _entries(baseline, update=update_baseline)
-    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
-    loaded = [load(path, seeded) for path in scenarios]
-    chosen = tuple(map(Limit.parse, limits)) or DEFAULT_LIMITS
+    entries = None if baseline is None else _entries(baseline, update=update_baseline)
+    loaded, refused = _load(scenarios, overrides if seed is None else (*overrides, f"seed={seed}"))
+    invariants_only |= (update_baseline or bool(refused)) and entries is None and not any(s.expect for s in loaded)
     with counted_bar("checking") as progress, local_processes(jobs) as executor:
-        found = check(loaded, entries, limits=chosen, replications=replications, executor=executor, progress=progress)
+        found = check(
+            loaded,
+            entries,
+            limits=chosen,
+            replications=replications,
+            invariants_only=invariants_only,
+            executor=executor,
+            progress=progress,
+        )
+    found = replace(found, refused=(*refused, *found.refused))
     _report(found, junit, as_json=as_json)
-    if update_baseline and baseline:
-        _update(baseline, found)
-    context.exit(0 if found.passed else FAILED)
+    updated = baseline is None or not update_baseline or _update(baseline, found, accept=accept, to_stderr=as_json)
+    for each in found.refused:
+        complain("\n".join(each.reasons))
+    context.exit(BAD_INPUT if found.refused else 0 if found.passed and updated else FAILED)
 
 
-def _entries(baseline: Path | None, *, update: bool) -> dict[str, Entry] | None:
+def _require_baseline(baseline: Path | None, options: dict[str, bool]) -> None:
+    """Raise InputError if an option is used that means nothing without a baseline."""
+    for option, used in options.items():
+        if used and baseline is None:
+            raise InputError(f"{option}: name the file with --baseline")
+
+
+def _entries(baseline: Path, *, update: bool) -> dict[str, Entry] | None:
     """Return what to compare with, nothing for an update; complain of the file before anything has been run."""
-    if baseline is None:
-        return None
     if not update:
         return read_baseline(baseline)
     require_file_writable(baseline, "--baseline")
@@ -82,11 +123,35 @@ def _entries(baseline: Path | None, *, update: bool) -> dict[str, Entry] | None:
     return None
 
 
-def _update(baseline: Path, found: Check) -> None:
+def _load(paths: Sequence[Path], overrides: Sequence[str]) -> tuple[list[Scenario], list[Refused]]:
+    """Return the scenarios in some files, and which files cannot be checked."""
+    loaded: dict[str, Scenario] = {}
+    refused: list[Refused] = []
+    for path in paths:
+        try:
+            scenario = load(path, overrides)
+            if scenario.name in loaded:
+                raise InputError(f"{path}: name: {scenario.name!r} is the name of two scenarios; rename one")
+            loaded[scenario.name] = scenario
+        except InputError as error:
+            refused.append(Refused(str(path), tuple(str(error).splitlines())))
+    return list(loaded.values()), refused
+
+
+def _update(baseline: Path, found: Check, *, accept: bool, to_stderr: bool) -> bool:
+    """Tell what changes in the baseline, and write it if nothing speaks against that; return whether it is written."""
+    from vmfailover.report.check_lines import renewal_lines
+
+    if found.sound:
+        lines = list(renewal_lines(found.renewal(baseline))) or ["nothing changes"]
+        for line in lines:
+            click.echo(f"{baseline}: {line}", err=to_stderr)
     try:
-        found.write_baseline(baseline)
+        found.write_baseline(baseline, accept=accept)
     except InputError as error:
         complain(str(error))
+        return False
+    return True
 
 
 def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:

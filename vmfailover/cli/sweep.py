@@ -16,7 +16,7 @@ from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.design import Kind
 from vmfailover.studies.executors import dask_workers
-from vmfailover.studies.sweep import Sweep, sweep
+from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -41,7 +41,9 @@ BROKEN = 1
     help="Each value with each, the n-th values together, or points drawn evenly from the ranges.",
 )
 @click.option("--points", type=click.IntRange(1), help="Points of a latin hypercube.")
-@click.option("--replications", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs of a point.")
+@click.option(
+    "--replications", type=click.IntRange(1, 1000), default=REPLICATIONS, show_default=True, help="Runs of a point."
+)
 @set_option
 @seed_option
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")

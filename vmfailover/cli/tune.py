@@ -10,7 +10,7 @@ from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
 from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.tuning import Tuning, tune
+from vmfailover.studies.tuning import CONFIRMATIONS, REPLICATIONS, Tuning, tune
 
 #: Exit code where no value keeps the constraints, or an invariant is broken.
 NONE_FOUND = 1
@@ -38,8 +38,12 @@ NONE_FOUND = 1
 @set_option
 @seed_option
 @click.option("--trials", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Points to try.")
-@click.option("--replications", type=click.IntRange(1, 1000), default=3, show_default=True, help="Runs of a trial.")
-@click.option("--confirm", type=click.IntRange(2, 10_000), default=20, show_default=True, help="Runs of a finalist.")
+@click.option(
+    "--replications", type=click.IntRange(1, 1000), default=REPLICATIONS, show_default=True, help="Runs of a trial."
+)
+@click.option(
+    "--confirm", type=click.IntRange(2, 10_000), default=CONFIRMATIONS, show_default=True, help="Runs of a finalist."
+)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print every trial as JSON.")
 @click.pass_context

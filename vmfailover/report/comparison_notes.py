@@ -4,6 +4,11 @@ from collections.abc import Iterator
 
 from vmfailover.studies.comparison import Comparison
 
+#: Values of which a 99th percentile is more than the greatest of them.
+LEAST_OF_A_P99 = 100
+#: What marks a number.
+WINNERS = "the lowest of its row, and all that may be behind it by chance"
+
 
 def interruption(comparison: Comparison) -> str:
     """Return how far an interrupted comparison has come; nothing if it was not interrupted."""
@@ -25,4 +30,7 @@ def remarks(comparison: Comparison, name: str) -> Iterator[str]:
     runs, met = comparison.of(name), comparison.statistic(name, "failover.latency_ns").n
     if 0 < met < len(runs):
         yield f"failover latency of {met} of {len(runs)} replications; the others ended otherwise"
+    requests = comparison.statistic(name, "client.requests")
+    if requests.mean is not None and requests.mean < LEAST_OF_A_P99:
+        yield f"client p99 of fewer than {LEAST_OF_A_P99} requests a run: it is the greatest time, or near to it"
     yield from comparison.remarks(name)

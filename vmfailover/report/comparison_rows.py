@@ -16,6 +16,10 @@ class Row:
     metric: str
     written: Callable[[float | None], str]
 
+    def mean(self, found: Statistic) -> str:
+        """Return a mean; where runs were cut off, at least what it is."""
+        return f"{'≥ ' if found.at_least else ''}{self.written(found.mean)}"
+
     def signed(self, difference: Statistic) -> str:
         """Return a mean difference with its sign and, as far as it is known, half its confidence interval."""
         if difference.mean is None:
@@ -24,7 +28,7 @@ class Row:
             return "0"
         sign = "−" if difference.mean < 0 else "+"
         half_width = f" ±{self.written(difference.half_width)}" if difference.half_width else ""
-        return f"{sign}{self.written(abs(difference.mean))}{half_width}"
+        return f"{'≥ ' if difference.at_least else ''}{sign}{self.written(abs(difference.mean))}{half_width}"
 
 
 def _times(number: float | None) -> str:

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
-from vmfailover.report.comparison_notes import failures, interruption, remarks
+from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.comparison_notes import WINNERS, failures, interruption, remarks
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.studies.comparison import Comparison
 
@@ -73,7 +74,7 @@ def _broken_at_hyphens(name: str, width: int) -> str:
 
 def _mean(comparison: Comparison, name: str, row: Row) -> Text:
     best = name in comparison.winners(row.metric)
-    text = row.written(comparison.statistic(name, row.metric).mean)
+    text = row.mean(comparison.statistic(name, row.metric))
     return Text(f"{text}{_WINNER if best else ' '}", style="bold" if best else "")
 
 
@@ -83,11 +84,13 @@ def _difference(comparison: Comparison, name: str, row: Row) -> Text:
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
-    yield f"{_WINNER} the lowest of its row; less is better in all of them"
     n = comparison.replications
+    yield "less is better in all rows" if n == 1 else f"{_WINNER} {WINNERS}; less is better in all rows"
     if told := interruption(comparison):
         yield told
-    if n > 1:
+    if n == 1:
+        yield SINGLE_DRAWS
+    else:
         yield (
             f"means of {n} replications, whose failures come at different instants; differences are paired, "
             "± half the 95 % confidence interval, bold where it leaves out zero; shares differ in points of percent"

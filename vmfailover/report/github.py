@@ -8,6 +8,8 @@ from vmfailover.report.check_lines import (
     failure_lines,
     improvement_line,
     note_lines,
+    overall_notes,
+    vanished_line,
     verdict_line,
 )
 from vmfailover.report.metric_quantity import quantity
@@ -37,6 +39,9 @@ def step_summary(check: Check) -> str:
     for checked in check.checked:
         others = [line for line in (*failure_lines(checked), *note_lines(checked)) if line not in told]
         lines += [f"- **{_escaped(checked.name)}**: {_escaped(line)}" for line in others]
+    lines += [f"- ❌ **{_escaped(each.name)}**: {_escaped(vanished_line(each))}" for each in check.vanished]
+    lines += [f"- ❌ {_escaped(line)}" for each in check.refused for line in each.reasons]
+    lines += [f"- {line}" for line in overall_notes(check)]
     return "\n".join(lines) + "\n"
 
 
@@ -50,6 +55,12 @@ def _annotations(check: Check) -> Iterator[str]:
         for line in failure_lines(checked):
             file = f"file={_property(checked.path)}," if checked.path else ""
             yield f"::error {file}title={_property(f'vmfailover: {checked.name}')}::{_data(line)}"
+    for vanished in check.vanished:
+        yield f"::error title={_property(f'vmfailover: {vanished.name}')}::{_data(vanished_line(vanished))}"
+    for refused in check.refused:
+        yield from (
+            f"::error file={_property(refused.path)},title=vmfailover::{_data(line)}" for line in refused.reasons
+        )
 
 
 def _escaped(text: str) -> str:

@@ -47,7 +47,8 @@ def _parts(found: Replications) -> Iterator[RenderableType]:
 
 
 def _plus_minus(mean: Estimate, written: Written) -> str:
-    return written(mean.value) if mean.half_width is None else f"{written(mean.value)} ±{written(mean.half_width)}"
+    value = f"{'≥ ' if mean.at_least else ''}{written(mean.value)}"
+    return value if mean.half_width is None else f"{value} ±{written(mean.half_width)}"
 
 
 def _between(quantile: Estimate, written: Written) -> str:

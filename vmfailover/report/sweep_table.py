@@ -1,6 +1,6 @@
 """A sweep as a table for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isnan
 from typing import Any
 
@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.chance import drawn_from
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.quantities import counted
+from vmfailover.studies.known import bound_name
 from vmfailover.studies.sweep import Sweep
 
 #: The metrics of a point, in order.
@@ -37,7 +39,7 @@ def print_sweep(found: Sweep, console: Console) -> None:
 
 def _parts(found: Sweep, width: int) -> Iterator[RenderableType]:
     by_metric = {row.metric: row for row in ROWS}
-    known = [by_metric[metric] for metric in SHOWN if found.frame[metric].notna().any()]
+    known = [by_metric[metric] for metric in SHOWN if has_any(found, metric)]
     rows = known[: max(1, width // _COLUMN - len(found.keys))]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("#", justify="right", no_wrap=True)
@@ -53,6 +55,12 @@ def _parts(found: Sweep, width: int) -> Iterator[RenderableType]:
     yield Text("\n".join(["", *_notes(found)]))
 
 
+def has_any(found: Sweep, metric: str) -> bool:
+    """Whether a metric, or a lower bound of it, is known at any point."""
+    names = {metric, bound_name(metric)} & set(found.frame.columns)
+    return any(found.frame[name].notna().any() for name in names)
+
+
 def _cells(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> Iterator[Text]:
     yield Text(str(point["point"]))
     for key in found.keys:
@@ -61,13 +69,25 @@ def _cells(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> Iterator[Tex
         yield Text("not possible", style="red")
         return
     for row in rows:
-        value = point[row.metric]
-        yield Text(row.written(None if value is None or isnan(value) else value))
+        yield Text(written_mean(row, point))
+
+
+def written_mean(row: Row, point: Mapping[Any, Any]) -> str:
+    """Return the mean of a metric at a point; where runs were cut off, at least what it is."""
+    value, bound = point[row.metric], point.get(bound_name(row.metric))
+    if not _missing(value):
+        return row.written(value)
+    return row.written(None) if _missing(bound) else f"≥ {row.written(bound)}"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or isnan(value)
 
 
 def _notes(found: Sweep) -> Iterator[str]:
     points = len(found.frame)
-    yield f"{counted(points, 'point')}" + (f", of which {MOST} are shown" if points > MOST else "")
+    shown = f", of which {MOST} are shown" if points > MOST else ""
+    yield f"{counted(points, 'point')}{shown}; {drawn_from(found.replications)}"
     if found.interrupted:
         yield f"INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}"
     if found.failed:

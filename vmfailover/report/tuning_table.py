@@ -44,12 +44,16 @@ def _table(found: Tuning) -> Table:
     table.add_column("")
     for trial, worse in zip(found.finalists, found.worse, strict=True):
         verdict = "best" if trial is found.best else "certainly worse" if worse else "no worse than by chance"
-        table.add_row(*trial.point.values(), _value(found, trial.objective.value), _interval(found, trial), verdict)
+        table.add_row(*trial.point.values(), _mean(found, trial), _interval(found, trial), verdict)
     return table
 
 
 def _value(found: Tuning, value: float | None) -> str:
     return quantity(found.objective.metric, value)
+
+
+def _mean(found: Tuning, trial: Trial) -> str:
+    return f"{'≥ ' if trial.objective.at_least else ''}{_value(found, trial.objective.value)}"
 
 
 def _interval(found: Tuning, trial: Trial) -> str:
@@ -67,7 +71,7 @@ def _notes(found: Tuning, tried: str) -> Iterator[str]:
     again = f"the finalists were run again {best.objective.n} times, with other random numbers than in the search"
     if not found.confirmed:
         again = "the best were not run again with other random numbers: this may have been luck"
-    yield f"{tried}{_end(found)}; {again}"
+    yield f"{tried}{_end(found)}, {counted(found.replications, 'run')} each; {again}"
 
 
 def _end(found: Tuning) -> str:

@@ -49,6 +49,18 @@ class Expectation:
         """Whether a value of the statistic, in the metric's unit, is as expected."""
         return _HOLDS[self.comparison](value, self.limit)
 
+    def holds_between(self, low: float, high: float) -> bool:
+        """Whether every value from `low` to `high` is as expected."""
+        if self.comparison == "!=":
+            return not low <= self.limit <= high
+        return self.holds(low) and self.holds(high)
+
+    def can_hold(self, low: float, high: float) -> bool:
+        """Whether some value from `low` to `high` is as expected."""
+        if self.comparison == "==":
+            return low <= self.limit <= high
+        return self.holds(low) or self.holds(high)
+
 
 def metric_name(name: str) -> str:
     """Return the full name of a metric; raise ValueError if there is no such metric."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from vmfailover.errors import InputError
 from vmfailover.results.whole_file import write_whole
+from vmfailover.studies.known import Known, bound_name, known
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
 
 #: Version of the file; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Statistics that the file has of each metric, beside the values themselves.
 STATISTICS = ("mean", "median", "p99")
 
@@ -26,19 +28,29 @@ class Entry:
 
     hash: str
     seeds: tuple[int, ...]
-    #: Each gated metric in each replication, None where it had no value.
+    #: Each gated metric in each replication, None where it had no value; lower bounds as metrics of their own.
     values: Mapping[str, tuple[float | None, ...]]
+    #: The file of the scenario, None if it came from none.
+    path: Path | None = None
 
     @classmethod
     def of(cls, found: Replications, metrics: Sequence[str]) -> Self:
         """Return the entry of replications that have been made."""
         seeds = tuple(run.seed for run in found.runs)
         values = {metric: tuple(map(_number, found.values(metric))) for metric in metrics}
-        return cls(found.scenario.hash, seeds, values)
+        bounds = {bound_name(metric): tuple(map(_number, found.values(bound_name(metric)))) for metric in metrics}
+        values |= {name: each for name, each in bounds.items() if set(each) != {None}}
+        return cls(found.scenario.hash, seeds, values, found.scenario.path)
 
     def numbers(self, metric: str) -> list[float]:
         """Return a metric of the replications that had it."""
         return [value for value in self.values.get(metric, ()) if value is not None]
+
+    def known(self, metric: str) -> list[Known | None]:
+        """Return what is known of a metric in each replication, nothing for a metric that the file does not have."""
+        there = [name for name in (metric, bound_name(metric)) if name in self.values]
+        replications = zip(*(self.values[name] for name in there), strict=True)
+        return [known(dict(zip(there, each, strict=True)), metric) for each in replications]
 
 
 def read_baseline(path: Path) -> dict[str, Entry]:
@@ -59,23 +71,26 @@ def read_baseline(path: Path) -> dict[str, Entry]:
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
         raise InputError(f"{path}: is no baseline of version {SCHEMA_VERSION}; {remedy}")
     try:
-        return {str(name): _entry(entry) for name, entry in document["scenarios"].items()}
+        return {str(name): _entry(entry, path) for name, entry in document["scenarios"].items()}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise InputError(f"{path}: is damaged; {remedy}") from None
 
 
-def write_baseline(path: Path, found: Sequence[Replications], metrics: Sequence[str]) -> None:
-    """Write the entries of these scenarios to a file, at once, beside those of others that it has.
+def write_baseline(
+    path: Path, found: Sequence[Replications], metrics: Sequence[str], gone: Collection[str] = ()
+) -> None:
+    """Write the entries of these scenarios to a file, at once, beside those of others that it has and are not `gone`.
 
     Raises InputError if what the file has cannot be read, and OSError, naming the file, if it cannot be written; what
     was there before then stays.
     """
     kept = read_baseline(path) if path.exists() else {}
-    entries = kept | {each.scenario.name: Entry.of(each, metrics) for each in found}
+    entries = {name: entry for name, entry in kept.items() if name not in gone}
+    entries |= {each.scenario.name: Entry.of(each, metrics) for each in found}
     document = {
         "schema_version": SCHEMA_VERSION,
         "vmfailover_version": version(),
-        "scenarios": {name: _document(entries[name]) for name in sorted(entries)},
+        "scenarios": {name: _document(entries[name], path) for name in sorted(entries)},
     }
     write_whole(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
@@ -92,17 +107,20 @@ def _stored_number(value: Any) -> float | None:
     return number
 
 
-def _entry(document: Any) -> Entry:
+def _entry(document: Any, path: Path) -> Entry:
     values = {str(metric): tuple(map(_stored_number, about["values"])) for metric, about in document["metrics"].items()}
     seeds = tuple(document["seeds"])
     if any(type(seed) is not int for seed in seeds):
         raise ValueError("a seed is not a whole number")
     if any(len(each) != len(seeds) for each in values.values()):
         raise ValueError("values and seeds do not match")
-    return Entry(str(document["hash"]), seeds, values)
+    file = document["file"]
+    if not isinstance(file, str | None) or "\0" in (file or ""):
+        raise TypeError("the file of a scenario is not a name")
+    return Entry(str(document["hash"]), seeds, values, None if file is None else path.parent / file)
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: Entry, path: Path) -> dict[str, Any]:
     from vmfailover.studies.statistics import estimate
 
     metrics = {
@@ -112,4 +130,15 @@ def _document(entry: Entry) -> dict[str, Any]:
         }
         for metric, values in entry.values.items()
     }
-    return {"hash": entry.hash, "seeds": list(entry.seeds), "n": len(entry.seeds), "metrics": metrics}
+    return {
+        "file": None if entry.path is None else _seen_from(path.parent, entry.path),
+        "hash": entry.hash,
+        "seeds": list(entry.seeds),
+        "n": len(entry.seeds),
+        "metrics": metrics,
+    }
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """Return the name of a file from a folder, so that both can move together."""
+    return Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()

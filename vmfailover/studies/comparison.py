@@ -16,9 +16,10 @@ from vmfailover.results.metric_values import Value
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.known import Known, difference_known, known, statistic_known
 from vmfailover.studies.progress import Progress, followed
-from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, number_of, replica, run_all
-from vmfailover.studies.statistics import Statistic, statistic
+from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, replica, run_all
+from vmfailover.studies.statistics import Statistic
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -72,20 +73,36 @@ class Comparison:
 
     def statistic(self, column: str, metric: str) -> Statistic:
         """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
-        return statistic(list(self._numbers(column, metric).values()))
+        return statistic_known(list(self._observed(column, metric).values()))
 
     def difference(self, column: str, metric: str) -> Statistic:
         """Return the mean difference to the baseline over the replications in which both have the metric."""
-        ours, theirs = self._numbers(column, metric), self._numbers(self.baseline, metric)
-        return statistic([own - theirs[replication] for replication, own in ours.items() if replication in theirs])
+        return self._difference(column, self.baseline, metric)
+
+    def _difference(self, column: str, other: str, metric: str) -> Statistic:
+        ours, theirs = self._observed(column, metric), self._observed(other, metric)
+        return difference_known([(own, theirs[number]) for number, own in ours.items() if number in theirs])
 
     def winners(self, metric: str) -> tuple[str, ...]:
-        """Return the columns with the lowest mean; none if all are alike, or only one column has the metric."""
-        found = [(name, self.statistic(name, metric).mean) for name in self.names]
-        means = {name: mean for name, mean in found if mean is not None}
-        lowest = min(means.values(), default=0.0)
-        best = tuple(name for name, mean in means.items() if mean - lowest <= SAME * abs(lowest))
+        """Return the column with the lowest mean, and those that are not worse than it by more than chance explains.
+
+        None are returned if that leaves none out, as where each column is a single run, or if only one has the metric.
+        A mean that is a lower bound wins nothing.
+        """
+        found = {name: self.statistic(name, metric) for name in self.names}
+        means = {name: each.mean for name, each in found.items() if each.mean is not None}
+        exact = [name for name in means if not found[name].at_least]
+        if not exact:
+            return ()
+        lowest = min(exact, key=lambda name: means[name])
+        best = tuple(name for name in exact if name == lowest or not self._certainly_worse(name, lowest, metric))
         return best if len(best) < len(means) else ()
+
+    def _certainly_worse(self, column: str, best: str, metric: str) -> bool:
+        """Whether a metric is greater than in another column by more than chance explains, pair by pair."""
+        found = self._difference(column, best, metric)
+        lowest = self.statistic(best, metric).mean or 0.0
+        return found.certain and (found.mean or 0.0) > SAME * abs(lowest)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -131,10 +148,11 @@ class Comparison:
         """Return `to_dict` as indented JSON text, without NaN."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
-    def _numbers(self, column: str, metric: str) -> dict[int, float]:
-        """Return a metric of the replications that have it, by their numbers."""
-        found = ((run.replication, number_of(run.values.get(metric))) for run in self.of(column))
-        return {replication: number for replication, number in found if number is not None}
+    def _observed(self, column: str, metric: str) -> dict[int, Known]:
+        """Return what is known of a metric, truth values aside, by the numbers of the replications."""
+        runs = [run for run in self.of(column) if not isinstance(run.values.get(metric), bool)]
+        found = ((run.replication, known(run.values, metric)) for run in runs)
+        return {replication: each for replication, each in found if each is not None}
 
     def _column(self, name: str) -> dict[str, Any]:
         runs, scenario = self.of(name), self.scenarios[name]

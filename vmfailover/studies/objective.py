@@ -7,8 +7,9 @@ from typing import Self
 
 from vmfailover.errors import InputError
 from vmfailover.scenario.expectation import Expectation, metric_name
-from vmfailover.studies.runs import StudyRun, number_of
-from vmfailover.studies.statistics import Estimate, estimate, share_of
+from vmfailover.studies.known import Known, estimate_known, known, known_statistic
+from vmfailover.studies.runs import StudyRun
+from vmfailover.studies.statistics import Estimate, share_of
 
 _OBJECTIVE = re.compile(r"([\w.]+?)(?:\.(mean|median|min|max|p\d{1,2}(?:\.\d{1,3})?))?")
 _CONSTRAINT = re.compile(rf"\s*{_OBJECTIVE.pattern}\s*((?:<=|>=|<|>)\s*\S.*?)\s*")
@@ -36,9 +37,14 @@ class Objective:
             raise InputError(f"--minimize: {text!r}: {error}") from None
 
     def of(self, runs: Sequence[StudyRun]) -> Estimate:
-        """Return it for some runs."""
-        numbers = (number_of(run.values.get(self.metric)) for run in runs)
-        return estimate([number for number in numbers if number is not None], self.statistic)
+        """Return it for some runs: of those that have the metric, or a lower bound of it."""
+        return estimate_known([each for each in self.observed(runs) if each], self.statistic)
+
+    def observed(self, runs: Sequence[StudyRun]) -> list[Known | None]:
+        """Return what is known of the metric in each run, truth values aside."""
+        return [
+            None if isinstance(run.values.get(self.metric), bool) else known(run.values, self.metric) for run in runs
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +69,15 @@ class Constraint:
         return cls(text, Objective(expectation.metric, name), expectation)
 
     def excess(self, runs: Sequence[StudyRun]) -> float:
-        """Return how far it is from holding, as a share of the limit; 0 or less if it holds, 1 without a value."""
-        value = self.objective.of(runs).value
-        if value is None:
+        """Return how far it is from holding, as a share of the limit; 0 or less if it holds.
+
+        It is 1 if a run has no value, and above 0 where a lower bound leaves it open whether it holds.
+        """
+        observed = [each for each in self.objective.observed(runs) if each]
+        found = known_statistic(observed, self.objective.statistic)
+        if found is None or len(observed) < len(runs):
             return 1.0
-        limit = self.expectation.limit
+        value, limit = found.low, self.expectation.limit
         beyond = value - limit if self.expectation.comparison.startswith("<") else limit - value
         excess = beyond / abs(limit) if limit else beyond
-        return min(0.0, excess) if self.expectation.holds(value) else max(excess, 1e-12)
+        return min(0.0, excess) if self.expectation.holds_between(found.low, found.high) else max(excess, 1e-12)

@@ -14,10 +14,11 @@ from vmfailover.interruption import UntilInterrupted
 from vmfailover.results.metric_values import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.known import Known, estimate_known, known
 from vmfailover.studies.precision import Precision
 from vmfailover.studies.progress import Progress, followed
-from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, number_of, replica, run_all
-from vmfailover.studies.statistics import CONFIDENCE, Estimate, estimate
+from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, replica, run_all
+from vmfailover.studies.statistics import CONFIDENCE, Estimate
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -57,12 +58,17 @@ class Replications:
         return [run.values.get(metric) for run in self.runs]
 
     def numbers(self, metric: str) -> list[float]:
-        """Return a metric of the replications that have it; truth values as 1 and 0."""
-        return [float(value) for value in self.values(metric) if value is not None]
+        """Return a metric of the replications that have it, or a lower bound of it; truth values as 1 and 0."""
+        return [each.low for each in self.observed(metric)]
+
+    def observed(self, metric: str) -> list[Known]:
+        """Return what is known of a metric, in the replications in which anything is."""
+        found = (known(run.values, metric) for run in self.runs)
+        return [each for each in found if each is not None]
 
     def estimate(self, metric: str, statistic: str = "mean") -> Estimate:
         """Return a statistic of a metric over the replications that have it, with its 95 % confidence interval."""
-        return estimate(self.numbers(metric), statistic)
+        return estimate_known(self.observed(metric), statistic)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -153,14 +159,10 @@ def _replicate(
         tasks = [Task(scenario.name, replica(scenario, number), number) for number in range(first, last)]
         for run in run_all(pool, tasks, lambda more, _, done=first: progress(done + more, most)):  # type: ignore[misc]
             runs.append(run)
-        if precision and precision.met(estimate(_known(runs, precision.metric), precision.statistic)):
+        made = Replications(scenario, tuple(runs), "")
+        if precision and precision.met(made.estimate(precision.metric, precision.statistic)):
             return f"{precision} was reached"
     return f"{precision} was not reached in {most} replications" if precision else f"{most} replications were asked for"
-
-
-def _known(runs: list[StudyRun], metric: str) -> list[float]:
-    numbers = (number_of(run.values.get(metric)) for run in runs)
-    return [number for number in numbers if number is not None]
 
 
 def _blocks(least: int, most: int) -> Iterator[tuple[int, int]]:

@@ -18,13 +18,15 @@ class Statistic:
     #: Half the width of the confidence interval; None for fewer than two observations.
     half_width: float | None
     n: int
+    #: Whether the mean is a lower bound, since observations are.
+    at_least: bool = False
 
     @property
     def certain(self) -> bool:
         """Whether the confidence interval leaves zero out."""
         return self.mean is not None and self.half_width is not None and abs(self.mean) > self.half_width
 
-    def to_dict(self) -> dict[str, float | int | None]:
+    def to_dict(self) -> dict[str, float | int | bool | None]:
         """Return the fields by their names."""
         return asdict(self)
 
@@ -55,6 +57,8 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
+    #: Whether the value is a lower bound, since observations are.
+    at_least: bool = False
 
     @property
     def half_width(self) -> float | None:
@@ -63,7 +67,7 @@ class Estimate:
             return None
         return max(self.high - self.value, self.value - self.low)
 
-    def to_dict(self) -> dict[str, float | int | str | None]:
+    def to_dict(self) -> dict[str, float | int | str | bool | None]:
         """Return the fields by their names."""
         return asdict(self)
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
 from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metric_values import Value
 from vmfailover.scenario import Scenario
+from vmfailover.studies.averages import averages
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed
-from vmfailover.studies.runs import MEASURED, StudyRun, Task, replica, run_task
-from vmfailover.studies.statistics import estimate
+from vmfailover.studies.runs import Task, replica, run_task
 from vmfailover.studies.sweep_store import KeyValue, PointResult, Store
 from vmfailover.studies.workers import NewExecutor, each_once
 from vmfailover.version import version
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
+#: Runs of each point if not said otherwise. When in its epoch a failure strikes is chance, so that the best of many
+#: single runs is the luckiest; whether nothing is left to chance cannot be known before a scenario has run.
+REPLICATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class Sweep:
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.scenario.seed,
             "keys": list(self.keys),
+            "replications": self.replications,
             **({"interrupted": True} if self.interrupted else {}),
             "points": rows,
         }
@@ -136,7 +139,7 @@ def sweep(
     *,
     design: Kind = "grid",
     count: int | None = None,
-    replications: int = 1,
+    replications: int = REPLICATIONS,
     out: Path | str | None = None,
     executor: Executor | None = None,
     jobs: int | None = None,
@@ -183,24 +186,11 @@ def run_point(task: PointTask) -> PointResult:
     except InputError as error:
         return PointResult({}, str(error).splitlines()[0], "")
     runs = [run_task(Task(str(task.number), replica(scenario, n), n)) for n in range(task.replications)]
-    return PointResult(_metrics(runs), "", "; ".join(sorted({line for run in runs for line in run.broken})))
+    return PointResult(averages(runs), "", "; ".join(sorted({line for run in runs for line in run.broken})))
 
 
 def _failed(error: BaseException) -> PointResult:
     return PointResult({}, f"{type(error).__name__}: {error}", "")
-
-
-def _metrics(runs: list[StudyRun]) -> dict[str, Value]:
-    """Return each metric's mean and, as `METRIC.half_width`, how exactly it is known; a truth value if it always is."""
-    found: dict[str, Value] = {}
-    for name in MEASURED:
-        values = [run.values[name] for run in runs]
-        if isinstance(values[0], bool):
-            found[name] = all(values)
-            continue
-        mean = estimate([float(value) for value in values if value is not None])
-        found[name], found[f"{name}.half_width"] = mean.value, mean.half_width
-    return found
 
 
 def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:

@@ -13,11 +13,12 @@ from vmfailover.errors import InputError
 from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
+from vmfailover.studies.known import difference_known
 from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.ranges import Range
-from vmfailover.studies.runs import StudyRun, Task, number_of, replica, run_all
-from vmfailover.studies.statistics import Estimate, statistic
+from vmfailover.studies.runs import StudyRun, Task, replica, run_all
+from vmfailover.studies.statistics import Estimate
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ SCHEMA_VERSION = 1
 BATCH = 8
 #: Trials that are looked at again with more replications.
 FINALISTS = 4
+#: Runs of a trial, and of a finalist, if not said otherwise.
+REPLICATIONS, CONFIRMATIONS = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Tuning:
     worse: tuple[bool, ...]
     #: Whether the user ended it early; it has then what was finished.
     interrupted: bool = False
+    #: Runs of each trial.
+    replications: int = REPLICATIONS
 
     @property
     def best(self) -> Trial | None:
@@ -118,6 +123,7 @@ class Tuning:
             "vmfailover_version": version(),
             "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
+            "replications": self.replications,
             "constraints": [each.text for each in self.constraints],
             **({"interrupted": True} if self.interrupted else {}),
             "trials": [asdict(each) for each in self.trials],
@@ -142,8 +148,8 @@ def tune(
     *,
     subject_to: Sequence[str] = (),
     trials: int = 40,
-    replications: int = 3,
-    confirmations: int = 20,
+    replications: int = REPLICATIONS,
+    confirmations: int = CONFIRMATIONS,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Tuning:
@@ -181,11 +187,14 @@ def tune(
         raise KeyboardInterrupt
     if ending.interrupted and not confirmed:
         found = tuple(_best(tried)[:1])
-        return Tuning(scenario, objective, constraints, tuple(tried), found, (False,) * len(found), interrupted=True)
+        worse = (False,) * len(found)
+        return Tuning(
+            scenario, objective, constraints, tuple(tried), found, worse, interrupted=True, replications=replications
+        )
     pairs = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _value(pair[0]))
     worse = tuple(_certainly_worse(runs, pairs[0][1], objective) for _, runs in pairs)
     finalists = tuple(trial for trial, _ in pairs)
-    return Tuning(scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted)
+    return Tuning(scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted, replications)
 
 
 def _best(tried: Sequence[Trial]) -> list[Trial]:
@@ -295,10 +304,6 @@ def _value(trial: Trial) -> float:
 
 def _certainly_worse(runs: Sequence[StudyRun], best: Sequence[StudyRun], objective: Objective) -> bool:
     """Whether the metric is greater than the best's by more than chance explains, replication by replication."""
-    pairs = [
-        (number_of(one.values.get(objective.metric)), number_of(other.values.get(objective.metric)))
-        for one, other in zip(runs, best, strict=True)
-    ]
-    differences = [one - other for one, other in pairs if one is not None and other is not None]
-    mean = statistic(differences)
+    pairs = zip(objective.observed(runs), objective.observed(best), strict=True)
+    mean = difference_known([(one, other) for one, other in pairs if one and other])
     return mean.certain and (mean.mean or 0) > 0

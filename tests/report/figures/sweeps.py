@@ -28,8 +28,15 @@ def made(
     errors: Sequence[int] = (),
     broken: Sequence[int] = (),
     zipped: bool = False,
+    widths: Mapping[str, Sequence[float | None]] | None = None,
+    replications: int = 4,
 ) -> Sweep:
-    """A sweep with these values at its points, of which some could not be run or broke an invariant."""
+    """A sweep with these values at its points, of which some could not be run or broke an invariant.
+
+    Half the widths of confidence intervals are 0 unless said otherwise.
+    """
+    exact: dict[str, Sequence[float | None]] = {metric: [0.0] * len(column) for metric, column in values.items()}
+    half = exact | dict(widths or {})
     pairs = zip(*keys.values(), strict=True) if zipped else product(*keys.values())
     texts = tuple(dict(zip(keys, pair, strict=True)) for pair in pairs)
     points = range(len(texts))
@@ -40,5 +47,6 @@ def made(
     }
     columns = {key: [point[key] for point in texts] for key in keys}
     numbers = {metric: pd.Series(list(column), dtype="float64") for metric, column in values.items()}
-    widths = {f"{metric}.half_width": pd.Series([None] * len(texts), dtype="float64") for metric in values}
-    return Sweep(minute(), tuple(keys), texts, pd.DataFrame({**about, **columns, **numbers, **widths}))
+    columns_of_widths = {f"{metric}.half_width": pd.Series(list(half[metric]), dtype="float64") for metric in values}
+    frame = pd.DataFrame({**about, **columns, **numbers, **columns_of_widths})
+    return Sweep(minute(), tuple(keys), texts, frame, replications=replications)

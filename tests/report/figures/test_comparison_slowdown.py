@@ -9,6 +9,7 @@ from matplotlib.container import BarContainer
 from scenarios_for_tests import minute
 
 from vmfailover import compare
+from vmfailover.report.chance import SINGLE_DRAWS
 from vmfailover.report.quantities import share
 from vmfailover.studies.comparison import Comparison, under_protocols
 from vmfailover.studies.executors import InThisProcess
@@ -43,7 +44,7 @@ def test_causes_are_told_in_words() -> None:
     assert "stopped for checkpoints" in entries
 
 
-@pytest.mark.parametrize(("replications", "title"), [(1, "one run each"), (2, "means of 2 replications")])
+@pytest.mark.parametrize(("replications", "title"), [(1, SINGLE_DRAWS), (2, "means of 2 replications")])
 def test_the_title_says_how_many_runs(replications: int, title: str) -> None:
     assert require_legible(compared(replications).plot.slowdown()).get_suptitle().endswith(title)
 

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
 from vmfailover.errors import InputError
+from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.figures.canvas import figure_of
 
 from ..legibility import bytes_of, require_legible, words
 from .sweeps import INTERVAL, PROTOCOL, made, swept
@@ -37,8 +39,10 @@ def test_a_line_has_the_values_of_the_sweep() -> None:
 
 
 def test_without_replications_there_are_no_whiskers() -> None:
-    axes = made({"a": TIMES}, {LATENCY: [1e6, 3e6, 2e6]}).plot.line()
+    widths: dict[str, list[float | None]] = {LATENCY: [None, None, None]}
+    axes = made({"a": TIMES}, {LATENCY: [1e6, 3e6, 2e6]}, widths=widths, replications=1).plot.line()
     (line,) = lines(axes)
+    assert figure_of(axes).get_suptitle().endswith(f"({SINGLE_DRAWS})")
     assert not line.has_yerr
     assert np.asarray(line.lines[0].get_xdata()).tolist() == [1e6, 1e7, 1e8]
     assert axes.get_xscale() == "log"

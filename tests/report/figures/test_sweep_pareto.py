@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from vmfailover.errors import InputError
-from vmfailover.report.figures.sweep_pareto import front_of
+from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.figures.sweep_pareto import certainly_behind, front_of
 
 from ..legibility import bytes_of, legend, require_legible, words
 from .sweeps import made, swept
@@ -66,6 +69,48 @@ def test_the_list_names_the_points_by_their_numbers() -> None:
     assert numbered == ["1  1 ms, y", "2  2 ms, x", "3  1 ms, x"]
     assert {"1", "2", "3"} <= set(words(figure))
     assert "broke an invariant" in legend(figure)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "behind"),
+    [
+        ([[1, 2], [1, 2]], [[1, 2], [1, 2]], [False, True]),
+        ([[1, 1], [1, 2]], [[1, 1], [1, 2]], [False, True]),
+        ([[1, 1], [1, 1]], [[1, 1], [1, 1]], [False, False]),
+        ([[1, 2], [1, 2]], [[3, 4], [1, 2]], [False, False]),
+        ([[1, 4], [1, 2]], [[3, 5], [1, 2]], [False, True]),
+        ([[1, 4], [0, 1]], [[3, 5], [2, 3]], [False, False]),
+        ([[1, 2], [2, 1]], [[1, 2], [2, 1]], [False, False]),
+    ],
+)
+def test_what_chance_may_have_put_behind_is_not_certainly_there(
+    low: list[list[int]], high: list[list[int]], behind: list[bool]
+) -> None:
+    assert certainly_behind(np.array(low), np.array(high)).tolist() == behind
+
+
+def line_named(axes: Axes, label: str) -> Line2D:
+    return next(line for line in axes.get_lines() if line.get_label() == label)
+
+
+def test_points_that_may_be_behind_by_chance_are_told_from_those_that_are() -> None:
+    values = {SLOWDOWN: [0.10, 0.12, 0.50], LATENCY: [1e6, 1.1e6, 5e6]}
+    found = made({"a": list("xyz")}, values, widths={SLOWDOWN: [0.03, 0.03, 0.03], LATENCY: [2e5, 2e5, 2e5]})
+    axes = found.plot.pareto()
+    figure = require_legible(axes)
+    assert np.asarray(line_named(axes, "may be behind by chance alone").get_xdata()) == pytest.approx([12])
+    assert "1 more may be behind them by chance alone" in " ".join(words(figure))
+    assert "means of 4 runs each" in " ".join(words(figure))
+
+
+def test_single_runs_say_that_they_are() -> None:
+    nothing: list[float | None] = [None, None]
+    values, widths = {SLOWDOWN: [0.1, 0.2], LATENCY: [2e6, 1e6]}, {SLOWDOWN: nothing, LATENCY: nothing}
+    axes = made({"a": ["x", "y"]}, values, widths=widths, replications=1).plot.pareto()
+    figure = require_legible(axes)
+    assert SINGLE_DRAWS in " ".join(words(figure)).replace("\n", " ")
+    assert "no other single run is better" in legend(figure)
+    assert "no other one is better" not in legend(figure)
 
 
 def test_without_values_there_is_no_figure() -> None:

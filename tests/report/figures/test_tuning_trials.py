@@ -26,8 +26,9 @@ def trial(number: int, value: float | None, *excess: float, error: str = "") -> 
     return Trial(number, point, positions, Estimate("mean", value, None, None, int(value is not None)), excess, error)
 
 
-def made(*trials: Trial, best: int | None = None) -> Tuning:
-    finalists = tuple(each for each in trials if each.number == best)
+def made(*trials: Trial, best: int | None = None, confirmed: bool = True) -> Tuning:
+    """A search with this best trial, which has been run again if it is confirmed."""
+    finalists = tuple(replace(each) if confirmed else each for each in trials if each.number == best)
     limits = (Constraint.parse("client.latency_p99_ns < 2 ms"),)
     worse = (False,) * len(finalists)
     return Tuning(minute(), Objective.parse("guest.slowdown"), limits, trials, finalists, worse)
@@ -43,6 +44,20 @@ def marked(axes: Axes) -> dict[str, list[tuple[float, float]]]:
         ]
         for label, line in lines.items()
     }
+
+
+def test_the_title_says_how_many_runs_a_trial_has() -> None:
+    figure = require_legible(made(*TRIALS, best=7).plot.trials())
+    assert figure.get_suptitle().replace("\n", " ").endswith("3 runs each)")
+    single = replace(made(*TRIALS, best=7), replications=1)
+    assert require_legible(single.plot.trials()).get_suptitle().replace("\n", " ").endswith("one run each)")
+
+
+def test_a_best_trial_that_was_not_run_again_is_called_luck() -> None:
+    axes = made(*TRIALS, best=7, confirmed=False).plot.trials()
+    title = require_legible(axes).get_suptitle().replace("\n", " ")
+    assert title.endswith("not run again: this may have been luck)")
+    assert marked(axes)["the best so far, by luck or not"] == [(0.7, 30.0)]
 
 
 TRIALS = (
@@ -64,8 +79,9 @@ def test_trials_are_where_they_belong() -> None:
     assert [panel.get_xlabel() for panel in figure.axes] == [INTERVAL, RATE]
     assert axes.get_ylabel() == "mean of guest slowdown (%)"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["100.5 µs", "104.5 µs", "107.5 µs", "110.5 µs"]
-    assert "client.latency_p99_ns < 2 ms (5 trials, 1 of them without a value)" in figure.get_suptitle().replace(
-        "\n", " "
+    assert (
+        "client.latency_p99_ns < 2 ms (5 trials, 1 of them without a value, 3 runs each)"
+        in figure.get_suptitle().replace("\n", " ")
     )
 
 

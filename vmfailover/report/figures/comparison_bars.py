@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from matplotlib.axes import Axes
 
+from vmfailover.report.chance import SINGLE_DRAWS
 from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, save, tidy
 from vmfailover.report.figures.metric_axis import go_logarithmic, is_wide
 from vmfailover.studies.comparison import Comparison
@@ -57,7 +58,7 @@ def comparison_bars(comparison: Comparison) -> Axes:
             _draw(axes, comparison, panel)
         panels[0].invert_yaxis()
         n = comparison.replications
-        runs = "one run each" if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
+        runs = SINGLE_DRAWS if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
         ended = ", interrupted" if comparison.interrupted else ""
         entitle(figure, f"{_title(comparison)}: {runs}{ended}")
     return cast(Axes, panels[0])

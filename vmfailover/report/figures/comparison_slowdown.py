@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from vmfailover.report.chance import SINGLE_DRAWS
 from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, tidy
 from vmfailover.report.quantities import share
 from vmfailover.studies.comparison import Comparison
@@ -36,7 +37,7 @@ def comparison_slowdown(comparison: Comparison) -> Axes:
         axes.invert_yaxis()
         tidy(axes, "slowdown of the guest (%)")
         figure.legend(loc="outside lower left", ncols=2, fontsize=8, frameon=False)
-        runs = f"means of {comparison.replications} replications" if comparison.replications > 1 else "one run each"
+        runs = f"means of {comparison.replications} replications" if comparison.replications > 1 else SINGLE_DRAWS
         entitle(figure, f"what slows the guest down: {runs}")
     return axes
 

@@ -13,6 +13,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Patch, Rectangle
 
 from vmfailover.errors import InputError
+from vmfailover.report.chance import drawn_from
 from vmfailover.report.figures.canvas import ALARM, DARK, TEXT, entitle, figure_of, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import KeyAxis, require_grid
@@ -57,7 +58,7 @@ def sweep_heat_map(sweep: Sweep, metric: str = "failover.latency_ns") -> Axes:
         axes.set_yticks(range(len(up.texts)), up.labels)
         axes.set(xlim=(-0.5, len(across.texts) - 0.5), ylim=(-0.5, len(up.texts) - 0.5))
         tidy(axes, across.key, up.key)
-        entitle(figure, f"{sweep.scenario.name}: {in_words(metric)} over two keys")
+        entitle(figure, f"{sweep.scenario.name}: {in_words(metric)} over two keys ({drawn_from(sweep.replications)})")
     return axes
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from vmfailover.errors import InputError
+from vmfailover.report.chance import drawn_from
 from vmfailover.report.figures.canvas import DARK, LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import KeyAxis, as_written, require_grid
@@ -44,7 +45,9 @@ def sweep_line(sweep: Sweep, metric: str = "failover.latency_ns", by: str | None
             chosen = [lines is None or point[lines.key] == text for point in sweep.texts]
             _draw(axes, sweep, np.flatnonzero(chosen), along, axis, number, as_written(text) if text else None)
         _scale(axes, sweep, along, axis)
-        entitle(figure, f"{sweep.scenario.name}: {in_words(metric)} over {along.key}")
+        entitle(
+            figure, f"{sweep.scenario.name}: {in_words(metric)} over {along.key} ({drawn_from(sweep.replications)})"
+        )
         if lines:
             figure.legend(title=lines.key, loc="outside right upper", fontsize=8, title_fontsize=8, frameon=False)
     return axes

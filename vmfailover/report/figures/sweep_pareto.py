@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vmfailover.errors import InputError
+from vmfailover.report.chance import drawn_from
 from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, GREY, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import as_written
@@ -22,6 +23,8 @@ _LISTED = 24
 _LABEL = (42, 16)
 #: Points of text from a point to its label.
 _AWAY = 5
+#: The colour of points that chance may have put behind the front.
+_PALE = "#b9d0e6"
 #: As wide as a digit.
 _FIGURE_SPACE = "\u2007"
 
@@ -30,7 +33,9 @@ def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.lat
     """Draw each point of a sweep by two metrics, both better if less, and return the axes.
 
     Those than which no other is better are joined, numbered, and listed with their keys' values; whiskers are 95 %
-    confidence intervals. Raises InputError for an unknown metric, and if no point has both.
+    confidence intervals. Points that may be behind others by chance alone are told from those that certainly are. The
+    figure of single runs, which cannot tell, says that. Raises InputError for an unknown metric, and if no point has
+    both.
     """
     names = known_metric(x), known_metric(y)
     columns = [sweep.frame[name].to_numpy(float, na_value=np.nan) for name in names]
@@ -43,14 +48,14 @@ def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.lat
         grid = figure.add_gridspec(1, 2, width_ratios=(1, _LIST))
         axes, beside = (figure.add_subplot(grid[column]) for column in range(2))
         _draw_points(axes, sweep, there, (across, up))
-        _draw_front(axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
+        behind = 0 if sweep.replications == 1 else _draw_open(axes, sweep, there, front, (across, up))
+        _draw_front(axes, sweep, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
         _scale(axes, across, up, columns[0][there], columns[1][there])
         _draw_whiskers(axes, sweep, there, (across, up))
         figure.legend(loc="outside lower left", ncols=4, fontsize=8, frameon=False)
-        _list(beside, sweep, front, there.size)
-        entitle(
-            figure, f"{sweep.scenario.name}: {in_words(names[1])} against {in_words(names[0])}, less of both is better"
-        )
+        _list(beside, sweep, front, there.size, behind)
+        against = f"{sweep.scenario.name}: {in_words(names[1])} against {in_words(names[0])}, less of both is better"
+        entitle(figure, f"{against} ({drawn_from(sweep.replications)})")
         _number(figure, axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
     return axes
 
@@ -64,6 +69,17 @@ def front_of(x: np.ndarray, y: np.ndarray) -> list[int]:
     return found
 
 
+def certainly_behind(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return which points others are better than beyond chance; `low` and `high` are ends of intervals, a row a metric.
+
+    One is better whose intervals are below, or below in one metric and the same number in the other.
+    """
+    less = high[:, :, None] < low[:, None, :]
+    same = (low[:, :, None] == high[:, None, :]) & (high[:, :, None] == low[:, None, :])
+    found: np.ndarray = ((less | same).all(axis=0) & less.any(axis=0)).any(axis=0)
+    return found
+
+
 def _draw_points(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
     values = [sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both]
     axes.plot(*values, "o", color="white", markeredgecolor=DARK, markersize=6, label="another one is better")
@@ -71,6 +87,21 @@ def _draw_points(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricA
     if broken.any():
         label = "broke an invariant"
         axes.plot(values[0][broken], values[1][broken], "x", color=ALARM, markersize=11, label=label, zorder=5)
+
+
+def _draw_open(
+    axes: Axes, sweep: Sweep, rows: np.ndarray, front: Sequence[int], both: tuple[MetricAxis, MetricAxis]
+) -> int:
+    """Mark the points that may be behind others by chance; return how many there are."""
+    values = np.array([sweep.frame[axis.metric].to_numpy(float)[rows] for axis in both])
+    widths = [sweep.frame[f"{axis.metric}.half_width"].to_numpy(float, na_value=np.nan)[rows] for axis in both]
+    unsure = np.nan_to_num(np.array(widths), nan=np.inf)
+    chosen = ~certainly_behind(values - unsure, values + unsure) & ~np.isin(rows, front)
+    if chosen.any():
+        across, up = (values[at][chosen] * axis.per_base for at, axis in enumerate(both))
+        label = "may be behind by chance alone"
+        axes.plot(across, up, "o", color=_PALE, markeredgecolor=DARK, markersize=7, label=label)
+    return int(chosen.sum())
 
 
 def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
@@ -90,9 +121,11 @@ def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[Metri
     )  # fmt: skip
 
 
-def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    axes.step(x, y, where="post", color=BLUE, linewidth=1.5)
-    axes.plot(x, y, "o", color=BLUE, markeredgecolor=DARK, markersize=8, label="no other one is better")
+def _draw_front(axes: Axes, sweep: Sweep, x: np.ndarray, y: np.ndarray) -> None:
+    single = sweep.replications == 1
+    axes.step(x, y, where="post", color=BLUE, linewidth=1.5, linestyle="dotted" if single else "solid")
+    label = "no other single run is better" if single else "no other one is better"
+    axes.plot(x, y, "o", color=BLUE, markeredgecolor=DARK, markersize=8, label=label)
 
 
 def _scale(axes: Axes, across: MetricAxis, up: MetricAxis, x: np.ndarray, y: np.ndarray) -> None:
@@ -106,7 +139,7 @@ def _scale(axes: Axes, across: MetricAxis, up: MetricAxis, x: np.ndarray, y: np.
     tidy(axes, *labels)
 
 
-def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int) -> None:
+def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int, behind: int) -> None:
     """Write what the numbers stand for."""
     beside.set_axis_off()
     keys = "\n".join(sweep.keys)
@@ -120,6 +153,8 @@ def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int) -> None
         f"{len(front)} of {points} points, than which no other\nis better in one and not worse in the other:\n\n{keys}"
     )
     tail = f"\n\n{left_out} points without values are left out" if left_out else ""
+    if behind:
+        tail += f"\n\n{behind} more may be behind them by chance alone"
     beside.text(0, 1, f"{head}\n\n{chr(10).join(lines)}{tail}", va="top", fontsize=8, parse_math=False)
 
 

@@ -45,21 +45,31 @@ def _title(found: Tuning, valued: int) -> str:
     limits = f" subject to {' and '.join(each.text for each in found.constraints)}" if found.constraints else ""
     without = len(found.trials) - valued
     left_out = f", {without} of them without a value" if without else ""
-    trials = f"{counted(len(found.trials), 'trial')}{left_out}"
+    trials = f"{counted(len(found.trials), 'trial')}{left_out}, {_runs(found)}"
     return f"{found.scenario.name}: least {found.objective.metric}{limits} ({trials})"
+
+
+def _runs(found: Tuning) -> str:
+    """Say of how many runs each trial is, and whether the best was run again."""
+    runs = "one run each" if found.replications == 1 else f"{found.replications} runs each"
+    return runs if found.best is None or found.confirmed else f"{runs}, and not run again: this may have been luck"
 
 
 def _draw(axes: Axes, found: Tuning, trials: Sequence[Trial], key: str, axis: MetricAxis) -> None:
     kinds = (
         ([trial for trial in trials if trial.possible], "o", BLUE, 7, "keeps every constraint"),
         ([trial for trial in trials if not trial.possible], "x", DARK, 7, "breaks a constraint, or an invariant"),
-        ([trial for trial in trials if _is_best(found, trial)], "*", ORANGE, 17, "the best, as confirmed by more runs"),
+        ([trial for trial in trials if _is_best(found, trial)], "*", ORANGE, 17, _best_label(found)),
     )
     for chosen, marker, colour, size, label in kinds:
         if chosen:
             _mark(axes, chosen, key, axis, marker, colour, size, label)
     _label_values(axes, trials, key)
     tidy(axes, key)
+
+
+def _best_label(found: Tuning) -> str:
+    return "the best, as confirmed by more runs" if found.confirmed else "the best so far, by luck or not"
 
 
 def _is_best(found: Tuning, trial: Trial) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
-from vmfailover.report.check_lines import failure_lines, note_lines, verdict_line
+from vmfailover.report.chance import SINGLE_DRAWS, drawn_from
+from vmfailover.report.check_lines import failure_lines, note_lines, overall_notes, vanished_line, verdict_line
+from vmfailover.report.comparison_notes import WINNERS
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.quantities import counted
-from vmfailover.report.sweep_table import SHOWN
+from vmfailover.report.sweep_table import SHOWN, has_any, written_mean
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.comparison import Comparison
@@ -42,7 +44,7 @@ def comparison_page(comparison: Comparison) -> Page:
     others = "".join(f" {name} is not possible here: {why}" for name, why in comparison.impossible.items())
     return Page(
         title="comparison",
-        headline=f"{verdict(comparison.consistent)} * is the lowest of its row; less is better.{others}",
+        headline=f"{verdict(comparison.consistent)} {_marks(comparison)}; less is better.{others}",
         sound=comparison.consistent,
         provenance=[("replications", str(comparison.replications)), ("differences to", comparison.baseline)],
         cards=(),
@@ -50,12 +52,18 @@ def comparison_page(comparison: Comparison) -> Page:
     )
 
 
+def _marks(comparison: Comparison) -> str:
+    """Say what is marked, or that nothing can be."""
+    return f"{SINGLE_DRAWS.capitalize()}" if comparison.replications == 1 else f"* is {WINNERS}"
+
+
 def means(comparison: Comparison) -> Table:
-    """Return a table of the means of every column, less of which is better, with * at the lowest."""
+    """Return a table of the means of every column, less of which is better, with * at the winners."""
     rows = [
         [label(row), *(_mean(comparison, name, row) for name in comparison.names)] for row in known_rows(comparison)
     ]
-    return Table("Means; * is the lowest of its row, less is better", ("", *comparison.names), rows)
+    kind = "Single runs" if comparison.replications == 1 else "Means"
+    return Table(f"{kind}; {_marks(comparison)}, less is better", ("", *comparison.names), rows)
 
 
 def known_rows(comparison: Comparison) -> list[Row]:
@@ -69,7 +77,7 @@ def _mean(comparison: Comparison, name: str, row: Row) -> Cell:
         return Cell("–", "")
     best = " *" if name in comparison.winners(row.metric) else ""
     half_width = f" ±{row.written(found.half_width)}" if found.half_width else ""
-    return Cell(f"{row.written(found.mean)}{half_width}{best}", found.mean)
+    return Cell(f"{row.mean(found)}{half_width}{best}", found.mean)
 
 
 def replications_page(found: Replications) -> Page:
@@ -94,7 +102,7 @@ def _estimates(found: Replications, row: Row) -> list[Cell]:
     half_width = f" ±{row.written(mean.half_width)}" if mean.half_width else ""
     return [
         label(row),
-        Cell(f"{row.written(mean.value)}{half_width}", mean.value or 0.0),
+        Cell(f"{'≥ ' if mean.at_least else ''}{row.written(mean.value)}{half_width}", mean.value or 0.0),
         Cell(_between(median, row), median.low or 0.0),
         Cell("–" if tail.low is None else row.written(tail.low), tail.low or 0.0),
     ]
@@ -123,7 +131,7 @@ def sweep_page(found: Sweep) -> Page:
 def _told(found: Sweep) -> str:
     """Say what came of the points."""
     done, failed = len(found.frame), found.failed
-    told = []
+    told = [f"{drawn_from(found.replications).capitalize()}."]
     if not found.consistent:
         told.append("AN INVARIANT IS BROKEN.")
     elif failed < done:
@@ -137,7 +145,7 @@ def _told(found: Sweep) -> str:
 
 def points_table(found: Sweep, most: int) -> Table:
     """Return a table of the points, of so many at most."""
-    rows = [row for row in ROWS if row.metric in SHOWN and found.frame[row.metric].notna().any()]
+    rows = [row for row in ROWS if row.metric in SHOWN and has_any(found, row.metric)]
     points = found.frame.head(most).to_dict("records")
     columns = ("point", *found.keys, *(row.label.strip() for row in rows))
     title = f"Points, the first {most:,} of {len(found.frame):,}" if len(found.frame) > most else "Points"
@@ -154,7 +162,7 @@ def failed_points(found: Sweep) -> Iterator[Table]:
 
 
 def _point(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> list[Cell]:
-    values = [_metric(row, point[row.metric], point[f"{row.metric}.half_width"]) for row in rows]
+    values = [_metric(row, point) for row in rows]
     return [*_place(found, point["point"]), *values]
 
 
@@ -164,11 +172,10 @@ def _place(found: Sweep, point: int) -> list[Cell]:
     return [Cell(str(point), point), *(Cell(text, _sortable(text)) for text in texts)]
 
 
-def _metric(row: Row, mean: Any, half_width: Any) -> Cell:
-    if _missing(mean):
-        return Cell("–", "")
+def _metric(row: Row, point: dict[Any, Any]) -> Cell:
+    mean, half_width = point[row.metric], point[f"{row.metric}.half_width"]
     interval = "" if _missing(half_width) else f" ±{row.written(half_width)}"
-    return Cell(f"{row.written(mean)}{interval}", float(mean))
+    return Cell(f"{written_mean(row, point)}{interval}", "" if _missing(mean) else float(mean))
 
 
 def _sortable(text: str) -> float | str:
@@ -207,11 +214,17 @@ def check_page(found: Check) -> Page:
         for kind, lines in (("failed", failure_lines(each)), ("note", note_lines(each)))
         for line in lines
     ]
+    others = [
+        *((each.name, "failed", vanished_line(each)) for each in found.vanished),
+        *((each.path, "not checked", line) for each in found.refused for line in each.reasons),
+        *(("", "note", line) for line in overall_notes(found)),
+    ]
+    rows += [[Cell(text, text) for text in row] for row in others]
     return Page(
         title="check",
         headline=verdict_line(found),
         sound=found.passed,
-        provenance=[("replications", str(max(len(each.runs) for each in found.replications)))],
+        provenance=[("replications", str(max((len(each.runs) for each in found.replications), default=0)))],
         cards=(),
         tables=[Table("Findings", ("scenario", "", "finding"), rows)] if rows else (),
     )

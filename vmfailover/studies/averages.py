@@ -1,0 +1,27 @@
+"""Each metric of some runs in one number."""
+
+from collections.abc import Sequence
+
+from vmfailover.results.metric_values import Value
+from vmfailover.studies.known import bound_name, known, statistic_known
+from vmfailover.studies.runs import MEASURED, StudyRun
+
+
+def averages(runs: Sequence[StudyRun]) -> dict[str, Value]:
+    """Return each metric's mean over the runs that have it and, as `METRIC.half_width`, how exactly it is known.
+
+    A truth value is true if it always is. Where a run has only a lower bound, so has the mean, and no value of its own.
+    """
+    found: dict[str, Value] = {}
+    bounds: dict[str, Value] = {}
+    for name in MEASURED:
+        values = [run.values.get(name) for run in runs]
+        if isinstance(values[0], bool):
+            found[name] = all(values)
+            continue
+        observed = [each for each in (known(run.values, name) for run in runs) if each is not None]
+        mean = statistic_known(observed)
+        found[name], found[f"{name}.half_width"] = (None, None) if mean.at_least else (mean.mean, mean.half_width)
+        if (bound := bound_name(name)) in MEASURED:
+            bounds |= {bound: mean.mean if mean.at_least else None, f"{bound}.half_width": None}
+    return found | bounds
