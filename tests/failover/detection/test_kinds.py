@@ -14,7 +14,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "heartbeat": HEARD,
     "phi-accrual": {"interval": "10 ms"},
     "swim": {"swim": {"members": 5, "period": "10 ms", "probe_timeout": "1 ms"}},
-    "token": {"interval": "10 ms", "token": {"token": "30 ms", "reform": "1 ms"}},
+    "token": {"token": {"token": "30 ms"}},
     "hardware": {"delay": "2 ms"},
     "witness": {**HEARD, "witness": {"interval": "10 ms", "timeout": "25 ms"}},
 }
@@ -77,13 +77,19 @@ def test_swim_without_others_takes_a_cut_link_for_a_dead_host() -> None:
     assert 0 < Pair(kind="swim", swim=alone).after(205 * MS, "cut") < 20 * MS
 
 
-#: Seconds from the last heartbeat to the verdict, as the source of each preset says.
-PUBLISHED_S = {"corosync-3": 3.05, "kubernetes": 340.0, "vsphere-ha": 15.0, "phi-8": 1 + 5.612 * 0.1 + 3}
+#: Seconds from the last heartbeat to the verdict as the source of each preset says, from least to most.
+PUBLISHED_S = {
+    "corosync-3": (3 - 0.561 + 3.6, 3 + 3.6),
+    "kubernetes": (340.0, 340.0),
+    "vsphere-ha": (15.0, 15.0),
+    "phi-8": (1 + 5.612 * 0.1 + 3,) * 2,
+}
 
 
 @pytest.mark.parametrize("preset", DETECTION_PRESETS)
 def test_presets_detect_as_their_sources_say(preset: str) -> None:
     interval_ns = Detection.model_validate({"preset": preset}).interval
-    crash_ns = 100 * interval_ns + 1000 * MS // 10**6
-    after_ns = Pair(preset=preset).after(crash_ns, "crash")
-    assert after_ns / 1e9 == pytest.approx(PUBLISHED_S[preset], abs=0.01)
+    crash_ns = 100 * interval_ns + MS // 1000
+    after_s = Pair(preset=preset).after(crash_ns, "crash") / 1e9
+    least_s, most_s = PUBLISHED_S[preset]
+    assert least_s - 0.01 <= after_s <= most_s + 0.01

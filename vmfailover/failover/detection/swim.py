@@ -63,8 +63,12 @@ class SwimDetector(Detector):
     def _answers(self, prober: int, within_ns: int, *, through_others: bool) -> Verdict:
         """Send a message to the host that a member can send; return whether, and as soon as, there is an answer."""
         answer = self.env.event()
+
+        def reply() -> None:
+            answer.succeed()
+
         if self._reaches(prober, through_others=through_others):
-            self.watched.accept(answer.succeed)
+            self.watched.accept(reply)
         if not answer.triggered:
             yield answer | self.env.timeout(within_ns)
         return answer.triggered

@@ -24,12 +24,21 @@ class TokenDetector(SilenceDetector):
     ) -> None:
         """Wait for the token, which a `Ring` lets circulate."""
         super().__init__(env, spec, watched, watcher, random)
+        #: How the watched host watches this one, if it does.
+        self.peer: TokenDetector | None = None
+        self._called = env.event()
         watcher.run_agent(self.listen())
 
     @property
     def patience_ns(self) -> int:
         """Time without the token after which it is lost, nanoseconds."""
         return self.spec.token.timeout_ns
+
+    def wait_for_silence(self) -> Steps:
+        """Wait until the token is lost here, or the other host asks for a new membership because it is lost there."""
+        self._called = self.env.event()
+        while not self._called.triggered and (left := self.heard_ns + self.patience_ns - int(self.env.now)) > 0:
+            yield self._called | self.env.timeout(left)
 
     def stays_silent(self) -> Verdict:
         """Ask who joins for as long as it takes to form a membership and to confirm it; return whether nobody did."""
@@ -45,8 +54,16 @@ class TokenDetector(SilenceDetector):
             yield self.env.timeout(self.spec.token.join)
 
     def _answer(self) -> None:
-        """Join, on the host that is asked."""
+        """On the host that is asked: join, and ask too if the token has not been there for too long."""
+        if self.peer is not None:
+            self.peer.call()
         self.watched.out.send_datagram(self.spec.message, self.hear)
+
+    def call(self) -> None:
+        """Give the token up for lost if it should have come again by now."""
+        overdue = int(self.env.now) - self.heard_ns > self.spec.token.retransmission_ns
+        if overdue and not self._called.triggered:
+            self._called.succeed()
 
     def _formation_ns(self) -> int:
         """Return how long survivors need to agree and to form a membership; a single one has nobody to agree with."""
@@ -66,12 +83,14 @@ class Ring:
     def __init__(
         self, env: simpy.Environment, spec: Detection, detectors: Sequence[TokenDetector], random: np.random.Generator
     ) -> None:
-        """Let the token of some detectors circulate, held by the host that the first of them watches."""
+        """Let the token of one detector or of both circulate, held by the host that the first of them watches."""
         self.env = env
         self._spec = spec
         self._holder, self._other = detectors[0].watched, detectors[0].watcher
         self._of_holder = [each for each in detectors if each.watcher is self._holder]
         self._of_other = [each for each in detectors if each.watcher is self._other]
+        if len(detectors) == 2:
+            detectors[0].peer, detectors[1].peer = detectors[1], detectors[0]
         self._number = 0
         self._passed = 0
         self._back = env.event()
