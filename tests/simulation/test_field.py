@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from runs_for_tests import broken, happened, observe
 
+from vmfailover.report.outcome import headline
+from vmfailover.report.summary import summary
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 
@@ -59,3 +61,15 @@ def test_with_a_fixed_delay_the_other_one_is_left() -> None:
     result = field("fence-race", duration="16 s", **{"fencing.host_delay": {"secondary": "2 s"}})
     assert [event.host for event in happened(result, "alone")] == ["primary"]
     assert not happened(result, "down")
+
+
+def test_the_summary_tells_the_stages_with_their_arithmetic() -> None:
+    result = field("corosync-bond", duration="20 s", **{"failures.0.lasts": "5 s"})
+    told = " ".join(" ".join(line.plain for line in summary(result, 100)).split())
+    assert "detector token 3.00 s (less up to 561 ms since it was here), then consensus 3.60 s (1.2 × 3 s)" in told
+    assert "; 6.60 s in all; heard again and forgiven: 2 times" in told
+
+
+def test_the_headline_tells_of_two_that_shot_each_other() -> None:
+    told = headline(field("fence-race", duration="14 s"))
+    assert told.startswith("Each host took the other for dead and switched it off: the VM is lost.")

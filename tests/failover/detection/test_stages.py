@@ -70,6 +70,20 @@ def test_suspicion_and_forgiveness_are_told(name: str) -> None:
     assert pair.told[-1][0] - HANG_NS - begun_ms * MS < 20 * MS
 
 
+def test_a_host_that_only_the_witness_hears_again_is_forgiven() -> None:
+    keys, begun_ms = STAGED["witness"]
+    for back, forgiven in ((True, True), (False, False)):
+        pair = Pair(**keys)
+        pair.env.run(until=HANG_NS)
+        pair.watched.freeze()
+        pair.watched.out.cut()
+        pair.env.run(until=HANG_NS + (begun_ms + 50) * MS)
+        if back:
+            pair.watched.thaw()
+        pair.env.run(until=HANG_NS + LONG_NS)
+        assert pair.detector.declared.triggered is not forgiven
+
+
 def test_a_node_that_is_ready_again_within_the_toleration_is_not_evicted() -> None:
     second = 1000 * MS
     for back_s, evicted in ((60, False), (330, False), (341, True)):

@@ -56,7 +56,10 @@ class EachOther:
         self._detectors = watch_each_other(self.env, spec, self.primary, self.secondary, lambda _: streams.spawn(1)[0])
         #: Nanoseconds, by the host that is declared dead.
         self.declared_ns: dict[str, int] = {}
+        #: What the detectors have told, in order.
+        self.told: list[str] = []
         for detector in self._detectors:
+            detector.tell = self.told.append
             self.env.process(self._note(detector))
 
     def _note(self, detector: Detector) -> Any:
