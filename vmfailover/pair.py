@@ -3,10 +3,9 @@
 import numpy as np
 
 from vmfailover.failover.alone import LossOfSecondary
-from vmfailover.failover.detection import Detector, new_detector
+from vmfailover.failover.detection import Detector, watch_each_other
 from vmfailover.failover.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
-from vmfailover.hardware.host import Host
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols import protection_class
@@ -42,10 +41,13 @@ class Pair:
         site, scenario = self.site, self.site.scenario
         primary, secondary = site.primary.host, site.secondary.host
         fencing = new_fencing(site.env, scenario.fencing, self.random("fencing"))
-        self.detector = self._new_detector(primary, secondary)
+        self.detector, self.detector_of_secondary = watch_each_other(
+            site.env, scenario.detection, primary, secondary, self.random
+        )
+        self._write_down(self.detector)
+        self._write_down(self.detector_of_secondary)
         takeover = Takeover(self.protection, fencing, site.journal, secondary, scenario.fencing.priority_delay)
         secondary.run_agent(takeover.run(self.detector.declared, primary))
-        self.detector_of_secondary = self._new_detector(secondary, primary)
         loss = LossOfSecondary(self.protection, fencing, site.journal, primary)
         primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
 
@@ -63,10 +65,10 @@ class Pair:
         """Return the stream of random numbers of one of the pair's components."""
         return generator(self.site.scenario.seed, self._prefix + component)
 
-    def _new_detector(self, watched: Host, watcher: Host) -> Detector:
-        return new_detector(
-            self.site.env, self.site.scenario.detection, watched, watcher, self.random(f"detection.{watched.name}")
-        )
+    def _write_down(self, detector: Detector) -> None:
+        """Note in the journal what a host suspects of the other before it gives its verdict."""
+        watcher, watched = detector.watcher.name, detector.watched.name
+        detector.tell = lambda kind: self.site.journal.record(kind, watcher, detail=watched)
 
     @property
     def primary(self) -> Node:

@@ -11,15 +11,17 @@ from vmfailover.failover.fencing import Arbiter, Fencing, NoFencing, Stonith, ne
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.failover import Fencing as FencingSpec
 
+NAMES = ["primary", "secondary"]
+
 
 class Scene:
     """Two hosts and what they fence each other with."""
 
-    def __init__(self, kind: str, **keys: Any) -> None:
+    def __init__(self, kind: str, seed: int = 5, **keys: Any) -> None:
         self.env = simpy.Environment()
-        self.hosts = [new_host(self.env, name) for name in ("primary", "secondary")]
+        self.hosts = [new_host(self.env, name) for name in NAMES]
         spec = FencingSpec.model_validate({"kind": kind, "delay": "70 ns", "lease": "30 ns", **keys})
-        self.fencing: Fencing = new_fencing(self.env, spec, np.random.default_rng(5))
+        self.fencing: Fencing = new_fencing(self.env, spec, np.random.default_rng(seed))
         self.answers: dict[str, tuple[int, bool]] = {}
 
     def fence(self, by: int) -> None:
@@ -30,6 +32,11 @@ class Scene:
             self.answers[host.name] = (int(self.env.now), answer)
 
         self.hosts[by].run_agent(fence(self.hosts[by], self.hosts[1 - by]))
+
+    @property
+    def safe(self) -> list[str]:
+        """The hosts that were told that they may go on."""
+        return [name for name, (_, safe) in self.answers.items() if safe]
 
     @property
     def up(self) -> list[bool]:
@@ -61,17 +68,95 @@ def test_no_fencing_takes_no_time_and_does_nothing(alive: bool) -> None:
     assert scene.answers == {"secondary": (0, True)}
 
 
-@pytest.mark.parametrize("kind", ["stonith", "shared-storage", "witness"])
-@pytest.mark.parametrize("first", [0, 1])
-def test_of_two_that_fence_each_other_one_goes_on(kind: str, first: int) -> None:
-    scene = Scene(kind)
+ARBITERS = ("shared-storage", "witness")
+SEEDS = range(200)
+
+
+def raced(seed: int, lead_ns: int = 0, first: int = 0, **keys: Any) -> Scene:
+    """Let two hosts fence each other, one of them earlier by so much, and return what is left."""
+    scene = Scene(seed=seed, **keys)
     scene.fence(first)
-    scene.env.run(until=5)
+    if lead_ns:
+        scene.env.run(until=lead_ns)
     scene.fence(1 - first)
     scene.env.run()
-    assert scene.up[first]
-    assert not scene.up[1 - first]
-    assert [name for name, (_, safe) in scene.answers.items() if safe] == [scene.hosts[first].name]
+    return scene
+
+
+@pytest.mark.parametrize("keys", [{"kind": kind} for kind in ARBITERS] + [{"kind": "stonith", "devices": "one"}])
+def test_of_two_that_fence_each_other_at_once_chance_chooses_one(keys: dict[str, Any]) -> None:
+    """Within four standard deviations of half of the races, whoever asks first in the order of processes."""
+    for first in (0, 1):
+        scenes = [raced(seed, first=first, **keys) for seed in SEEDS]
+        assert all(scene.up.count(True) == 1 for scene in scenes)
+        assert all([scene.hosts[scene.up.index(True)].name] == scene.safe for scene in scenes)
+        assert abs(sum(scene.up[0] for scene in scenes) - 100) < 4 * 50**0.5
+
+
+@pytest.mark.parametrize("keys", [{"kind": kind} for kind in ARBITERS] + [{"kind": "stonith", "devices": "one"}])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_lead_longer_than_an_order_takes_decides(keys: dict[str, Any], first: int) -> None:
+    for seed in range(20):
+        scene = raced(seed, 71, first, **keys)
+        assert (scene.up[first], scene.up[1 - first]) == (True, False)
+
+
+def test_a_short_lead_does_not_always() -> None:
+    winners = [raced(seed, 20, kind="witness").up[0] for seed in SEEDS]
+    assert 100 < sum(winners) < 200
+
+
+def test_two_that_shoot_each_other_at_once_are_both_down() -> None:
+    """Each has a device of its own: neither order is called back by the death of its sender."""
+    for seed in range(20):
+        scene = raced(seed, kind="stonith", delay="100 us")
+        assert scene.up == [False, False]
+        assert scene.safe == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_order_outlives_its_sender_once_it_is_given(first: int) -> None:
+    """The other host fires 35 ns before it is off: half of its orders have been given by then."""
+    both = [raced(seed, 35, first, kind="stonith").up == [False, False] for seed in SEEDS]
+    assert abs(sum(both) - 100) < 4 * 50**0.5
+
+
+def test_an_order_that_fails_leaves_the_only_device_to_the_next() -> None:
+    scenes = [raced(seed, kind="stonith", devices="one", failure_probability="50 %", attempts=1) for seed in SEEDS]
+    alone = [scene for scene in scenes if scene.up.count(True) == 1]
+    assert all(scene.up.count(True) >= 1 for scene in scenes)
+    assert abs(len(alone) - 150) < 4 * 37.5**0.5
+
+
+@pytest.mark.parametrize("kind", ["stonith", "witness"])
+@pytest.mark.parametrize("slow", ["primary", "secondary"])
+def test_a_host_waits_for_its_own_delay(kind: str, slow: str) -> None:
+    for seed in range(20):
+        scene = raced(seed, kind=kind, host_delay={slow: "71 ns"})
+        assert [host.name for host in scene.hosts if host.up] == [name for name in NAMES if name != slow]
+    scene = Scene(kind, host_delay={slow: "71 ns"})
+    scene.fence(NAMES.index(slow))
+    scene.env.run()
+    assert scene.answers[slow] == (71 + 70 + (30 if kind == "witness" else 0), True)
+
+
+def test_random_delays_save_one_of_two_most_of_the_time() -> None:
+    """Both are shot only if the delays differ by less than an order takes: 2 x 70 of 10,000 at most."""
+    left = [raced(seed, kind="stonith", random_delay="10 us").up for seed in SEEDS]
+    assert sum(up.count(True) for up in left) > 190
+    assert abs(sum(up[0] for up in left) - 100) < 4 * 50**0.5
+    waited = [Scene("stonith", seed=seed, random_delay="10 us") for seed in SEEDS]
+    for scene in waited:
+        scene.fence(0)
+        scene.env.run()
+    times = [scene.answers["primary"][0] - 70 for scene in waited]
+    assert 0 <= min(times) < 1000
+    assert 9000 < max(times) <= 10_000
+
+
+def test_a_delay_of_no_host_is_refused() -> None:
+    with pytest.raises(ValueError, match="is the name of no host"):
+        FencingSpec.model_validate({"host_delay": {"third": "1 s"}})
 
 
 @pytest.mark.parametrize(("attempts", "safe"), [(1, False), (40, True)])

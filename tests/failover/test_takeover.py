@@ -30,7 +30,7 @@ class Receiving(CachelineFlags):
 class Scene:
     """A secondary that is ready to take over, and what it has activated: (state, instant)."""
 
-    def __init__(self, fencing: str = "stonith") -> None:
+    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
         site = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
@@ -41,9 +41,8 @@ class Scene:
         #: Guest time and instant of each activation.
         self.activated: list[tuple[int, int]] = []
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
-        takeover = Takeover(
-            self.protection, new_fencing(self.env, spec, np.random.default_rng(1)), self.journal, self.secondary
-        )
+        way = new_fencing(self.env, spec, np.random.default_rng(1))
+        takeover = Takeover(self.protection, way, self.journal, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
 
     def _connect(self, guest: Guest) -> None:
@@ -88,6 +87,18 @@ def test_a_takeover_takes_its_steps_in_their_times(fencing: str, delay: int) -> 
     ]
     assert scene.activated == [(1, end)]
     assert scene.primary.up == (fencing == "none")
+
+
+def test_the_host_without_the_vm_waits_for_its_priority_delay() -> None:
+    scene = Scene(priority_delay_ns=300)
+    scene.receive(0, {1: 5})
+    scene.env.run(until=100)
+    scene.declared.succeed()
+    scene.env.run(until=100 + 300 + FENCING)
+    assert scene.primary.up
+    scene.env.run(until=LONG_NS)
+    assert scene.steps[:2] == [("detect", 100, -1), ("fence", 100 + 300 + FENCING, -1)]
+    assert not scene.primary.up
 
 
 def test_what_is_committed_is_applied_first_and_what_is_staged_is_discarded() -> None:

@@ -32,7 +32,7 @@ def fencing_does_nothing(injection: Injection) -> None:
     def fence(original: Any, fencing: Stonith, victim: Any, by: Any) -> Any:
         del original, by
         injection.fired += victim.up
-        yield fencing.env.timeout(fencing._delay_ns)
+        yield fencing.env.timeout(fencing._spec.delay)
         return True
 
 

@@ -259,5 +259,5 @@ def test_tune_finds_daly_s_interval(hours: float, minutes: float, record_propert
 def test_every_row_is_tried() -> None:
     names = {row["name"] for row in table("theory")}
     tested = {"daly_interval", "md1_wait", "mm1k_loss", "fixed_timeout_detection", "output_commit_delay"}
-    tested |= {"lost_work", "precopy", "phi_accrual", "swim_detection", "availability_2host", "corosync_token"}
+    tested |= {"lost_work", "precopy", "phi_accrual", "swim_detection", "availability_2host", "corosync_membership"}
     assert names == tested

@@ -1,5 +1,10 @@
-"""What makes sure that the VM no longer runs on a host given up for dead."""
+"""What makes sure that the VM no longer runs on a host given up for dead.
 
+Two hosts may fence each other at once. Who wins is decided by when each order arrives, which is chance, and by the
+delays that hosts keep before; an order that is given outlives the host that has given it.
+"""
+
+from collections import defaultdict
 from collections.abc import Generator
 from typing import Any, Protocol
 
@@ -23,47 +28,54 @@ class Fencing(Protocol):
 class Stonith:
     """Switches the victim's power off, which may need several orders."""
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        delay_ns: int,
-        failure_probability: float = 0.0,
-        attempts: int = 1,
-        random: np.random.Generator | None = None,
-    ) -> None:
-        """Need `delay_ns` from the order to the certainty; `random` decides which orders fail."""
+    def __init__(self, env: simpy.Environment, spec: FencingSpec, random: np.random.Generator) -> None:
+        """Give no order yet; `random` decides which orders fail, and a stream of its own when they arrive."""
         self.env = env
-        self._delay_ns = delay_ns
-        self._failure_probability = failure_probability
-        self._attempts = attempts
+        self._spec = spec
         self._random = random
+        self._ways = random.spawn(1)[0]
+        self._devices: dict[str, simpy.Resource] = defaultdict(lambda: simpy.Resource(env))
 
     def fence(self, victim: Host, by: Host) -> Answer:
         """Switch off, wait for the confirmation, and try again if there is none."""
-        del by
-        for _ in range(self._attempts):
-            yield self.env.timeout(self._delay_ns)
-            if self._random is None or self._random.random() >= self._failure_probability:
-                victim.crash()
+        for _ in range(self._spec.attempts):
+            way_ns = _part(self._spec.delay, self._ways)
+            yield self.env.timeout(way_ns)
+            if (yield self.env.process(self._carry_out(victim, by, self._spec.delay - way_ns))):
                 return True
         return False
 
+    def _carry_out(self, victim: Host, by: Host, takes_ns: int) -> Answer:
+        """On the device: switch off as soon as it is free, unless the session with the sender has ended by then."""
+        with self._devices[victim.name if self._spec.devices == "each" else ""].request() as turn:
+            yield turn
+            if not by.up:
+                return False
+            yield self.env.timeout(takes_ns)
+        if self._random.random() < self._spec.failure_probability:
+            return False
+        victim.crash()
+        return True
+
 
 class Arbiter:
-    """Gives one of two hosts the right to run the VM: the first that asks, for ever."""
+    """Gives one of two hosts the right to run the VM: the first whose request arrives, for ever."""
 
-    def __init__(self, env: simpy.Environment, delay_ns: int, lease_ns: int = 0) -> None:
-        """Answer after `delay_ns`; a host that has not got the right stops within `lease_ns` more."""
+    def __init__(self, env: simpy.Environment, delay_ns: int, lease_ns: int, random: np.random.Generator) -> None:
+        """Answer `delay_ns` after a request leaves; a host that has not got the right stops within `lease_ns` more."""
         self.env = env
         self._delay_ns = delay_ns
         self._lease_ns = lease_ns
+        self._ways = random
         self._holder: Host | None = None
 
     def fence(self, victim: Host, by: Host) -> Answer:
         """Ask for the right; with it, wait until the victim must have stopped, without it, stop."""
-        yield self.env.timeout(self._delay_ns)
+        way_ns = _part(self._delay_ns, self._ways)
+        yield self.env.timeout(way_ns)
         if self._holder is None:
             self._holder = by
+        yield self.env.timeout(self._delay_ns - way_ns)
         if self._holder is not by:
             by.stop()
             return False
@@ -82,10 +94,41 @@ class NoFencing:
         yield
 
 
+class Delayed:
+    """Lets a host wait before it fences, lest two shoot each other: for its own time, and for one left to chance."""
+
+    def __init__(
+        self, env: simpy.Environment, fencing: Fencing, spec: FencingSpec, random: np.random.Generator
+    ) -> None:
+        """Put the delays of `spec` before a way to fence."""
+        self.env = env
+        self._fencing = fencing
+        self._spec = spec
+        self._random = random
+
+    def fence(self, victim: Host, by: Host) -> Answer:
+        """Wait, and fence."""
+        own_ns = self._spec.host_delay.get(by.name, 0)
+        yield self.env.timeout(own_ns + _part(self._spec.random_delay, self._random))
+        return (yield from self._fencing.fence(victim, by))
+
+
 def new_fencing(env: simpy.Environment, spec: FencingSpec, random: np.random.Generator) -> Fencing:
     """Return the fencing that a scenario asks for."""
+    fencing = _kind(env, spec, random)
+    if spec.host_delay or spec.random_delay:
+        return Delayed(env, fencing, spec, random.spawn(1)[0])
+    return fencing
+
+
+def _kind(env: simpy.Environment, spec: FencingSpec, random: np.random.Generator) -> Fencing:
     if spec.kind == "none":
         return NoFencing()
     if spec.kind == "stonith":
-        return Stonith(env, spec.delay, spec.failure_probability, spec.attempts, random)
-    return Arbiter(env, spec.delay, spec.lease if spec.kind == "witness" else 0)
+        return Stonith(env, spec, random)
+    return Arbiter(env, spec.delay, spec.lease if spec.kind == "witness" else 0, random)
+
+
+def _part(time_ns: int, random: np.random.Generator) -> int:
+    """Return a part of a time, all being as likely."""
+    return int(random.integers(0, time_ns, endpoint=True))

@@ -109,6 +109,8 @@ def _without_failover(result: RunResult) -> str:
     alone, refused = first_event(result, "alone"), first_event(result, "fencing-failed")
     if alone:
         return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
+    if all(first_event(result, kind) for kind in ("detect", "detect-loss", "down", "standby-down")):
+        return "Each host took the other for dead and switched it off: the VM is lost."
     if refused:
         return "The primary could not be fenced; the secondary did not take over."
     ran = _ran(result)

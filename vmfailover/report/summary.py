@@ -105,6 +105,8 @@ def subjects(result: RunResult) -> Iterator[tuple[str, str]]:
     if values["log.entries"]:
         yield "log", _log(values)
     yield "link", _link(values)
+    if len(result.scenario.detection.stages) > 1:
+        yield "detector", _detector(result)
     yield "clients", _clients(result)
     yield "loss", _loss(values)
     if values["exposure.total_ns"]:
@@ -162,6 +164,17 @@ def _link(values: Metrics) -> str:
     times = "" if amplification is None else f"; {three_digits(amplification)} × the bytes modified"
     sent = f"{size(values['replication.bytes'])} in {counted(values['replication.lines'], 'line')}"
     return f"{sent}; mean {bit_rate(values['replication.bandwidth_bps'])}{times}"
+
+
+def _detector(result: RunResult) -> str:
+    """The stages of a verdict with their arithmetic, and how often a host was heard again in the later ones."""
+    stages = result.scenario.detection.stages
+    told = [duration(stage.longest_ns) + (f" ({stage.arithmetic})" if stage.arithmetic else "") for stage in stages]
+    passed = ", then ".join(f"{stage.name} {time}" for stage, time in zip(stages, told, strict=True))
+    total = duration(sum(stage.longest_ns for stage in stages))
+    forgiven = sum(event.kind == "forgive" for event in result.event_rows)
+    heard = f"; heard again and forgiven: {counted(forgiven, 'time')}" if forgiven else ""
+    return f"{passed}; {total} in all{heard}"
 
 
 def _clients(result: RunResult) -> str:

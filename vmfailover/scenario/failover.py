@@ -20,7 +20,11 @@ class Fencing(Record):
     to ask gets; the other's watchdog stops it when its lease is not renewed. none: nothing, at the risk of two active
     VMs."""
     delay: Duration = written("5 ms")
-    """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. Assumed."""
+    """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
+    the order arrives is chance. Assumed."""
+    devices: Literal["each", "one"] = "each"
+    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, or one
+    device does it for both, which carries out one order at a time, and none of a sender that is off by then."""
     failure_probability: Fraction = written("0 %")
     """Share of the orders of stonith that do not succeed."""
     attempts: Annotated[Count, Field(le=1000)] = 3
@@ -29,9 +33,31 @@ class Fencing(Record):
     """Of witness: time within which a host without the vote stops itself, in nanoseconds. Assumed."""
     priority_delay: Duration = written("0 ns")
     """Time that the host without the VM waits before it fences, so that the one with it wins if the network between
-    them is cut, in nanoseconds. Pacemaker (priority-fencing-delay)."""
+    them is cut, in nanoseconds; it has to be longer than `delay`. Pacemaker (priority-fencing-delay)."""
+    host_delay: dict[str, Duration] = Field(default_factory=dict)
+    """Time that each of these hosts waits before it fences, by their names, as in {secondary: 2 s}, in nanoseconds.
+    Pacemaker (pcmk_delay_base of the other host's device)."""
+    random_delay: Duration = written("0 ns")
+    """Longest time that each host waits before it fences, as chance decides, in nanoseconds. Pacemaker
+    (pcmk_delay_max)."""
+
+    @property
+    def latest_ns(self) -> int:
+        """Time within which a host is fenced if any order succeeds, nanoseconds."""
+        orders = self.attempts if self.failure_probability else 1
+        waits = self.priority_delay + self.random_delay + max(self.host_delay.values(), default=0)
+        return waits + self.delay * orders + (self.lease if self.kind == "witness" else 0)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        unknown = (name for name in self.host_delay if not re.fullmatch(_HOST_NAME, name))
+        message = "is the name of no host; write primary, secondary or spare-1, spare-2, …"
+        require_fit(Problem(("host_delay", name), message, on_key=True) for name in unknown)
+        return self
 
 
+_SPARE = "spare-[1-9][0-9]{0,2}"
+_HOST_NAME = f"primary|secondary|{_SPARE}"
 _HOSTS = ("primary", "secondary", "active", "standby")
 #: Where each kind of fault can strike; the first is where it does if the scenario does not say.
 TARGETS: dict[str, tuple[str, ...]] = {
@@ -158,7 +184,7 @@ class Failure(Record):
 
     def _target_problems(self) -> Iterator[Problem]:
         possible = TARGETS[self.kind]
-        spare = possible == _HOSTS and re.fullmatch(r"spare-[1-9][0-9]{0,2}", self.target or "")
+        spare = possible == _HOSTS and re.fullmatch(_SPARE, self.target or "")
         if self.target is not None and self.target not in possible and not spare:
             yield Problem(
                 ("target",), f"{shown(self.target)} cannot be struck by {self.kind}; write {' or '.join(possible)}"

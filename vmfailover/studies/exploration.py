@@ -180,9 +180,7 @@ def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
 
 def tail_ns(scenario: Scenario) -> int:
     """Return the time within which the VM has to be up again: the parts of two failovers, and three epochs."""
-    fencing, noticed = scenario.fencing, scenario.detection.latest_ns
-    orders = fencing.attempts if fencing.failure_probability else 1
-    fenced = fencing.delay * orders + fencing.priority_delay + (fencing.lease if fencing.kind == "witness" else 0)
+    noticed, fenced = scenario.detection.latest_ns, scenario.fencing.latest_ns
     activated = scenario.hypervisor.restore + scenario.hypervisor.redirect
     return 2 * (noticed + fenced + activated) + 3 * scenario.replication.checkpoint_interval
 

@@ -9,12 +9,14 @@ from vmfailover.scenario.detection import DETECTION_PRESETS, Detection
 from .watch import NEVER, Pair
 
 MS = 1_000_000
+#: Longer than any verdict on what happens here takes.
+LONG_NS = 3000 * MS
 HEARD: dict[str, Any] = {"interval": "10 ms", "timeout": "30 ms"}
 KINDS: dict[str, dict[str, Any]] = {
     "heartbeat": HEARD,
     "phi-accrual": {"interval": "10 ms"},
     "swim": {"swim": {"members": 5, "period": "10 ms", "probe_timeout": "1 ms"}},
-    "token": {"interval": "10 ms", "token": {"token": "30 ms", "reform": "1 ms"}},
+    "token": {"token": {"token": "30 ms"}},
     "hardware": {"delay": "2 ms"},
     "witness": {**HEARD, "witness": {"interval": "10 ms", "timeout": "25 ms"}},
 }
@@ -30,7 +32,7 @@ SEEN = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("what", SEEN)
 def test_what_is_noticed(kind: str, what: str) -> None:
-    after = Pair(kind=kind, **KINDS[kind]).after(205 * MS, what)
+    after = Pair(kind=kind, **KINDS[kind]).after(205 * MS, what, within_ns=LONG_NS)
     assert (after != NEVER) == (kind in SEEN[what])
     assert after < 100 * MS
 
@@ -54,7 +56,7 @@ def test_a_host_that_is_down_gives_no_verdict(kind: str) -> None:
     pair = Pair(kind=kind, **KINDS[kind])
     pair.env.run(until=20 * MS)
     pair.watcher.crash()
-    assert pair.after(30 * MS, "crash") == NEVER
+    assert pair.after(30 * MS, "crash", within_ns=LONG_NS) == NEVER
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,7 +70,7 @@ def test_a_confirmation_takes_its_time(kind: str) -> None:
 
 def test_a_witness_counts_the_alarms_of_the_network() -> None:
     pair = Pair(kind="witness", **KINDS["witness"])
-    assert pair.after(205 * MS, "cut") == NEVER
+    assert pair.after(205 * MS, "cut", within_ns=LONG_NS) == NEVER
     assert pair.detector.network_alarms == 1  # type: ignore[attr-defined]
 
 
@@ -77,13 +79,19 @@ def test_swim_without_others_takes_a_cut_link_for_a_dead_host() -> None:
     assert 0 < Pair(kind="swim", swim=alone).after(205 * MS, "cut") < 20 * MS
 
 
-#: Seconds from the last heartbeat to the verdict, as the source of each preset says.
-PUBLISHED_S = {"corosync-3": 3.05, "kubernetes": 340.0, "vsphere-ha": 15.0, "phi-8": 1 + 5.612 * 0.1 + 3}
+#: Seconds from the last heartbeat to the verdict as the source of each preset says, from least to most.
+PUBLISHED_S = {
+    "corosync-3": (3 - 0.561 + 3.6, 3 + 3.6),
+    "kubernetes": (340.0, 340.0),
+    "vsphere-ha": (15.0, 15.0),
+    "phi-8": (1 + 5.612 * 0.1 + 3,) * 2,
+}
 
 
 @pytest.mark.parametrize("preset", DETECTION_PRESETS)
 def test_presets_detect_as_their_sources_say(preset: str) -> None:
     interval_ns = Detection.model_validate({"preset": preset}).interval
-    crash_ns = 100 * interval_ns + 1000 * MS // 10**6
-    after_ns = Pair(preset=preset).after(crash_ns, "crash")
-    assert after_ns / 1e9 == pytest.approx(PUBLISHED_S[preset], abs=0.01)
+    crash_ns = 100 * interval_ns + MS // 1000
+    after_s = Pair(preset=preset).after(crash_ns, "crash") / 1e9
+    least_s, most_s = PUBLISHED_S[preset]
+    assert least_s - 0.01 <= after_s <= most_s + 0.01

@@ -1,4 +1,4 @@
-"""Two hosts, one of which watches the other."""
+"""Two hosts, one of which watches the other, or which watch each other."""
 
 from typing import Any
 
@@ -6,10 +6,17 @@ import numpy as np
 import simpy
 from replication.machinery import new_host
 
-from vmfailover.failover.detection import Detector, new_detector
+from vmfailover.failover.detection import Detector, new_detector, watch_each_other
+from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
 NEVER = -1
+
+
+def _linked(env: simpy.Environment) -> tuple[Host, Host]:
+    primary, secondary = new_host(env, "primary"), new_host(env)
+    primary.out.accept, secondary.out.accept = secondary.accept, primary.accept
+    return primary, secondary
 
 
 class Pair:
@@ -17,18 +24,44 @@ class Pair:
 
     def __init__(self, seed: int = 1, **keys: Any) -> None:
         self.env = simpy.Environment()
-        self.watched, self.watcher = new_host(self.env, "primary"), new_host(self.env)
-        self.watched.out.accept = self.watcher.accept
-        self.watcher.out.accept = self.watched.accept
+        self.watched, self.watcher = _linked(self.env)
         spec = Detection.model_validate(keys)
         self.detector: Detector = new_detector(self.env, spec, self.watched, self.watcher, np.random.default_rng(seed))
+        #: What the detector has told, and when, nanoseconds.
+        self.told: list[tuple[int, str]] = []
+        self.detector.tell = lambda kind: self.told.append((int(self.env.now), kind))
 
-    def after(self, at_ns: int, what: str) -> int:
-        """Do something to the host, as `crash`, and return how long after that the verdict comes."""
+    def after(self, at_ns: int, what: str, back_ns: int | None = None, within_ns: int = 10**12) -> int:
+        """Do something to the host, as `crash`, and return how long after that the verdict comes, if it does in time.
+
+        What is done, `freeze` or `cut`, is taken back after `back_ns`.
+        """
         self.env.run(until=at_ns)
-        if what == "cut":
-            self.watched.out.cut()
-        else:
-            getattr(self.watched, what)()
-        self.env.run(self.detector.declared | self.env.timeout(10**12))
+        (self.watched.out.cut if what == "cut" else getattr(self.watched, what))()
+        if back_ns is not None:
+            self.env.run(self.detector.declared | self.env.timeout(back_ns))
+            (self.watched.out.restore if what == "cut" else self.watched.thaw)()
+        self.env.run(self.detector.declared | self.env.timeout(within_ns))
         return int(self.env.now) - at_ns if self.detector.declared.processed else NEVER
+
+
+class EachOther:
+    """Two hosts that watch each other, and the instants of their verdicts."""
+
+    def __init__(self, seed: int = 1, **keys: Any) -> None:
+        self.env = simpy.Environment()
+        self.primary, self.secondary = _linked(self.env)
+        spec = Detection.model_validate(keys)
+        streams = np.random.default_rng(seed)
+        self._detectors = watch_each_other(self.env, spec, self.primary, self.secondary, lambda _: streams.spawn(1)[0])
+        #: Nanoseconds, by the host that is declared dead.
+        self.declared_ns: dict[str, int] = {}
+        #: What the detectors have told, in order.
+        self.told: list[str] = []
+        for detector in self._detectors:
+            detector.tell = self.told.append
+            self.env.process(self._note(detector))
+
+    def _note(self, detector: Detector) -> Any:
+        yield detector.declared
+        self.declared_ns[detector.watched.name] = int(self.env.now)

@@ -1,6 +1,6 @@
 """What every detector is to the rest of the simulation."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,20 @@ from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
 Steps = Generator[simpy.Event, Any, None]
+#: Steps that end with an answer: whether a stage has been passed.
+Verdict = Generator[simpy.Event, Any, bool]
+
+
+def _tell_nobody(event: str) -> None:
+    del event
 
 
 class Detector:
-    """Watches one host from another; `declared` happens with the verdict that it is gone."""
+    """Watches one host from another; `declared` happens with the verdict that it is gone.
+
+    A verdict may take several stages: what the first suspects the later ones doubt for a while. Whoever is heard again
+    until the last of them has ended is forgiven, and detection begins anew.
+    """
 
     def __init__(
         self, env: simpy.Environment, spec: Detection, watched: Host, watcher: Host, random: np.random.Generator
@@ -25,8 +35,27 @@ class Detector:
         self.watcher = watcher
         self.random = random
         self.declared: simpy.Event = env.event()
+        #: Is told `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it.
+        self.tell: Callable[[str], None] = _tell_nobody
+        self._sign: simpy.Event | None = None
 
     def declare(self) -> None:
         """Give the verdict, unless it has been given."""
         if not self.declared.triggered:
             self.declared.succeed()
+
+    def notice(self) -> None:
+        """Take a sign of life, of whatever kind."""
+        if self._sign is not None and not self._sign.triggered:
+            self._sign.succeed()
+
+    def doubt(self, stage_ns: int) -> Verdict:
+        """Listen for a stage of doubt; return False as soon as there is a sign of life, True if there is none."""
+        if not stage_ns:
+            return True
+        self.tell("suspect")
+        sign = self._sign = self.env.event()
+        yield sign | self.env.timeout(stage_ns)
+        if sign.triggered:
+            self.tell("forgive")
+        return not sign.triggered

@@ -3,7 +3,7 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps
+from vmfailover.failover.detection.detector import Detector, Steps, Verdict
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
@@ -12,7 +12,7 @@ class SwimDetector(Detector):
     """Declares a host dead when a member has probed it, directly and through others, and had no answer.
 
     Each member probes one other, any, in each period, at an instant of its own. The members beside the two hosts are
-    well, and reach every host over networks of their own.
+    well, and reach every host over networks of their own. A suspected host that hears of it refutes.
     """
 
     def __init__(
@@ -34,23 +34,46 @@ class SwimDetector(Detector):
             yield self.env.timeout(max(0, begun_ns - int(self.env.now)))
 
     def _probe(self, prober: int) -> Steps:
-        """Probe directly, then through others; what has not answered by then is suspected, and declared dead."""
-        if self._answers(prober, through_others=False):
+        """Probe directly, then through others; what has not answered by then is suspected, and may refute."""
+        swim = self.spec.swim
+        for through_others in (False, swim.indirect > 0):
+            if (yield from self._answers(prober, swim.probe_timeout, through_others=through_others)):
+                return
+        if not (yield from self._stays_suspect(prober, swim.suspicion)):
             return
-        yield self.env.timeout(self.spec.swim.probe_timeout)
-        if self._answers(prober, through_others=True):
+        if prober:
+            yield self.env.timeout(swim.dissemination)
+        if not (yield from self._stays_suspect(prober, self.spec.confirmation)):
             return
-        yield self.env.timeout(self.spec.swim.probe_timeout + self.spec.swim.suspicion)
-        if self._answers(prober, through_others=True):
-            return
-        yield self.env.timeout((self.spec.swim.dissemination if prober else 0) + self.spec.confirmation)
         if self.watcher.up:
             self.watcher.accept(self.declare)
 
-    def _answers(self, prober: int, *, through_others: bool) -> bool:
-        """Say whether a probe would be answered now."""
-        if not self.watched.up or self.watched.frozen:
-            return False
-        others = through_others and self.spec.swim.indirect > 0 and self.spec.swim.members > 2
-        of_the_link = prober == 0 and not others
-        return not (of_the_link and (self.watched.out.is_cut or self.watcher.out.is_cut))
+    def _stays_suspect(self, prober: int, stage_ns: int) -> Verdict:
+        """Let the host know for a stage, once a period, what is said of it; return whether it has not refuted."""
+        if not stage_ns:
+            return True
+        self.tell("suspect")
+        for begun_ns in range(0, stage_ns, self.spec.swim.period):
+            listens_ns = min(self.spec.swim.period, stage_ns - begun_ns)
+            if (yield from self._answers(prober, listens_ns, through_others=True)):
+                self.tell("forgive")
+                return False
+        return True
+
+    def _answers(self, prober: int, within_ns: int, *, through_others: bool) -> Verdict:
+        """Send a message to the host that a member can send; return whether, and as soon as, there is an answer."""
+        answer = self.env.event()
+
+        def reply() -> None:
+            answer.succeed()
+
+        if self._reaches(prober, through_others=through_others):
+            self.watched.accept(reply)
+        if not answer.triggered:
+            yield answer | self.env.timeout(within_ns)
+        return answer.triggered
+
+    def _reaches(self, prober: int, *, through_others: bool) -> bool:
+        """Say whether a message of a member would get to the host, and the answer back, if it were sent now."""
+        only_the_link = prober == 0 and not (through_others and self.spec.swim.members > 2)
+        return not (only_the_link and (self.watched.out.is_cut or self.watcher.out.is_cut))

@@ -25,16 +25,17 @@ class WitnessDetector(HeartbeatDetector):
     def _write(self) -> Steps:
         while True:
             self._written_ns = int(self.env.now)
+            self.notice()
             yield self.env.timeout(self.spec.witness.interval)
 
     def wait_for_silence(self) -> Steps:
-        """Wait until both ways are silent."""
-        alarmed = False
+        """Wait until both ways are silent at once; the link is listened to again after each look at the witness."""
+        alarmed_ns = -1
         while True:
             yield from super().wait_for_silence()
             left = self._written_ns + self.spec.witness.timeout - int(self.env.now)
             if left <= 0:
                 return
-            self.network_alarms += not alarmed
-            alarmed = True
+            self.network_alarms += alarmed_ns != self.heard_ns
+            alarmed_ns = self.heard_ns
             yield self.env.timeout(left)
