@@ -11,6 +11,7 @@ from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.interruption import Interruption
 from vmfailover.notebook import bar
+from vmfailover.progress_guard import GuardedEnvironment, NoProgressError
 from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.progress import RateSampler
@@ -41,17 +42,21 @@ def run(
     `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation, and the state
     of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics. Ctrl-C, or
     KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result. A second Ctrl-C raises.
+    Raises NoProgressError if simulated time does not go on.
     Without `progress`, a run that takes long shows a bar in a notebook.
     """
     began = time.perf_counter()
-    env = simpy.Environment()
+    env = GuardedEnvironment()
     cluster = Cluster(env, scenario, twin, quantum)
     audit = Audit(cluster)
     rates = RateSampler(env, cluster)
     sampler = Sampler(cluster, samples)
     with bar(scenario.name) as shown:
         told = progress or (lambda time_ns: shown(time_ns, cluster.end_ns))
-        interrupted = _run_until(env, cluster.end_ns, sampler, told)
+        try:
+            interrupted = _run_until(env, cluster.end_ns, sampler, told)
+        except NoProgressError as error:
+            raise NoProgressError(f"{scenario.name}: {error}") from None
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
     metrics = metrics_of(cluster, audit, rates, wall_seconds)
