@@ -122,6 +122,11 @@ class VirtualMachine:
         """Whether the log may not have room for the next access, which logs at most one address from each core."""
         return self.log.free_entries < self._reserve + self.processor.cores
 
+    @property
+    def log_may_stop_it(self) -> bool:
+        """Whether its accesses can need more log than there is."""
+        return self.processor.tracking.logs
+
     def advance_to(self, horizon_ns: int, quantum: int) -> Reached:
         """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""
         assert self._buffer is not None
