@@ -10,7 +10,8 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.processor import FS_PER_NS, Processor
 
-#: Guest time of a core whose stream of accesses has ended, femtoseconds.
+#: Guest time of a core that executes no access any more, since its stream has ended or it has no time left for it,
+#: femtoseconds: two and a half hours, longer than any run.
 HALTED = (1 << 63) - 2
 
 
@@ -61,6 +62,11 @@ class VirtualMachine:
         self.processor.state.clock[:] = guest_ns * FS_PER_NS
         for core in range(self.processor.cores):
             self.processor.set_first_mode(core, True)
+
+    def occupy(self, vcpu: int, duration_ns: int) -> None:
+        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these."""
+        clock = self.processor.state.clock
+        clock[vcpu] = min(int(clock[vcpu]) + duration_ns * FS_PER_NS, HALTED)
 
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""

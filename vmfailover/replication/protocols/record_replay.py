@@ -37,8 +37,10 @@ class Replica:
             processor.set_parallelism(0, chunk.parallelism)
             processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
         processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
+        program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
+        serving_ns = to.served_ns - self.state.served_ns
         self.state = to
-        return -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
+        return program_ns + serving_ns
 
 
 class RecordReplay(Protection):
