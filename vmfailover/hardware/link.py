@@ -23,7 +23,7 @@ class Transmission:
 
     payload_bytes: int
     deliver: Deliver
-    #: When its last bit leaves.
+    #: When its last bit leaves, and of a stream the last of what comes before it.
     left_ns: int
     #: Whether it is part of the reliable stream.
     reliable: bool
@@ -104,7 +104,8 @@ class Channel:
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
-        self._deliver_at(arrival, Transmission(payload_bytes, deliver, left + retransmission_ns, reliable=True))
+        whole = arrival - self.spec.latency  # it and all before it in the stream have left
+        self._deliver_at(arrival, Transmission(payload_bytes, deliver, whole, reliable=True))
         return left
 
     def send_datagram(self, payload_bytes: int, deliver: Deliver) -> None:

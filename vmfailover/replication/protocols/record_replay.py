@@ -1,5 +1,6 @@
 """Record and replay (VMware FT): what is not deterministic is logged, and the other host executes it again."""
 
+from collections import deque
 from collections.abc import Generator
 from typing import Any, ClassVar
 
@@ -66,7 +67,9 @@ class RecordReplay(Protection):
         self._replica = Replica(site, site.secondary)
         #: What the log has been taken up to.
         self._recorded = site.start
-        self._received: simpy.Store = simpy.Store(site.env)
+        #: Parts of the log that have arrived and that the replica has not begun to execute.
+        self._received: deque[CommitMarker] = deque()
+        self._more = site.env.event()
         self._behind = 0
         self._caught_up = site.env.event().succeed()
         self._progress = site.env.event()
@@ -95,7 +98,7 @@ class RecordReplay(Protection):
 
     def settle(self) -> bool:
         """Execute at once all of the log that has arrived."""
-        for marker in self._received.items:
+        for marker in self._received:
             self._replica.replay(marker.state)
         return True
 
@@ -232,11 +235,15 @@ class RecordReplay(Protection):
         if self._behind == 0:
             self._caught_up = self.env.event()
         self._behind += 1
-        self._received.put(message)
+        self._received.append(message)
+        self._more.succeed()
+        self._more = self.env.event()
 
     def _replay(self) -> Steps:
         while True:
-            marker = yield self._received.get()
+            while not self._received:
+                yield self._more
+            marker = self._received.popleft()
             duration_ns = self._replica.replay(marker.state)
             yield self.env.timeout(round(duration_ns * (1 + self._spec.slowdown)))
             self.site.journal.record("apply", self.site.secondary.host.name, epoch=marker.epoch)
