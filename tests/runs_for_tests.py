@@ -30,7 +30,7 @@ class WatchedCluster(Cluster):
         self.journal.on("commit", self._note_tail)
 
     def _note_tail(self, _: Event) -> None:
-        if len(self.pairs) > 1:
+        if len(self.pairs) > 1 or self.protection.alone is not None:
             return
         epochs = self.protection.epochs
         released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-
-import simpy
+from contextlib import suppress
 
 from vmfailover.cluster import Cluster
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
@@ -11,6 +10,7 @@ from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.interruption import Interruption
 from vmfailover.notebook import bar
+from vmfailover.progress_guard import GuardedEnvironment, NoProgressError
 from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.readings import Readings
@@ -46,19 +46,23 @@ def run(
     `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation, and the state
     of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics. Ctrl-C, or
     KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result. A second Ctrl-C raises.
+    Raises NoProgressError if simulated time does not go on.
     Without `progress`, a run that takes long shows a bar in a notebook.
     """
     began = time.perf_counter()
-    env = simpy.Environment()
+    env = GuardedEnvironment()
     cluster = Cluster(env, scenario, twin, quantum)
     audit = Audit(cluster)
     readings = Readings(cluster)
     warm_up = WarmUpMeter(env, cluster, readings)
     sampler = Sampler(cluster, samples)
-    failovers = StageWatch(cluster.journal)
+    failovers = StageWatch(env, cluster.journal)
     with bar(scenario.name) as shown:
         told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
-        interrupted = _run(cluster, sampler, failovers, told)
+        try:
+            interrupted = _run(cluster, sampler, failovers, told)
+        except NoProgressError as error:
+            raise NoProgressError(f"{scenario.name}: {error}") from None
     readings.read_at_end()
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
@@ -72,24 +76,18 @@ def _run(cluster: Cluster, sampler: Sampler, failovers: StageWatch, progress: Pr
     """Run to the end, step by step; say whether the user interrupted it."""
     env, end_ns = cluster.env, cluster.scenario.duration
     step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS, sampler.every_ns))
-    try:
-        with Interruption() as interruption:
-            while env.now < end_ns and not interruption.noted:
-                env.run(until=min(int(env.now) + step_ns, end_ns))
-                sampler.look()
-                progress(int(env.now))
-            if cluster.scenario.extend == "until-takeover":
-                _extend(cluster, failovers, interruption, progress)
-    except KeyboardInterrupt:
-        return True
-    return interruption.noted
-
-
-def _extend(cluster: Cluster, failovers: StageWatch, interruption: Interruption, progress: Progress) -> None:
-    """Go on to the very instant at which the failover under way is over, or to the end of all patience."""
-    env, shown_ns = cluster.env, 0
-    while failovers.stage and env.peek() <= cluster.scenario.duration + MOST_EXTENSION_NS and not interruption.noted:
-        env.step()
-        if env.now >= shown_ns:
+    with Interruption() as interruption, suppress(KeyboardInterrupt):
+        while env.now < end_ns and not interruption.noted:
+            env.run(until=min(int(env.now) + step_ns, end_ns))
+            sampler.look()
             progress(int(env.now))
-            shown_ns = int(env.now) + LONGEST_STEP_NS
+        while _waits(cluster, failovers) and not interruption.noted:
+            env.run(until=failovers.over() | env.timeout(LONGEST_STEP_NS))
+            progress(int(env.now))
+    return int(env.now) < end_ns or _waits(cluster, failovers)
+
+
+def _waits(cluster: Cluster, failovers: StageWatch) -> bool:
+    """Whether a run that has come to its end goes on for the failover that is under way."""
+    patience_ends_ns = cluster.scenario.duration + MOST_EXTENSION_NS
+    return bool(cluster.scenario.extend and failovers.stage) and cluster.env.peek() <= patience_ends_ns

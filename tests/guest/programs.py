@@ -13,7 +13,7 @@ from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import Processor
+from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 
 LINES = 256
@@ -82,12 +82,18 @@ def programs(vcpus: int, most: int = 60) -> st.SearchStrategy[Program]:
 
 
 def virtual_machine(
-    program: Program, *, log_lines: int = 256, guard_band: int = 0, request_entries: int = 0, **keys: Any
+    program: Program,
+    tracking: Tracking = FLAGS,
+    *,
+    log_lines: int = 256,
+    guard_band: int = 0,
+    request_entries: int = 0,
+    **keys: Any,
 ) -> VirtualMachine:
     """Return a VM at the beginning of a program, stopped at instant 0."""
     spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
     cores = len(program.vcpus)
-    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES))
+    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
     log = AddressLog(
         kernel, initial=MEMORY_BYTES, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=guard_band
     )

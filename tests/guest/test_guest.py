@@ -5,10 +5,11 @@ import pytest
 import simpy
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import EXAMPLES, LINE_BYTES, LINES, endless, virtual_machine
+from programs import EXAMPLES, LINE_BYTES, LINES, Program, Record, endless, programs, virtual_machine
 
 from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing
 from vmfailover.guest.server import Completion
+from vmfailover.hardware.processor import FS_PER_NS
 
 SERVICE_NS = 100
 #: Two lines a request.
@@ -121,11 +122,13 @@ def test_what_is_captured_is_what_is_restored() -> None:
     guest.vm.pause(120)
     assert guest.server.take_completed(120) == [Completion(0, 100)]
     state = guest.capture()
-    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4)
+    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4, 2 * SERVICE_NS)
+    assert (state.owed_ns, state.served_ns) == (80, 120)
     other.start(endless(), state)
     assert other.capture() == state
     assert other.device_writes == guest.device_writes
     assert not other.vm.running
+    assert guest.served_ns == other.served_ns == 120
 
 
 def test_a_restored_guest_serves_new_requests_after_those_that_wait() -> None:
@@ -148,3 +151,80 @@ def test_a_protocol_can_hold_requests_back_and_let_them_in_later() -> None:
     room = 3
     guest.receive_held_back()
     assert [completion.request for completion in guest.server.waiting] == [0, 1, 2]
+
+
+# Requests take processor time.
+
+
+@EXAMPLES
+@given(
+    program=programs(1, most=60),
+    gaps=st.lists(st.integers(1, 300), max_size=6),
+    captured=st.integers(0, 6),
+    service_ns=st.integers(0, 400),
+)
+def test_the_program_gets_exactly_the_time_that_requests_leave(
+    program: Program, gaps: list[int], captured: int, service_ns: int
+) -> None:
+    """However requests arrive, and whether or not the guest is captured and restored on the way."""
+    now = 0
+    guest, alone = (
+        Guest(virtual_machine(program), ReceiveRing(LINES, LINE_BYTES, 0), service_ns, lambda: now) for _ in range(2)
+    )
+    for each in (guest, alone):
+        each.start(program, START)
+        each.vm.resume(0)
+    for request, gap in enumerate(gaps):
+        now += gap
+        guest.vm.advance_to(now, 1 << 20)
+        guest.receive(request)
+        if request == captured:
+            under_way_fs = int(guest.vm.processor.state.clock[0]) - (now + guest.capture().owed_ns) * FS_PER_NS
+            guest.vm.pause(now)
+            guest.start(program, guest.capture())
+            guest.vm.resume(now)
+            guest.vm.processor.state.clock[0] += under_way_fs  # which a capture leaves out
+    now += 200
+    guest.vm.advance_to(now, 1 << 20)
+    alone.vm.advance_to(now - guest.served_ns, 1 << 20)
+    assert guest.vm.positions == alone.vm.positions
+    assert guest.served_ns <= min(now, len(gaps) * service_ns)
+
+
+@pytest.mark.parametrize("vcpus", [1, 2])
+def test_a_vcpu_that_is_offered_more_than_it_can_do_leaves_its_program_nothing(vcpus: int) -> None:
+    program = Program(*([Record(line % LINES) for line in range(300)] for _ in range(vcpus)), cut=300)
+    now = 0
+    guest = Guest(virtual_machine(program), ReceiveRing(LINES, LINE_BYTES, 0), 120, lambda: now)
+    guest.start(program, GuestState((0,) * vcpus, 0))
+    guest.vm.resume(0)
+    for request in range(50):
+        guest.receive(request)
+        now += 100
+        guest.vm.advance_to(now, 1 << 20)
+    assert guest.vm.positions == (0, *[now // 21 + 1] * (vcpus - 1))
+    assert guest.served_ns == now
+    assert guest.capture().owed_ns == 50 * 20
+    assert len(guest.server.take_completed(now)) == now // 120
+
+
+def test_a_guest_whose_stream_has_ended_serves_on() -> None:
+    now = 0
+    guest = Guest(virtual_machine(Program([Record(0)])), ReceiveRing(LINES, LINE_BYTES, 0), 100, lambda: now)
+    guest.vm.resume(0)
+    guest.vm.advance_to(50, 1 << 20)
+    now = 50
+    guest.receive(0)
+    now = 1000
+    guest.vm.advance_to(now, 1 << 20)
+    assert guest.server.waiting == (Completion(0, 150),)
+    assert guest.served_ns == 100
+
+
+def test_more_service_than_any_run_has_time_for_is_no_overflow() -> None:
+    guest = Guest(virtual_machine(endless()), ReceiveRing(LINES, LINE_BYTES, 0), 3600 * 10**9, lambda: 0)
+    guest.vm.resume(0)
+    for request in range(10):
+        guest.receive(request)
+    guest.vm.advance_to(2 * 3600 * 10**9, 1 << 20)
+    assert guest.vm.positions == (0,)

@@ -8,19 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import EXAMPLES, LINES, MISS_NS, Program, endless, everything, programs, virtual_machine
 
-from vmfailover.guest.scheduler import LastTimeout, Scheduler
+from vmfailover.guest.scheduler import LEAST_LOOKAHEAD_NS, LastTimeout, Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.hardware.cache.state import Leaving, Mode
+from vmfailover.hardware.processor import FS_PER_NS, Tracking
 
 #: No access of these tests takes longer: a miss with its instructions.
 LONGEST_ACCESS_NS = MISS_NS + 40
+#: What processors note for a protocol without a log.
+UNLOGGED = Tracking(Mode.FIRST_STORES, Leaving.FORGET)
 GAPS = st.lists(st.integers(1, 300), min_size=1, max_size=10)
 
 
-def scheduled(*machines: VirtualMachine, quantum: int = 1 << 20, lookahead_ns: int = 1000) -> simpy.Environment:
+def scheduled(*machines: VirtualMachine, quantum: int = 1 << 20, latency_ns: int = 1000) -> simpy.Environment:
     """Return an environment in which these machines run."""
     env = simpy.Environment()
-    scheduler = Scheduler(env, quantum, lookahead_ns)
+    scheduler = Scheduler(env, quantum, latency_ns)
     for vm in machines:
         scheduler.add(vm)
         vm.resume(0)
@@ -71,16 +74,33 @@ def test_a_vm_never_passes_the_next_event(gaps: list[int]) -> None:
             env.step()
 
 
-@pytest.mark.parametrize("lookahead_ns", [1, 70, 1000])
-def test_two_machines_stay_within_the_lookahead(lookahead_ns: int) -> None:
+@pytest.mark.parametrize("latency_ns", [1, 1000, 1700])
+def test_two_machines_that_a_log_may_stop_stay_close_together(latency_ns: int) -> None:
     machines = [virtual_machine(endless(LINES, instructions=steps)) for steps in (1, 40)]
-    env = scheduled(*machines, lookahead_ns=lookahead_ns)
+    env = scheduled(*machines, latency_ns=latency_ns)
     env.timeout(5000)
+    steps = 0
     while env.now < 5000:
         env.step()
+        steps += 1
         for vm in machines:
-            assert reached_ns(vm) <= env.now + lookahead_ns + LONGEST_ACCESS_NS
+            assert reached_ns(vm) <= env.now + max(latency_ns, LEAST_LOOKAHEAD_NS) + LONGEST_ACCESS_NS
     assert [vm.positions for vm in machines] == [(5000 // 21 + 1,), (5000 // 60 + 1,)]
+    assert steps < 15
+
+
+@pytest.mark.parametrize("quantum", [1, 50, 1 << 20])
+def test_two_machines_without_a_log_run_to_the_next_event_whatever_the_latency(quantum: int) -> None:
+    machines = [virtual_machine(endless(LINES, instructions=steps), UNLOGGED) for steps in (1, 40)]
+    env = scheduled(*machines, quantum=quantum, latency_ns=1)
+    for instant in (2000, 5000):
+        env.timeout(instant - int(env.now))
+        steps = 0
+        while env.now < instant:
+            env.step()
+            steps += 1
+        assert steps < 10 + 5000 // quantum
+        assert [vm.positions for vm in machines] == [(instant // 21 + 1,), (-(-instant // 60),)]
 
 
 def test_one_machine_needs_one_event_however_long_it_runs() -> None:

@@ -31,7 +31,7 @@ def checkpoint_without_cleaning(injection: Injection) -> None:
         return iter(())
 
 
-@mutant(small("cacheline-transfer-cores"), caught_by="nothing_lost_in_log")
+@mutant(small("cacheline-transfer-cores", **{"workload.working_set": "512 KiB"}), caught_by="nothing_lost_in_log")
 def lines_cleaned_but_not_logged(injection: Injection) -> None:
     @injection.into(TransferredLines, "find_modified")
     def find_modified(original: Any, tracker: TransferredLines, make_room: Any) -> Any:

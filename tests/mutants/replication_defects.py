@@ -189,7 +189,7 @@ def takeover_before_everything_is_applied(injection: Injection) -> None:
     def close(original: Any, receiver: Receiver) -> Any:
         del original
         receiver._closed = True
-        injection.fired += receiver._applying
+        injection.fired += len(receiver._to_apply)
         return iter(())
 
 

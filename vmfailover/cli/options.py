@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vmfailover.errors import InputError
+from vmfailover.progress_guard import NoProgressError
 
 #: Exit code for wrong usage or a bad input file.
 BAD_INPUT = 2
@@ -35,6 +36,9 @@ def error_boundary() -> Iterator[None]:
         yield
     except InputError as error:
         complain(str(error))
+        raise click.exceptions.Exit(BAD_INPUT) from None
+    except NoProgressError as error:
+        complain(f"error: {error}; this is a defect of the simulator: please report it with the scenario and its seed")
         raise click.exceptions.Exit(BAD_INPUT) from None
     except BrokenPipeError:
         raise

@@ -13,6 +13,8 @@ from vmfailover.guest.workloads import Workload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
+#: The vCPU that serves requests.
+SERVING_VCPU = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,18 @@ class GuestState:
     waiting: tuple[Completion, ...] = ()
     #: Lines that devices have written so far.
     device_writes: int = 0
+    #: Guest time that all requests so far take, those that wait included, nanoseconds.
+    accepted_ns: int = 0
+
+    @property
+    def owed_ns(self) -> int:
+        """Guest time that the requests that wait still take, nanoseconds."""
+        return max(0, self.waiting[-1].guest_ns - self.guest_ns) if self.waiting else 0
+
+    @property
+    def served_ns(self) -> int:
+        """Guest time that has been spent on requests so far, nanoseconds."""
+        return self.accepted_ns - self.owed_ns
 
 
 class ReceiveRing:
@@ -53,7 +67,11 @@ def _ignore_write(lines: range) -> None:
 
 
 class Guest:
-    """Runs a VM, receives requests by DMA, and answers them."""
+    """Runs a VM, receives requests by DMA, and answers them.
+
+    One vCPU, the first, serves them, one after the other. A request comes before whatever that vCPU's program does,
+    which gets the time that is left: none if there are more requests than the vCPU can serve, whose queue then grows.
+    """
 
     def __init__(self, vm: VirtualMachine, ring: ReceiveRing, service_ns: int, now: Callable[[], int]) -> None:
         """Give each request `service_ns` of guest time; `now` tells the simulated time."""
@@ -61,7 +79,7 @@ class Guest:
         self.ring = ring
         self._service_ns = service_ns
         self._now = now
-        self.server = RequestServer(service_ns)
+        self.server = RequestServer()
         #: Lines that devices have written so far.
         self.device_writes = 0
         #: Called with every request as it is accepted.
@@ -77,10 +95,11 @@ class Guest:
 
     def start(self, workload: Workload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
-        self.server = RequestServer(self._service_ns, state.waiting)
+        self.server = RequestServer(state.waiting, state.accepted_ns)
         self.device_writes = state.device_writes
         self._held_back.clear()
         self.vm.load(workload, state.positions, state.guest_ns, self._now())
+        self.vm.occupy(SERVING_VCPU, state.owed_ns)
 
     def unprotect(self) -> None:
         """Tell no protocol of requests and writes of devices any more."""
@@ -90,7 +109,16 @@ class Guest:
 
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
-        return GuestState(self.vm.positions, self.vm.guest_ns(self._now()), self.server.waiting, self.device_writes)
+        server, guest_ns = self.server, self.vm.guest_ns(self._now())
+        return GuestState(self.vm.positions, guest_ns, server.waiting, self.device_writes, server.accepted_ns)
+
+    @property
+    def served_ns(self) -> int:
+        """Guest time that the VM has spent on requests by now, wherever it was; the rest is its program's.
+
+        In nanoseconds of the vCPU that serves. What the VM achieves is this and its instructions.
+        """
+        return self.server.served_ns(self.vm.guest_ns(self._now()))
 
     def receive(self, request: int) -> None:
         """Take a request from the network, or hold it back while the VM stands still or a log has no room."""
@@ -107,7 +135,9 @@ class Guest:
 
     def _accept(self, request: int) -> None:
         self._write_buffer()
-        completion = self.server.accept(request, self.vm.guest_ns(self._now()), self.slowdown)
+        service_ns = round(self._service_ns * self.slowdown)
+        completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
+        self.vm.occupy(SERVING_VCPU, service_ns)
         for tell in self.on_accept:
             tell(completion)
 

@@ -9,7 +9,8 @@ from vmfailover.guest.virtual_machine import Reached, VirtualMachine
 
 #: Records that a VM executes at most without giving the simulation a turn. Any value gives the same results.
 DEFAULT_QUANTUM = 1 << 20
-
+#: Shortest time by which machines that a log may stop run ahead of each other, nanoseconds.
+LEAST_LOOKAHEAD_NS = 1_000
 
 #: Priority of events that happen after all others of their instant.
 LAST = EventPriority(NORMAL + 1)
@@ -29,15 +30,17 @@ class LastTimeout(simpy.Event):
 class Scheduler:
     """Runs every VM exactly up to the simulation's next event, as one event a quantum.
 
-    Nothing can look at a VM, or change it, before the next scheduled event; so up to there it runs ahead. If several
-    run, they stay within `lookahead_ns` of each other, the least time that one takes to have an effect on another.
+    Nothing can look at a VM, or change it, before the next scheduled event; so up to there it runs ahead. Only a log
+    without room stops one before. What its host does then takes `latency_ns` to have an effect on another VM that runs,
+    so machines that this can happen to stay within that time of each other; on a link that is faster still they stay
+    within `LEAST_LOOKAHEAD_NS`, since the time of such a run would else go on by its latency.
     """
 
-    def __init__(self, env: simpy.Environment, quantum: int, lookahead_ns: int) -> None:
-        """Start with no VM."""
+    def __init__(self, env: simpy.Environment, quantum: int, latency_ns: int) -> None:
+        """Start with no VM; `latency_ns` is that of the link between their hosts."""
         self.env = env
         self._quantum = quantum
-        self._lookahead_ns = lookahead_ns
+        self._lookahead_ns = max(latency_ns, LEAST_LOOKAHEAD_NS)
         self._machines: list[VirtualMachine] = []
         self._resumed = env.event()
         env.process(self._drive())
@@ -65,7 +68,7 @@ class Scheduler:
     def _advance(self, running: list[VirtualMachine]) -> Generator[simpy.Event, None, None]:
         now = int(self.env.now)
         horizon = int(self.env.peek())
-        if len(running) > 1:
+        if len(running) > 1 and any(vm.log_may_stop_it for vm in running):
             horizon = min(horizon, now + self._lookahead_ns)
         reached: list[Reached] = []
         for vm in running:

@@ -15,23 +15,26 @@ class Completion:
 class RequestServer:
     """Serves requests first in, first out; part of the VM's state, so that a checkpoint captures it."""
 
-    def __init__(self, service_ns: int, waiting: tuple[Completion, ...] = ()) -> None:
-        """Give every request `service_ns` of guest time; `waiting` is a queue captured earlier."""
-        self._service_ns = service_ns
+    def __init__(self, waiting: tuple[Completion, ...] = (), accepted_ns: int = 0) -> None:
+        """Go on with a queue captured earlier, when all requests so far took `accepted_ns` of guest time."""
+        #: Guest time that all requests so far take, nanoseconds.
+        self.accepted_ns = accepted_ns
         self._waiting = deque(waiting)
         self._free_ns = waiting[-1].guest_ns if waiting else 0
         self._ready_ns = {completion.request: completion.guest_ns for completion in waiting}
 
-    def accept(self, request: int, guest_ns: int, slowdown: float = 1.0) -> Completion:
-        """Queue a request that arrives at a guest time; the answer says when it will be ready.
-
-        It takes `slowdown` times as long as it should.
-        """
-        self._free_ns = max(guest_ns, self._free_ns) + round(self._service_ns * slowdown)
+    def accept(self, request: int, guest_ns: int, service_ns: int) -> Completion:
+        """Queue a request that arrives at a guest time and takes so much of it; say when its answer will be ready."""
+        self.accepted_ns += service_ns
+        self._free_ns = max(guest_ns, self._free_ns) + service_ns
         completion = Completion(request, self._free_ns)
         self._waiting.append(completion)
         self._ready_ns[request] = self._free_ns
         return completion
+
+    def served_ns(self, guest_ns: int) -> int:
+        """Return how much of the time that all requests so far take has been spent at a guest time not before them."""
+        return self.accepted_ns - max(0, self._free_ns - guest_ns)
 
     def ready_ns(self, request: int) -> int | None:
         """Return the guest time at which a request's answer is or was ready, None if it never came here."""

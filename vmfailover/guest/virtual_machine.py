@@ -10,7 +10,8 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.processor import FS_PER_NS, Processor
 
-#: Guest time of a core whose stream of accesses has ended, femtoseconds.
+#: Guest time of a core that executes no access any more, since its stream has ended or it has no time left for it,
+#: femtoseconds: two and a half hours, longer than any run.
 HALTED = (1 << 63) - 2
 
 
@@ -61,6 +62,11 @@ class VirtualMachine:
         self.processor.state.clock[:] = guest_ns * FS_PER_NS
         for core in range(self.processor.cores):
             self.processor.set_first_mode(core, True)
+
+    def occupy(self, vcpu: int, duration_ns: int) -> None:
+        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these."""
+        clock = self.processor.state.clock
+        clock[vcpu] = min(int(clock[vcpu]) + duration_ns * FS_PER_NS, HALTED)
 
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""
@@ -121,6 +127,11 @@ class VirtualMachine:
     def needs_log(self) -> bool:
         """Whether the log may not have room for the next access, which logs at most one address from each core."""
         return self.log.free_entries < self._reserve + self.processor.cores
+
+    @property
+    def log_may_stop_it(self) -> bool:
+        """Whether its accesses can need more log than there is."""
+        return self.processor.tracking.logs
 
     def advance_to(self, horizon_ns: int, quantum: int) -> Reached:
         """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""

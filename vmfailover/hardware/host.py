@@ -30,14 +30,17 @@ class Host:
 
     def run(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Start a process that ends with the host, and that does nothing while the host hangs."""
-        started = self.env.process(self._until_down(process))
-        self._processes.append(started)
-        return started
+        return self._start(process, self._processes)
 
     def run_agent(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Start a process as `run` does, of the cluster's agent, which `end_processes` spares."""
-        started = self.env.process(self._until_down(process))
-        self._agents.append(started)
+        return self._start(process, self._agents)
+
+    def _start(self, process: Generator[simpy.Event, Any, Any], among: list[simpy.Process]) -> simpy.Process:
+        hosted = self._until_down(process)
+        hosted.__qualname__ = f"{getattr(process, '__qualname__', 'a process')} on {self.name}"
+        started = self.env.process(hosted)
+        among.append(started)
         return started
 
     def crash(self) -> None:

@@ -23,7 +23,7 @@ class Transmission:
 
     payload_bytes: int
     deliver: Deliver
-    #: When its last bit leaves, after all retransmissions.
+    #: When its last bit leaves, and of a stream the last of what comes before it.
     left_ns: int
     #: When its first bit leaves, and when its last one does for the first time.
     leaves_ns: tuple[int, int]
@@ -106,8 +106,8 @@ class Channel:
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
-        message = Transmission(payload_bytes, deliver, left + retransmission_ns, (began, left), reliable=True)
-        self._deliver_at(arrival, message)
+        whole = arrival - self.spec.latency  # it and all before it in the stream have left
+        self._deliver_at(arrival, Transmission(payload_bytes, deliver, whole, (began, left), reliable=True))
         return left
 
     def send_datagram(self, payload_bytes: int, deliver: Deliver) -> None:

@@ -47,6 +47,11 @@ class Tracking:
     #: Whether what a first store overwrites is kept.
     keep_undo: bool = False
 
+    @property
+    def logs(self) -> bool:
+        """Whether the VM's accesses can log addresses."""
+        return self.mode != Mode.UNTRACKED and self.leaving != Leaving.FORGET
+
 
 #: Flags, logged wherever a row leaves its cache.
 FLAGS = Tracking()

@@ -243,7 +243,7 @@ class ReplicationManager:
         units = _distinct(modified)
         lines = self._lines_of(units)
         self.epoch.entries += addresses.size
-        self.epoch.logged.append(self._lines_of(modified) * self._line_bytes)
+        self.epoch.logged.append(lines * self._line_bytes)
         self.epoch.duplicates += addresses.size - units.size
         return lines, addresses.size * self.hypervisor.deduplication
 

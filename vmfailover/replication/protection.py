@@ -101,6 +101,11 @@ class Protection(ABC):
         return self.unprotected is None
 
     @property
+    def going_on(self) -> Node:
+        """The host whose VM is the newest of those that `committed` is a state of: where it goes on, or would."""
+        return self.site.primary if self.on_primary else self.site.secondary
+
+    @property
     def needs_takeover(self) -> bool:
         """Whether the VM would be gone without the primary."""
         return not self.handing_over

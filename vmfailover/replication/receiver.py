@@ -1,5 +1,6 @@
 """The secondary's side: staging, commit, and the image."""
 
+from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,9 @@ class Receiver:
         self._acknowledge = acknowledge
         self._committed = committed
         self._staged: dict[int, StagedEpoch] = {}
-        self._to_apply: simpy.Store = simpy.Store(env)
-        self._in_hand: list[tuple[int, StagedEpoch]] = []
-        self._applying = 0
+        #: Epochs that are committed and not in the image yet, in order.
+        self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
+        self._more = env.event()
         self._all_applied = env.event().succeed()
         self._closed = False
         #: Lines that have arrived, with repetitions.
@@ -92,10 +93,11 @@ class Receiver:
         latency = self._host.out.spec.latency
         self._journal.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=staged.lines)
         self.acknowledge(marker.epoch)
-        if self._applying == 0:
+        if not self._to_apply:
             self._all_applied = self.env.event()
-        self._applying += 1
-        self._to_apply.put((marker.epoch, staged))
+        self._to_apply.append((marker.epoch, staged))
+        self._more.succeed()
+        self._more = self.env.event()
 
     def acknowledge(self, epoch: int) -> None:
         """Tell the primary that an epoch is committed."""
@@ -104,11 +106,16 @@ class Receiver:
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
         """Apply committed epochs to the image, in order, for ever; each takes time and then is there as a whole."""
         while True:
-            epoch, staged = yield self._to_apply.get()
-            self._in_hand = [(epoch, staged)]
+            while not self._to_apply:
+                yield self._more
+            _, staged = self._to_apply[0]
             yield self.env.timeout(self._apply_ns(staged.lines))
-            self._in_hand = []
-            self.apply(epoch, staged)
+            self._apply_next()
+
+    def _apply_next(self) -> None:
+        self.apply(*self._to_apply.popleft())
+        if not self._to_apply:
+            self._all_applied.succeed()
 
     def apply(self, epoch: int, staged: StagedEpoch) -> None:
         """Put an epoch's lines into the image, the later ones of a line over the earlier ones."""
@@ -116,9 +123,6 @@ class Receiver:
             self._host.memory.apply(batch.lines, batch.versions)
         self._held_bytes -= staged.lines * self._host.memory.line_bytes
         self._journal.record("apply", self._host.name, epoch=epoch, count=staged.lines)
-        self._applying -= 1
-        if self._applying == 0:
-            self._all_applied.succeed()
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Take nothing more, discard what is staged but not committed, and finish applying what is."""
@@ -128,11 +132,8 @@ class Receiver:
 
     def settle(self) -> None:
         """Apply at once every committed epoch that is not applied yet: the simulation has ended."""
-        for epoch, staged in self._unapplied():
-            self.apply(epoch, staged)
-
-    def _unapplied(self) -> list[tuple[int, StagedEpoch]]:
-        return [*self._in_hand, *self._to_apply.items]
+        while self._to_apply:
+            self._apply_next()
 
     def _apply_ns(self, lines: int) -> int:
         spec = self._host.processor.spec

@@ -176,8 +176,8 @@ class Audit:
         return Verdict("dirty_lines_balance", True)
 
     def _program_verdict(self) -> Verdict:
-        """The memory that the running VM sees at the end is what its program has made of it."""
-        node, epochs = self._cluster.active, len(self._cluster.epochs)
+        """The memory that the VM sees where it goes on at the end is what its program has made of it."""
+        node, epochs = self._cluster.pair.protection.going_on, len(self._cluster.epochs)
         unprotected = self._cluster.pair.protection.unprotected
         found = unprotected.found_modified() if unprotected else None
         self.auditor.advance(node.guest.capture(), epochs, None if found is None else [found])

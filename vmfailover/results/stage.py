@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import simpy
+
 from vmfailover.cluster import Cluster
 from vmfailover.journal import Event, Journal
 from vmfailover.scenario.units import DURATION
@@ -30,18 +32,29 @@ class Stage:
 class StageWatch:
     """Follows the failovers of a run."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, env: simpy.Environment, journal: Journal) -> None:
         """Begin with none under way."""
+        self._env = env
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
+        self._over: simpy.Event | None = None
         for kind in (*_BEGINS, *_ENDS, "passed"):
             journal.on(kind, self._on_event)
+
+    def over(self) -> simpy.Event:
+        """Return what happens when the failover that is under way is over."""
+        if self._over is None:
+            self._over = self._env.event()
+        return self._over
 
     def _on_event(self, event: Event) -> None:
         if event.kind in _BEGINS:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
         elif event.kind in _ENDS or (self.stage is not None and self.stage.name == "detection"):
             self.stage = None
+            if self._over is not None:
+                self._over.succeed()
+                self._over = None
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:

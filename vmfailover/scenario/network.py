@@ -36,7 +36,7 @@ class Clients(Record):
     rate: Annotated[Rate, AboveZero]
     """Mean requests per second, of all clients together."""
     service: Duration = written("20 us")
-    """Guest time a request takes, in nanoseconds. Assumed."""
+    """Time of the first vCPU that a request takes, in nanoseconds; its program gets what is left. Assumed."""
     request: Size = written("1 KiB")
     """Bytes of a request. Assumed."""
     response: Size = written("1 KiB")

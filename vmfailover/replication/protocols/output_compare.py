@@ -73,6 +73,8 @@ class OutputCompare(Protection):
         #: Happens when the secondary is not, or no longer, about to become what the primary was.
         self._load_done = site.env.event().succeed()
         self._closed = False
+        #: Whether the state in which the secondary was has been taken for the one to go on from.
+        self._adopted = False
         self._their_units = site.env.event()
         self._staged: list[LineBatch] = []
         self._compared = 0
@@ -116,6 +118,11 @@ class OutputCompare(Protection):
         self._staged.clear()
         return self._adopt()
 
+    @property
+    def going_on(self) -> Node:
+        """The secondary since the primary is given up for it: it may be ahead of where the primary stopped."""
+        return self.site.secondary if self._adopted else super().going_on
+
     def settle(self) -> bool:
         """The secondary has gone on from what was committed."""
         return False
@@ -125,6 +132,7 @@ class OutputCompare(Protection):
         epoch = Epoch(len(self.epochs), int(self.env.now))
         epoch.state = self.site.secondary.guest.capture()
         self.epochs.append(epoch)
+        self._adopted = True
         self._commit(epoch.number, epoch.state)
         return epoch.state
 
@@ -270,7 +278,7 @@ class OutputCompare(Protection):
         lines = np.minimum(lines, self.site.primary.host.memory.versions.size - 1)
         ours, _ = self.site.primary.host.processor.fetch(lines)
         theirs, _ = self.site.secondary.host.processor.fetch(lines)
-        differ: npt.NDArray[np.bool_] = (ours != theirs).reshape(units.size, -1).any(axis=1)
+        differ: npt.NDArray[np.bool_] = (ours != theirs).reshape(-1, self.site.unit_lines).any(axis=1)
         return differ
 
     def _ship(self, epoch: Epoch, units: Units) -> Steps:

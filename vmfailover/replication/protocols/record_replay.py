@@ -1,5 +1,6 @@
 """Record and replay (VMware FT): what is not deterministic is logged, and the other host executes it again."""
 
+from collections import deque
 from collections.abc import Generator
 from typing import Any, ClassVar
 
@@ -37,8 +38,10 @@ class Replica:
             processor.set_parallelism(0, chunk.parallelism)
             processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
         processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
+        program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
+        serving_ns = to.served_ns - self.state.served_ns
         self.state = to
-        return -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
+        return program_ns + serving_ns
 
 
 class RecordReplay(Protection):
@@ -64,7 +67,9 @@ class RecordReplay(Protection):
         self._replica = Replica(site, site.secondary)
         #: What the log has been taken up to.
         self._recorded = site.start
-        self._received: simpy.Store = simpy.Store(site.env)
+        #: Parts of the log that have arrived and that the replica has not begun to execute.
+        self._received: deque[CommitMarker] = deque()
+        self._more = site.env.event()
         self._behind = 0
         self._caught_up = site.env.event().succeed()
         self._progress = site.env.event()
@@ -92,7 +97,7 @@ class RecordReplay(Protection):
 
     def settle(self) -> bool:
         """Execute at once all of the log that has arrived."""
-        for marker in self._received.items:
+        for marker in self._received:
             self._replica.replay(marker.state)
         return True
 
@@ -225,11 +230,15 @@ class RecordReplay(Protection):
         if self._behind == 0:
             self._caught_up = self.env.event()
         self._behind += 1
-        self._received.put(message)
+        self._received.append(message)
+        self._more.succeed()
+        self._more = self.env.event()
 
     def _replay(self) -> Steps:
         while True:
-            marker = yield self._received.get()
+            while not self._received:
+                yield self._more
+            marker = self._received.popleft()
             duration_ns = self._replica.replay(marker.state)
             yield self.env.timeout(round(duration_ns * (1 + self._spec.slowdown)))
             self.site.journal.record("apply", self.site.secondary.host.name, epoch=marker.epoch)
