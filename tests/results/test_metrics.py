@@ -25,7 +25,7 @@ def quantile(values: list[int], share: float) -> int:
 def test_quantiles_of_a_healthy_run_are_latencies_that_were_observed(name: str, share: float) -> None:
     found = result("no-failure")
     latencies = [response.received_ns - response.sent_ns for response in found.responses]
-    assert found.values[f"client.latency_{name}_ns"] == pytest.approx(quantile(latencies, share), rel=0.02)
+    assert found.values[f"client.latency_{name}_ns"] == pytest.approx(quantile(latencies, share), rel=0.05)
     assert found.values[f"client.before.latency_{name}_ns"] == found.values[f"client.latency_{name}_ns"]
 
 

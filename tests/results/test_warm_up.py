@@ -22,14 +22,14 @@ def unprotected_rate(found: RunResult) -> float:
     """Return the instructions per nanosecond of the guest on the primary, without all that protection took."""
     (failed,) = (reading for reading in found.readings if reading.event == "failure")
     slowdown = float(found.values["guest.slowdown"] or 0)
-    return failed.instructions * (1 + slowdown) / failed.time_ns
+    return failed.instructions / (failed.time_ns / (1 + slowdown) - failed.served_ns)
 
 
 def by_definition(found: RunResult) -> int | None:
     """Return when a window begins that has 95 % of the rate, from the takeover on."""
-    samples = [sample.instructions for sample in found.progress]
+    samples = [sample.instructions / unprotected_rate(found) + sample.served_ns for sample in found.progress]
     for step in range(len(samples) - WIDTH):
-        if samples[step + WIDTH] - samples[step] >= RECOVERED * unprotected_rate(found) * WINDOW_NS:
+        if samples[step + WIDTH] - samples[step] >= RECOVERED * WINDOW_NS:
             return step * STEP_NS
     return None
 
@@ -43,7 +43,7 @@ def test_what_protection_costs_before_does_not_make_the_guest_warm_sooner() -> N
     often = result(checkpoints="150 us")
     assert float(often.values["guest.slowdown"] or 0) > 0.2
     assert often.values["failover.warmup_ns"] == by_definition(often)
-    assert unprotected_rate(often) == pytest.approx(unprotected_rate(result()), rel=0.02)
+    assert unprotected_rate(often) == pytest.approx(unprotected_rate(result()), rel=0.05)
 
 
 def test_samples_are_taken_from_the_takeover_on_until_the_guest_is_back() -> None:
@@ -69,7 +69,7 @@ def test_a_slower_host_is_never_back() -> None:
 
 def sampled(*steps: int) -> list[Progress]:
     """Return samples of a guest that executes so many instructions in each step."""
-    return [Progress(7 + STEP_NS * number, sum(steps[:number])) for number in range(len(steps) + 1)]
+    return [Progress(7 + STEP_NS * number, sum(steps[:number]), 0.0) for number in range(len(steps) + 1)]
 
 
 def test_the_deficit_is_the_work_of_the_warm_up_that_was_not_done() -> None:
@@ -77,6 +77,13 @@ def test_the_deficit_is_the_work_of_the_warm_up_that_was_not_done() -> None:
     found = warm_up(sampled(0, warm // 2, *[warm] * WIDTH), rate=1.0)
     assert found is not None
     assert (found.duration_ns, found.deficit_ns) == (STEP_NS, STEP_NS)
+
+
+def test_time_spent_on_requests_is_not_missing() -> None:
+    busy = [Progress(at * STEP_NS, at * STEP_NS // 4, at * STEP_NS * 0.75) for at in range(WIDTH + 1)]
+    assert warm_up(busy, rate=1.0) is not None
+    idle = [Progress(sample.time_ns, sample.instructions, 0.0) for sample in busy]
+    assert warm_up(idle, rate=1.0) is None
 
 
 def test_a_window_too_short_by_a_sample_does_not_say() -> None:

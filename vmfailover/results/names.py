@@ -94,8 +94,9 @@ DEFINITIONS: dict[str, Metric] = {
     "failover.warmup_ns": Metric(
         "from the takeover until the guest is back at 95 % of its unprotected rate",
         "from the first takeover to the begin of the first millisecond, looked at every 100 µs, that has that rate; "
-        "the rate is that before the failure, without all that protection costs",
-        "no takeover, the guest was not back by the end, or it had executed nothing",
+        "the rate is that of its program before the failure, without all that protection costs, and the time spent on "
+        "requests counts as it is",
+        "no takeover, the guest was not back by the end, or its program had executed nothing",
     ),
     "failover.warmup_deficit_ns": Metric(
         "work not done while the guest warmed up",

@@ -28,6 +28,8 @@ class Reading:
     guest_ns: int
     #: Instructions executed by all virtual processors.
     instructions: int
+    #: Time of the guest that went into requests of clients, which its program did not have.
+    served_ns: float
     #: Time of the guest that went into writing the address log.
     logging_ns: float
     #: Time of the guest that went into faults and exits taken to track its stores.
@@ -47,6 +49,11 @@ class Reading:
     log_peak_fill: float
     log_interrupts: int
     log_stall_ns: int
+
+    @property
+    def program_ns(self) -> float:
+        """Time that the guest's own program would have taken without protection for what it has executed."""
+        return self.unprotected_ns - self.served_ns
 
     @property
     def unprotected_ns(self) -> float:
@@ -85,6 +92,7 @@ def _reading(pair: Pair, event: str, number: int, now_ns: int) -> Reading:
         pair=number,
         guest_ns=vm.guest_ns(now_ns),
         instructions=vm.instructions,
+        served_ns=pair.primary.guest.served_ns / cores,
         logging_ns=count(Counter.LOG_WRITE_FS) / FS_PER_NS / cores,
         tracking_ns=count(Counter.TRACKING_FS) / FS_PER_NS / cores,
         contention_ns=vm.contention_ns / cores,

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import simpy
 
@@ -25,6 +26,12 @@ class Progress:
 
     time_ns: int
     instructions: int
+    #: Time of the guest that went into requests of clients, a mean over its cores.
+    served_ns: float
+
+    def done_ns(self, since: Self, rate: float) -> float:
+        """Return the time that a guest without protection would have needed for what has been done since then."""
+        return (self.instructions - since.instructions) / rate + self.served_ns - since.served_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +44,28 @@ class WarmUp:
 
 
 def unprotected_rate(readings: Sequence[Reading]) -> float:
-    """Return the instructions per nanosecond of time without protection, up to the last of the first pair's readings.
+    """Return the instructions of the guest's own program per nanosecond that it had, without all that protection costs.
 
-    `readings` are those up to the failure, or to whatever led to the takeover. 0 if the guest had executed nothing.
+    `readings` are those up to the failure, or to whatever led to the takeover. 0 if the program had executed nothing.
     """
     last = readings[-1]
     began = next((each for each in readings if (each.event, each.pair) == ("protected", last.pair)), None)
-    executed, time_ns = last.instructions, last.unprotected_ns
+    executed, time_ns = last.instructions, last.program_ns
     if began is not None:
-        executed, time_ns = executed - began.instructions, time_ns - began.unprotected_ns
-    return executed / time_ns if executed else 0.0
+        executed, time_ns = executed - began.instructions, time_ns - began.program_ns
+    return executed / time_ns if executed and time_ns > 0 else 0.0
 
 
 def warm_up(samples: Sequence[Progress], rate: float) -> WarmUp | None:
     """Return the warm-up of a guest that was sampled every `STEP_NS` from the takeover on.
 
-    `rate` is in instructions per nanosecond. None if the guest was not back by the last sample, or has no rate.
+    `rate` is that of its program before, in instructions per nanosecond; requests count by their time.
+    None if the guest was not back by the last sample, or has no rate.
     """
     for first, last in zip(samples, samples[_WIDTH:], strict=False):
-        if rate and last.instructions - first.instructions >= RECOVERED * rate * WINDOW_NS:
+        if rate and last.done_ns(first, rate) >= RECOVERED * WINDOW_NS:
             duration_ns = first.time_ns - samples[0].time_ns
-            done_ns = (first.instructions - samples[0].instructions) / rate
-            return WarmUp(duration_ns, max(0.0, duration_ns - done_ns))
+            return WarmUp(duration_ns, max(0.0, duration_ns - first.done_ns(samples[0], rate)))
     return None
 
 
@@ -87,7 +94,9 @@ class WarmUpMeter:
             self._sample()
 
     def _sample(self) -> None:
-        self.samples.append(Progress(int(self.env.now), self._cluster.pair.secondary.vm.instructions))
+        guest = self._cluster.pair.secondary.guest
+        served_ns = guest.served_ns / guest.vm.processor.cores
+        self.samples.append(Progress(int(self.env.now), guest.vm.instructions, served_ns))
 
 
 def rate_before(readings: Sequence[Reading]) -> float:
