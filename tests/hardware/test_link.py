@@ -219,6 +219,18 @@ def test_a_severed_channel_delivers_only_what_has_left(severed_ns: int, arrived:
     assert [number for number, _ in wire.arrived] == arrived
 
 
+@EXAMPLES
+@given(seed=st.integers(0, 50), severed_ns=st.integers(1, 60_000))
+def test_a_stream_whose_sender_is_gone_ends_where_it_has_a_hole(seed: int, severed_ns: int) -> None:
+    """Nobody repeats a message that was lost, so nothing that was sent after it is delivered either."""
+    wire = Wire(seed, loss="30 %", retransmission_timeout="7 us")
+    wire.send([1000] * 20)
+    wire.env.run(until=severed_ns)
+    wire.channel.sever()
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == list(range(len(wire.arrived)))
+
+
 def test_nothing_is_sent_over_a_severed_channel() -> None:
     wire = Wire()
     wire.channel.sever()

@@ -115,6 +115,13 @@ def test_each_line_is_fetched_once_for_each_time_it_was_found(variant: str) -> N
         assert steps(variant, epoch.number)["commit"].count == epoch.lines
 
 
+@many
+def test_the_proof_is_told_of_each_line_once_however_often_its_unit_was_logged(variant: str) -> None:
+    for epoch in complete(variant):
+        assert all(np.unique(addresses).size == addresses.size for addresses in epoch.logged)
+    assert sum(epoch.duplicates for epoch in complete(variant)) > 0
+
+
 @pytest.mark.parametrize("variant", ["base", "log-drain", "two-vcpus"])
 def test_deduplication_takes_its_time_for_every_address(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read, addresses = FlaggedLines.read, dict[int, int]()

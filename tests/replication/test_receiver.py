@@ -165,6 +165,18 @@ def test_nothing_is_taken_after_closing() -> None:
     assert (secondary.image, secondary.acknowledged, secondary.kinds) == ({}, [], [])
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_is_committed_as_the_host_goes_down_is_applied_at_the_end(before: int) -> None:
+    secondary = Secondary()
+    secondary.env.run(until=1)
+    for epoch in range(before + 1):
+        secondary.receive(epoch, batch(epoch, {epoch: 5}))
+    secondary.host.crash()
+    secondary.env.run()
+    secondary.receiver.settle()
+    assert secondary.image == dict.fromkeys(range(before + 1), 5)
+
+
 def test_at_the_end_of_a_run_everything_committed_is_applied_at_once() -> None:
     secondary = Secondary()
     secondary.receive(0, batch(0, {1: 5, 2: 6}))
