@@ -90,8 +90,13 @@ def record_of(result: RunResult) -> dict[str, Any]:
 def broken(observed: Observed) -> dict[str, str]:
     """Return each invariant of the product, and each law of these tests, that does not hold, and why."""
     verdicts = {verdict.name: verdict.detail for verdict in observed.result.verdicts if verdict.broken}
-    laws = {name: law.__doc__ or "" for name, law in LAWS.items() if not law(observed)}
+    laws = {name: law.__doc__ or "" for name, law in LAWS.items() if law(observed) is False}
     return verdicts | laws
+
+
+def laws_for(observed: Observed) -> set[str]:
+    """Return the laws that say something of a run."""
+    return {name for name, law in LAWS.items() if law(observed) is not None}
 
 
 def responses_before_commit(observed: Observed) -> Iterator[int]:
@@ -109,29 +114,35 @@ def responses_before_commit(observed: Observed) -> Iterator[int]:
                 yield output.request
 
 
-def _answers_wait(observed: Observed) -> bool:
+def _answers_wait(observed: Observed) -> bool | None:
     """No client has an answer before the epoch that computed it is committed and acknowledged."""
-    return observed.cluster.clients is None or not any(responses_before_commit(observed))
+    if observed.cluster.clients is None or not any(epoch.outputs for epoch in observed.cluster.pairs[0].epochs):
+        return None
+    return not any(responses_before_commit(observed))
 
 
-def _tail_waits(observed: Observed) -> bool:
+def _tail_waits(observed: Observed) -> bool | None:
     """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
     if not PROTOCOLS[observed.result.scenario.replication.protocol].uses_log:
-        return True
-    return observed.cluster.protection.interrupts > 0 or all(observed.cluster.tail_waited)
+        return None
+    if observed.cluster.protection.interrupts > 0 or not observed.cluster.tail_waited:
+        return None
+    return all(observed.cluster.tail_waited)
 
 
-def _epochs_commit_in_order(observed: Observed) -> bool:
+def _epochs_commit_in_order(observed: Observed) -> bool | None:
     """Epochs are committed one after the other, without a gap where each ends in a commit."""
     commits = [event.epoch for event in happened(observed.result, "commit")]
+    if len(commits) < 2:
+        return None
     again = observed.result.scenario.reprotection.possible
     if again or observed.result.scenario.replication.protocol in ("output-compare", "live-precopy"):
         return commits == sorted(set(commits))
     return commits == list(range(len(commits)))
 
 
-#: What holds in every run beside the invariants that the product checks.
-LAWS: dict[str, Callable[[Observed], bool]] = {
+#: What holds in every run beside the invariants that the product checks; None of a run that it says nothing of.
+LAWS: dict[str, Callable[[Observed], bool | None]] = {
     "answers_wait": _answers_wait,
     "tail_waits": _tail_waits,
     "epochs_commit_in_order": _epochs_commit_in_order,

@@ -49,6 +49,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "helper-thread": {"replication": {"copier": "helper-thread"}},
     "other-host": {"replication": {"copier": "other-host", "batch": 512}, **NEAR},
     "other-host-no-streaming": {"replication": {"copier": "other-host", "batch": 512, "scan_interval": None}, **NEAR},
+    "roomy-log": {"replication": {"log": {"size": "1 MiB"}}},
     "log-drain": {
         "replication": {"log": {"size": "10 KiB", "when_full": "drain"}, "scan_interval": None},
         **TINY_HOSTS,

@@ -106,7 +106,7 @@ def state_one_epoch_old(injection: Injection) -> None:
     previous = [GuestState((0,), 0)]
 
 
-@mutant(small("base"), caught_by="output_commit")
+@mutant(small("base"), caught_by="answers_wait")
 def outputs_released_at_send(injection: Injection) -> None:
     @injection.into(ReplicationManager, "_ship")
     def ship(original: Any, manager: ReplicationManager, epoch: Any, batches: Any) -> Any:

@@ -41,7 +41,6 @@ def test_every_protocol_has_two_defects() -> None:
     assert min(protocols.values()) >= 2
 
 
-def test_the_table_is_long_enough_and_uses_every_invariant_and_law() -> None:
-    assert len(MUTANTS) >= 30
+def test_every_invariant_and_law_finds_a_defect() -> None:
     invariants = {verdict.name for verdict in observe(small()).result.verdicts}
-    assert {mutant.caught_by for mutant in MUTANTS.values()} == invariants | (LAWS.keys() - {"answers_wait"})
+    assert {mutant.caught_by for mutant in MUTANTS.values()} == invariants | LAWS.keys()

@@ -62,7 +62,5 @@ def test_fifty_crashes(variant: str, seed: int) -> None:
     assert outcomes["went on"] > 0
 
 
-def test_there_are_five_hundred_crashes_of_each_protocol() -> None:
-    blocks = Counter(PROTOCOL_OF[variant] for variant in PROTOCOL_VARIANTS)
-    assert blocks.keys() == PROTOCOLS.keys() - {"cacheline-flags"}
-    assert all(count * len(SEEDS) * BLOCK >= 500 for count in blocks.values())
+def test_every_other_protocol_is_crashed() -> None:
+    assert {PROTOCOL_OF[variant] for variant in PROTOCOL_VARIANTS} == PROTOCOLS.keys() - {"cacheline-flags"}

@@ -28,6 +28,10 @@ class Row:
     kind: str
     #: The largest deviation allowed: relative if below 1, None for a miss that is known and has to stay one.
     tolerance: float | None = None
+    #: What was found, if that is a mean of observations, and the most that half its interval may be, as a share of
+    #: `published`.
+    found: Statistic | None = None
+    widest: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -35,20 +39,48 @@ class Row:
 
     @property
     def near(self) -> bool:
-        return self.tolerance is not None and abs(self.ratio - 1) <= self.tolerance
+        return self.tolerance is not None and abs(self.ratio - 1) <= self.tolerance and self.exact
+
+    @property
+    def exact(self) -> bool:
+        """Whether chance moves what was found by no more than it may; a mean that is noisier shows nothing."""
+        return self.found is None or (self._half_width is not None and self._half_width <= self.widest)
+
+    @property
+    def _half_width(self) -> float | None:
+        """Half the interval of what was found, as a share of what was published."""
+        if self.found is None or self.found.half_width is None:
+            return None
+        return self.found.half_width / abs(self.published)
 
     def __str__(self) -> str:
-        verdict = "known miss" if self.tolerance is None else f"within {self.tolerance:.0%}" if self.near else "MISSED"
-        return (
-            f"{self.name:44} {self.published:10.4g} {self.simulated:10.4g} {self.ratio:7.3f}  {self.kind:9}  {verdict}"
-        )
+        found = f"{self.published:10.4g} {self.simulated:10.4g} {self.ratio:7.3f}"
+        return f"{self.name:44} {found}  {self.kind:9}  {self._verdict}{self._noise}"
+
+    @property
+    def _verdict(self) -> str:
+        if self.tolerance is None:
+            return "known miss"
+        if not self.exact:
+            return "TOO NOISY"
+        return f"within {self.tolerance:.1%}" if self.near else "MISSED"
+
+    @property
+    def _noise(self) -> str:
+        if self.found is None:
+            return ""
+        half_width = "?" if self._half_width is None else f"{self._half_width:.1%}"
+        return f", n = {self.found.n}, ± {half_width}, at most {self.widest:.1%}"
 
 
-def meets(name: str, expected: float, found: Statistic) -> Row:
-    """Return a row whose tolerance is the confidence interval of what was found."""
+def meets(name: str, expected: float, found: Statistic, *, widest: float) -> Row:
+    """Return a row that is near if the confidence interval of what was found holds what is expected.
+
+    Half of that interval may be no wider than `widest`, a share of what is expected.
+    """
     assert found.mean is not None
     assert found.half_width is not None
-    return Row(name, expected, found.mean, "predicted", found.half_width / expected)
+    return Row(name, expected, found.mean, "predicted", found.half_width / expected, found, widest)
 
 
 def table(name: str) -> list[dict[str, str]]:

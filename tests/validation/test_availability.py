@@ -21,6 +21,4 @@ def test_two_hosts(repair: str, record_property: RecordProperty) -> None:
     lives = [live(pair, HOURS * HOUR_NS, seed=1, number=number) for number in range(LIVES)]
     found = statistic([life.downtime_ns / life.time_ns for life in lives])
     unavailability = 1 - float(row["expected"])
-    assert found.half_width is not None
-    assert found.half_width < 0.05 * unavailability
-    report(f"Two hosts, {inputs}: unavailability", [meets(repair, unavailability, found)], record_property)
+    report(f"Two hosts, {inputs}: unavailability", [meets(repair, unavailability, found, widest=0.05)], record_property)

@@ -128,11 +128,6 @@ def miss(name: str, misses: set[str], tolerance: float) -> float | None:
     return None if name in misses else tolerance
 
 
-def test_every_row_is_tried() -> None:
-    assert len(CHECKPOINTS) == 8
-    assert len(SYNCHRONISATIONS) == 4
-
-
 @pytest.mark.parametrize("hashing", ["true", "false"])
 def test_hashing_saves_what_is_the_same(hashing: str) -> None:
     """Without hashes, all that was modified on either host is sent."""
