@@ -1,0 +1,71 @@
+"""The search over many numbers: every one has an outcome, whatever becomes of the process that tries it."""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+
+import pytest
+from scenarios_for_tests import brief
+
+from vmfailover.studies.executors import InThisProcess
+
+from . import __main__ as program
+from . import campaign
+from .batch import batch, differing
+from .campaign import DIES, HASH_SEED, Finding, Outcome, differing_by_hash_seed, search
+from .scenarios import drawn
+from .trial import Trial, tried
+
+#: A number whose run is short.
+QUICK = 3
+
+
+def test_a_batch_tells_what_begins_and_what_came_of_it() -> None:
+    begins, came = batch([QUICK])
+    assert begins == {"begins": QUICK}
+    assert came["seed"] == QUICK
+    assert came["digest"] == tried(drawn(QUICK).scenario).digest
+    assert came["protocol"] == drawn(QUICK).scenario.replication.protocol
+
+
+def test_a_run_in_another_process_with_another_hash_seed_is_compared() -> None:
+    digest = tried(drawn(QUICK).scenario).digest
+    assert not list(differing_by_hash_seed([QUICK], {QUICK: digest}))
+    (finding,) = differing_by_hash_seed([QUICK], {QUICK: "another"})
+    assert (finding.seed, finding.law) == (QUICK, HASH_SEED)
+
+
+def test_a_run_that_a_pool_makes_otherwise_is_found() -> None:
+    sound = tried(brief())
+    assert sound.seen is not None
+    other = replace(sound, seen=replace(sound.seen, metrics={**sound.seen.metrics, "log.scan": -1}))
+    unended = Trial((("some law", "broken"),))
+    pool: Executor = InThisProcess()
+    assert list(differing([(1, sound), (2, other), (3, unended)], pool)) == [2]
+
+
+def test_a_process_that_says_nothing_is_ended_and_every_number_has_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "SILENCE_S", 0.02)
+    told: list[Outcome] = []
+    outcomes = search([4, 5], jobs=2, tell=told.append)
+    assert told == outcomes
+    assert [(each.seed, each.findings[0].law) for each in outcomes] == [(4, DIES), (5, DIES)]
+
+
+def test_the_program_tells_what_it_finds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = Outcome(1, (Finding(1, "a_law", "it is broken", "undo-log"),), seconds=0.1)
+    outcomes = [Outcome(0, (), seconds=0.2, digest="f"), found]
+
+    def searched(seeds: range, jobs: int, tell: program.Teller) -> None:
+        assert (seeds, jobs) == (range(2), 3)
+        for outcome in outcomes:
+            tell(outcome)
+
+    monkeypatch.setattr(program, "search", searched)
+    assert program.main(["--count", "2", "--jobs", "3"]) == 1
+    printed = capsys.readouterr().out
+    assert "seed 1 (undo-log): a_law: it is broken" in printed
+    assert "2 runs" in printed
+    assert "a_law: 1 scenarios: 1" in printed
+    outcomes.pop()
+    assert program.main(["--count", "2", "--jobs", "3"]) == 0
+    assert "every law holds" in capsys.readouterr().out
