@@ -48,7 +48,8 @@ def with_row(table: str, number: int, **values: Any) -> Break:
     def change(seen: Seen) -> Seen:
         rows = list(getattr(seen, table))
         rows[number] = {**rows[number], **values}
-        return replace(seen, **{table: tuple(rows)})
+        changed: dict[str, Any] = {table: tuple(rows)}
+        return replace(seen, **changed)
 
     return change
 
