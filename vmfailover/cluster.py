@@ -52,11 +52,6 @@ class Cluster:
         self.journal.on("takeover", self._reprotect)
         self.journal.on("alone", self._reprotect)
 
-    @property
-    def end_ns(self) -> int:
-        """When the run ends, nanoseconds."""
-        return self.scenario.duration + self.protection.extension_ns
-
     # The pair of hosts with which the run begins.
 
     @property

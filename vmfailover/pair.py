@@ -31,9 +31,9 @@ class Pair:
         self.releases: list[Release] = []
         #: Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds.
         self.answers_alone: list[int] = []
-        self._sent_before = site.link.forward.statistics.stream_bytes
-        self._sent_by_end: int | None = None
-        self._last_epoch: int | None = None
+        self._left_before = site.link.forward.stream_bytes_left
+        #: Number of the first epoch after those of this pair; None while it is the last pair.
+        self.last_epoch: int | None = None
         self.protection: Protection = protection_class(site.scenario.replication.protocol)(site)
 
     def start(self) -> None:
@@ -52,12 +52,12 @@ class Pair:
     def end(self) -> None:
         """Note what has been done so far: the hosts are about to be paired anew."""
         if not self.ended:
-            self._sent_by_end, self._last_epoch = self.bytes_sent, len(self.protection.epochs)
+            self.last_epoch = len(self.protection.epochs)
 
     @property
     def ended(self) -> bool:
         """Whether the hosts have been paired anew, or are about to be."""
-        return self._last_epoch is not None
+        return self.last_epoch is not None
 
     def random(self, component: str) -> np.random.Generator:
         """Return the stream of random numbers of one of the pair's components."""
@@ -106,7 +106,7 @@ class Pair:
     @property
     def epochs(self) -> list[Epoch]:
         """The epochs of this pair."""
-        return self.protection.epochs[self.protection.first_epoch : self._last_epoch]
+        return self.protection.epochs[self.protection.first_epoch : self.last_epoch]
 
     @property
     def synchronisation(self) -> list[Epoch]:
@@ -119,10 +119,8 @@ class Pair:
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes put on the link for replication."""
-        if self._sent_by_end is not None:
-            return self._sent_by_end
-        return self.site.link.forward.statistics.stream_bytes - self._sent_before
+        """Bytes that have left over the link for replication by now, while the hosts are this pair."""
+        return self.site.link.forward.stream_bytes_left - self._left_before
 
     def report(self, failed: str) -> None:
         """Let the primary, should it be the one that has failed, tell the secondary."""

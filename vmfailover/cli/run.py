@@ -192,7 +192,7 @@ def _verdict(results: Sequence[RunResult]) -> int:
     """Name every broken invariant on stderr; return the exit code."""
     for result in results:
         for verdict in result.verdicts:
-            if not verdict.holds:
+            if verdict.broken:
                 complain(f"{result.scenario.name}: invariant {verdict.name} is broken: {verdict.detail}")
     if any(result.interrupted for result in results):
         return INTERRUPTED

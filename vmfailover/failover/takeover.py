@@ -39,5 +39,7 @@ class Takeover:
             return
         self._journal.record("fence", self._secondary.name)
         state = yield from self._protection.complete()
-        if state is not None:
+        if state is None:
+            self._journal.record("lost", self._secondary.name)
+        else:
             yield from self._protection.hand_over(state)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import simpy
@@ -14,8 +15,18 @@ DRAWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A request of a client; instants in nanoseconds."""
+
+    request: int
+    sent_ns: int
+    #: When the client had the answer; None if it had none by the end.
+    received_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """An answer on its way to a client, or there; instants in nanoseconds."""
+    """An answer that has reached its client; instants in nanoseconds."""
 
     request: int
     sent_ns: int
@@ -31,19 +42,19 @@ class Clients:
         self.spec = spec
         self._random = random
         self._reached: Guest | None = None
-        self._unanswered: dict[int, int] = {}
-        self.responses: list[Response] = []
-        self.requests = 0
+        #: When each request was sent, by its number.
+        self._sent_ns: list[int] = []
+        #: When each answer reaches its client.
+        self._received_ns: dict[int, int] = {}
+        #: Requests that have come to the VM's network and have no answer that left it.
+        self._unanswered: set[int] = set()
 
     @property
-    def received(self) -> list[Response]:
-        """The answers that have reached their clients by now."""
-        return [response for response in self.responses if response.received_ns <= self.env.now]
-
-    @property
-    def unanswered(self) -> int:
-        """Requests sent without an answer having come back."""
-        return self.requests - len(self.received)
+    def requests(self) -> list[Request]:
+        """All requests sent by now, with the answers that have reached their clients by now."""
+        now = int(self.env.now)
+        come = {number: at for number, at in self._received_ns.items() if at <= now}
+        return [Request(number, sent_ns, come.get(number)) for number, sent_ns in enumerate(self._sent_ns)]
 
     def connect(self, guest: Guest | None) -> None:
         """Let the network deliver to this guest, or to none.
@@ -55,35 +66,39 @@ class Clients:
         if guest is None:
             return
         waiting = {completion.request for completion in guest.server.waiting}
-        lost = [request for request in self._unanswered if request not in waiting]
-        for request in lost:
+        for request in sorted(self._unanswered - waiting):
             self.env.process(self._send_again(request))
 
     def run(self) -> Generator[simpy.Event, None, None]:
         """Send requests for ever."""
         for gap in self._gaps():
             yield self.env.timeout(gap)
-            request = self.requests
-            self.requests += 1
-            self._unanswered[request] = int(self.env.now) - self.spec.latency
-            self._deliver(request)
+            self._sent_ns.append(int(self.env.now))
+            arrival = self.env.timeout(self.spec.latency, len(self._sent_ns) - 1)
+            assert arrival.callbacks is not None
+            arrival.callbacks.append(self._arrive)
 
     def respond(self, request: int) -> None:
         """Take an answer that leaves the VM's host now."""
-        sent = self._unanswered.pop(request, None)
-        if sent is not None:
-            self.responses.append(Response(request, sent, int(self.env.now) + self.spec.latency))
+        if request in self._unanswered:
+            self._unanswered.remove(request)
+            self._received_ns[request] = int(self.env.now) + self.spec.latency
 
     def _gaps(self) -> Iterator[int]:
         while True:
             yield from map(int, self._random.exponential(1e9 / self.spec.rate, DRAWS))
+
+    def _arrive(self, arrival: simpy.Event) -> None:
+        request = cast(int, arrival.value)
+        self._unanswered.add(request)
+        self._deliver(request)
 
     def _deliver(self, request: int) -> None:
         if self._reached is not None:
             self._reached.receive(request)
 
     def _send_again(self, request: int) -> Generator[simpy.Event, None, None]:
-        elapsed = int(self.env.now) - self._unanswered[request] - self.spec.latency
+        elapsed = int(self.env.now) - self._sent_ns[request] - self.spec.latency
         retries = (-(-elapsed // self.spec.retry)).bit_length()
         yield self.env.timeout((2**retries - 1) * self.spec.retry - elapsed)
         if request in self._unanswered:

@@ -23,8 +23,10 @@ class Transmission:
 
     payload_bytes: int
     deliver: Deliver
-    #: When its last bit leaves.
+    #: When its last bit leaves, after all retransmissions.
     left_ns: int
+    #: When its first bit leaves, and when its last one does for the first time.
+    leaves_ns: tuple[int, int]
     #: Whether it is part of the reliable stream.
     reliable: bool
     #: Whether it was under way when the channel was cut.
@@ -100,11 +102,12 @@ class Channel:
         return left
 
     def _transmit(self, payload_bytes: int, deliver: Deliver) -> int:
-        left = self._occupy(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
+        began, left = self._occupy(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
-        self._deliver_at(arrival, Transmission(payload_bytes, deliver, left + retransmission_ns, reliable=True))
+        message = Transmission(payload_bytes, deliver, left + retransmission_ns, (began, left), reliable=True)
+        self._deliver_at(arrival, message)
         return left
 
     def send_datagram(self, payload_bytes: int, deliver: Deliver) -> None:
@@ -114,8 +117,9 @@ class Channel:
             self.statistics.lost_datagrams += 1
             return
         self.statistics.datagram_bytes += payload_bytes
-        left = self._occupy(payload_bytes + frames * self.spec.overhead)
-        self._deliver_at(left + self.spec.latency, Transmission(payload_bytes, deliver, left, reliable=False))
+        began, left = self._occupy(payload_bytes + frames * self.spec.overhead)
+        message = Transmission(payload_bytes, deliver, left, (began, left), reliable=False)
+        self._deliver_at(left + self.spec.latency, message)
 
     def cut(self) -> None:
         """Let nothing through from now on, until `restore` has been called as often as this."""
@@ -144,6 +148,19 @@ class Channel:
         return self.statistics.busy_ns - max(0, self._busy_until - int(self.env.now))
 
     @property
+    def stream_bytes_left(self) -> int:
+        """Payload of the reliable stream that has left by now, each byte once; the rest waits to leave."""
+        return self.statistics.stream_bytes - sum(self._waiting_bytes(each) for each in self._under_way)
+
+    def _waiting_bytes(self, message: Transmission) -> int:
+        """Return the payload of a message that has not left yet, rounded up to whole bytes."""
+        began, left = message.leaves_ns
+        waits_ns = left - max(int(self.env.now), began)
+        if not message.reliable or waits_ns <= 0:
+            return 0
+        return -(-message.payload_bytes * waits_ns // (left - began))
+
+    @property
     def is_cut(self) -> bool:
         """Whether it lets nothing through."""
         return self._restored is not None
@@ -163,13 +180,15 @@ class Channel:
     def _queue_excess_ns(self) -> int:
         return self._busy_until - int(self.env.now) - self._wire_ns(self.spec.queue)
 
-    def _occupy(self, wire_bytes: int) -> int:
+    def _occupy(self, wire_bytes: int) -> tuple[int, int]:
+        """Return when the first bit leaves, and when the last does."""
         duration = self._wire_ns(wire_bytes)
-        self._busy_until = max(self._busy_until, int(self.env.now)) + duration
+        began = max(self._busy_until, int(self.env.now))
+        self._busy_until = began + duration
         self.statistics.messages += 1
         self.statistics.wire_bytes += wire_bytes
         self.statistics.busy_ns += duration
-        return self._busy_until
+        return began, self._busy_until
 
     def _retransmit(self, frames: int) -> int:
         """Send lost frames again until none is lost; return how much later the message is whole."""

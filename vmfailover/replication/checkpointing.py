@@ -114,7 +114,9 @@ class Checkpointing(Protection):
         kind = self.site.scenario.replication.copier
         if kind == "other-host":
             return OtherHost(self.env, vm, self._read_lines, link.forward, link.backward, self.receiver.receive)
-        return (VmCore if kind == "vm-core" else HelperThread)(self.env, vm, self._read_lines)
+        if kind == "helper-thread":
+            return HelperThread(self.env, vm, self._read_lines)
+        return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
 
     def commit(self, epoch: int, state: GuestState) -> None:
         """Take an epoch, whose state is given, for committed."""
@@ -126,6 +128,9 @@ class Checkpointing(Protection):
 
     def _read_lines(self, lines: Any) -> Any:
         return self.manager.read_lines(lines)
+
+    def _note_early_copy(self, lines: int, duration_ns: int) -> None:
+        self.manager.note_early_copy(lines, duration_ns)
 
     def _release(self, output: Completion, epoch: int) -> None:
         del epoch

@@ -15,6 +15,8 @@ from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, LineBat
 Copying = Generator[simpy.Event, Any, list[LineBatch]]
 #: Makes the batches of some lines as they stand now; says too how many of the lines a cache held.
 Read = Callable[[npt.NDArray[np.int64]], tuple[list[LineBatch], int]]
+#: Told of lines that the VM's core begins to copy between two checkpoints, and how long that takes in nanoseconds.
+NoteEarlyCopy = Callable[[int, int], None]
 
 
 class Copier(Protocol):
@@ -44,18 +46,22 @@ def copy_ns(processor: Processor, lines: int, cached: int) -> int:
 class VmCore:
     """The core that runs the VM copies, and so the VM stands still (US 9047221 claim 2)."""
 
-    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read) -> None:
+    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read, note: NoteEarlyCopy) -> None:
         """Copy for `vm`."""
         self.env = env
         self._vm = vm
         self._read = read
+        self._note = note
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Copy with the VM stopped."""
         if not vm_stopped:
             self._vm.pause(int(self.env.now))
         batches, cached = self._read(lines)
-        yield self.env.timeout(before_ns + copy_ns(self._vm.processor, lines.size, cached))
+        duration = before_ns + copy_ns(self._vm.processor, lines.size, cached)
+        if not vm_stopped:
+            self._note(lines.size, duration)
+        yield self.env.timeout(duration)
         if not vm_stopped:
             self._vm.resume(int(self.env.now))
         return batches

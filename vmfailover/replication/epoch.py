@@ -26,6 +26,8 @@ class Epoch:
     capture_ns: int = 0
     deduplication_ns: int = 0
     harvest_ns: int = 0
+    #: Time for which the core of the VM copied lines early, the VM standing still.
+    early_copy_ns: int = 0
     resumed_ns: int = -1
     #: The last bit of the commit marker has left.
     sent_ns: int = -1

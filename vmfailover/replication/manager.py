@@ -58,7 +58,8 @@ class ReplicationManager:
         self.hypervisor = hypervisor
         self.epochs = epochs
         self.interrupts = 0
-        self.log_stall_ns = 0
+        self._log_stall_ns = 0
+        self._relieving_since: int | None = None
         self._journal = journal
         self._host = host
         self._vm = parts.guest.vm
@@ -70,8 +71,13 @@ class ReplicationManager:
         self._acknowledgement = env.event()
         #: The first epoch whose part of the log is still in use.
         self._unreleased = len(epochs)
-        self._relieving = False
         self._vm.on_log_limit = self._on_log_limit
+
+    @property
+    def log_stall_ns(self) -> int:
+        """Time for which the VM has waited for room in the log by now, nanoseconds."""
+        since = self._relieving_since
+        return self._log_stall_ns + (0 if since is None else int(self.env.now) - since)
 
     @property
     def epoch(self) -> Epoch:
@@ -224,6 +230,12 @@ class ReplicationManager:
         self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
         return batches, cached
 
+    def note_early_copy(self, lines: int, duration_ns: int) -> None:
+        """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
+        self.epoch.early_copy_ns += duration_ns
+        number = self.epoch.number
+        self._journal.record("early-copy", self._host.name, epoch=number, duration_ns=duration_ns, count=lines)
+
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
@@ -256,9 +268,9 @@ class ReplicationManager:
             self._addresses_ready.succeed()
 
     def _on_log_limit(self) -> None:
-        if self._relieving:
+        if self._relieving_since is not None:
             return
-        self._relieving = True
+        self._relieving_since = int(self.env.now)
         self.interrupts += 1
         self._journal.record("log-limit", self._host.name, epoch=self.epoch.number)
         self._vm.pause(int(self.env.now))
@@ -266,13 +278,11 @@ class ReplicationManager:
 
     def _relieve(self) -> Steps:
         """Make room while the VM stands still."""
-        began = int(self.env.now)
         if self.replication.log.when_full == "checkpoint":
             yield from self._commit_early()
         else:
             yield from self._make_room()
-        self.log_stall_ns += int(self.env.now) - began
-        self._relieving = False
+        self._log_stall_ns, self._relieving_since = self.log_stall_ns, None
         self._vm.resume(int(self.env.now))
 
     def _commit_early(self) -> Steps:

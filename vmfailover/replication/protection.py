@@ -85,11 +85,6 @@ class Protection(ABC):
         return 0
 
     @property
-    def interrupt_ns(self) -> int:
-        """Time that the VM lost to interrupts taken for the protocol, nanoseconds."""
-        return 0
-
-    @property
     def lines_received(self) -> int:
         """Lines that have arrived at the secondary, with repetitions."""
         return 0
@@ -109,11 +104,6 @@ class Protection(ABC):
     def needs_takeover(self) -> bool:
         """Whether the VM would be gone without the primary."""
         return not self.handing_over
-
-    @property
-    def extension_ns(self) -> int:
-        """How much longer than the scenario says a run has to be for its takeover to come to an end, nanoseconds."""
-        return 0
 
     @property
     def memory_bytes(self) -> int:

@@ -43,6 +43,7 @@ ROWS = (
     Row("lost", "outputs", "loss.outputs", short_count),
     Row("guest", "slowdown", "guest.slowdown", share),
     Row("guest", "  pauses", "guest.pause_fraction", share),
+    Row("guest", "  early copies", "guest.early_copy_fraction", share),
     Row("guest", "  stalls", "guest.stall_fraction", share),
     Row("guest", "  faults", "guest.fault_fraction", share),
     Row("guest", "pause p99", "checkpoint.pause_p99_ns", duration),

@@ -28,7 +28,9 @@ def _parts(exploration: Exploration) -> Iterator[RenderableType]:
     scenario, runs = exploration.scenario, len(exploration.results)
     yield Text.assemble((scenario.name, "bold"), f" · seed {scenario.seed} · {scenario.replication.protocol}")
     broken = exploration.violations
-    verdict = f"{counted(len(broken), 'run')} of {runs} broke an invariant." if broken else "Every invariant holds."
+    verdict = (
+        f"{counted(len(broken), 'run')} of {runs} broke an invariant." if broken else "Every promised invariant holds."
+    )
     style = "bold red" if broken else "green"
     if exploration.interrupted:
         yield Text("INTERRUPTED: there would have been more runs than these.", "yellow")

@@ -5,6 +5,7 @@ from vmfailover.report.quantities import counted, duration
 from vmfailover.results.failovers import moves
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.failover import Failure
+from vmfailover.scenario.protocols import PROTOCOLS
 
 
 def headline(result: RunResult) -> str:
@@ -52,6 +53,10 @@ def _story(result: RunResult) -> str:
         return f"{_failed(failure)}; {after} later the VM ran on the secondary."
     if failure and not first_event(result, "alone"):
         return f"{_failed(failure)}{_without_takeover(result)}."
+    down = first_event(result, "down")
+    if detected and down and not failure:
+        fenced = f"the primary, which had not failed, was fenced at {duration(down.time_ns)}"
+        return f"False alarm: {fenced}{_without_takeover(result)}."
     return _without_failover(result)
 
 
@@ -88,7 +93,9 @@ def _failed(failure: Event) -> str:
 
 
 def _without_takeover(result: RunResult) -> str:
-    """Say why a failure has led to no takeover."""
+    """Say why the end of the host with the VM has led to no takeover."""
+    if first_event(result, "lost"):
+        return "; the secondary has no image to go on from, the VM is lost"
     if first_event(result, "standby-down"):
         return "; with the secondary down too, the VM is lost"
     if first_event(result, "fencing-failed"):
@@ -104,13 +111,21 @@ def _without_failover(result: RunResult) -> str:
         return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
     if refused:
         return "The primary could not be fenced; the secondary did not take over."
-    committed = counted(result.values["checkpoint.count"] or 0, "checkpoint")
-    ran = f"the VM ran protected for {duration(result.end_ns)}, {committed} committed"
+    ran = _ran(result)
     if first_event(result, "fault"):
         return f"No failover was needed; {ran}."
     if result.scenario.failures:
         return f"No failure: the run ended before {_planned(result.scenario.failures[0])}."
     return f"No failure in this scenario; {ran}."
+
+
+def _ran(result: RunResult) -> str:
+    """How the VM spent a run in which it stayed where it was."""
+    checkpoints = result.values["checkpoint.count"]
+    if checkpoints is not None:
+        return f"the VM ran protected for {duration(result.end_ns)}, {counted(checkpoints, 'checkpoint')} committed"
+    protected = "protected " if PROTOCOLS[result.scenario.replication.protocol].replicates else ""
+    return f"the VM ran {protected}for {duration(result.end_ns)}"
 
 
 def _planned(failure: Failure) -> str:
@@ -124,7 +139,12 @@ def _planned(failure: Failure) -> str:
 
 
 def _proof(result: RunResult) -> str:
-    broken = [verdict for verdict in result.verdicts if not verdict.holds]
+    broken = [verdict for verdict in result.verdicts if verdict.broken]
     if broken:
         return f"BROKEN: {counted(len(broken), 'invariant')}, see proof."
-    return "Every invariant holds."
+    waived = [verdict for verdict in result.verdicts if verdict.waived]
+    missed = sum(not verdict.holds for verdict in waived)
+    if not waived:
+        return "Every invariant holds."
+    kept = f", of which {missed} does not hold" if missed else ""
+    return f"Every promised invariant holds; {len(waived)} is waived{kept}."

@@ -8,6 +8,8 @@ _LONG_DURATIONS = ((8766 * 3600 * 10**9, " years"), (3600 * 10**9, " h"), (60 * 
 BYTES = ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB"), (1, " B"))
 BIT_RATES = ((10**12, " Tbit/s"), (10**9, " Gbit/s"), (10**6, " Mbit/s"), (10**3, " kbit/s"), (1, " bit/s"))
 _LABELS = {"p999": "p99.9"}
+#: Values of which a percentile is not simply the largest.
+_FEWEST = {"p99": 100, "p999": 1000}
 _COUNTS = ((10**12, " T"), (10**9, " G"), (10**6, " M"), (10**3, " k"), (1, ""))
 
 
@@ -57,9 +59,31 @@ def three_digits(number: float) -> str:
     return f"{number:.{decimals}f}" if number else "0"
 
 
-def percentiles(values: Mapping[str, float | None], metric: str, names: Sequence[str] = ("p50", "p99")) -> str:
-    """Return the percentiles of a time, such as `p50 58.9 µs, p99 70.7 µs`; `p999` is the 99.9th."""
-    return ", ".join(f"{_LABELS.get(name, name)} {duration(values[f'{metric}_{name}_ns'])}" for name in names)
+def at_least(values: Mapping[str, float | None], metric: str) -> str:
+    """Return a time such as `34.0 ms`, or `≥ 34.0 ms` if only a lower bound of it is known."""
+    bound = values.get(f"{metric.removesuffix('_ns')}_at_least_ns")
+    return duration(values[metric]) if bound is None else f"≥ {duration(bound)}"
+
+
+def percentiles(
+    values: Mapping[str, float | None],
+    metric: str,
+    names: Sequence[str] = ("p50", "p99"),
+    *,
+    number: float | None = None,
+) -> str:
+    """Return the percentiles of a time, such as `p50 58.9 µs, p99 ≥ 70.7 µs (of 38)`; `p999` is the 99.9th.
+
+    One of fewer values than it takes to tell it from the largest says of how many; `number` is how many there are.
+    """
+    return ", ".join(
+        f"{_LABELS.get(name, name)} {at_least(values, f'{metric}_{name}_ns')}{_of(number, name)}" for name in names
+    )
+
+
+def _of(number: float | None, name: str) -> str:
+    """Mark a percentile of too few values."""
+    return f" (of {number:.0f})" if number and number < _FEWEST.get(name, 0) else ""
 
 
 def _scaled(number: float | None, units: Sequence[tuple[int, str]]) -> str:

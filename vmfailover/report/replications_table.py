@@ -70,4 +70,4 @@ def _notes(found: Replications) -> Iterator[str]:
         if run.error:
             yield f"seed {run.seed}: the run failed: {run.error}"
     if found.consistent:
-        yield "Every invariant holds in every run."
+        yield "Every promised invariant holds in every run."

@@ -27,6 +27,8 @@ from vmfailover.results.run_result import RunResult
 #: Longer lines are hard to read.
 WIDEST = 100
 _INDENT = 9
+#: What slows the guest down, by the names that metrics give it.
+_CAUSES = {"pause": "pause", "early_copy": "early copies", "stall": "stall", "fault": "fault"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 #: Where a long line is broken, the best places first: after a sentence, a clause, an item.
 _BREAKS = (r"(?<=\.) ", r"(?<=;) ", r"(?<=,) ")
@@ -96,7 +98,10 @@ def subjects(result: RunResult) -> Iterator[tuple[str, str]]:
     """Yield each subject of a run with the lines about it."""
     values = result.values
     yield "guest", _guest(values)
-    yield "epochs", _epochs(values)
+    if values["checkpoint.count"] is not None:
+        yield "epochs", _epochs(values)
+    if values["migration.rounds"]:
+        yield "moved", _migration(values)
     if values["log.entries"]:
         yield "log", _log(values)
     yield "link", _link(values)
@@ -111,8 +116,8 @@ def subjects(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _guest(values: Metrics) -> str:
-    shares = {name: values[f"guest.{name}_fraction"] for name in ("pause", "stall", "fault")}
-    causes = ", ".join(f"{name} {share(part)}" for name, part in shares.items() if part)
+    shares = {name: values[f"guest.{name}_fraction"] for name in _CAUSES}
+    causes = ", ".join(f"{_CAUSES[name]} {share(part)}" for name, part in shares.items() if part)
     slower = f"{share(values['guest.slowdown'])} slower than without protection"
     return f"{slower} ({causes})" if causes else slower
 
@@ -122,8 +127,20 @@ def _epochs(values: Metrics) -> str:
     if not values["checkpoint.count"]:
         return committed
     period = duration(values["checkpoint.period_mean_ns"])
-    pause, latency = percentiles(values, "checkpoint.pause"), percentiles(values, "checkpoint.commit_latency")
+    number = values["checkpoint.count"]
+    pause = percentiles(values, "checkpoint.pause", number=number)
+    latency = percentiles(values, "checkpoint.commit_latency", number=number)
     return f"{committed}, one every {period}\npause {pause}; commit latency {latency}"
+
+
+def _migration(values: Metrics) -> str:
+    """The rounds of a planned evacuation, and how long it took, as far as it came."""
+    rounds = f"{counted(values['migration.rounds'], 'round')} with {size(values['migration.bytes'])}"
+    if values["migration.total_ns"] is None:
+        return f"{rounds}; not done by the end"
+    total, downtime = (duration(values[f"migration.{name}_ns"]) for name in ("total", "downtime"))
+    converged = "" if values["migration.converged"] else "; did not converge"
+    return f"{rounds} in {total}, the VM stopped for {downtime}{converged}"
 
 
 def _log(values: Metrics) -> str:
@@ -150,19 +167,28 @@ def _link(values: Metrics) -> str:
 def _clients(result: RunResult) -> str:
     if result.scenario.clients is None:
         return "none in this scenario"
-    answered = f"{counted(len(result.responses), 'answer')}, {counted(result.unanswered, 'request')} unanswered"
-    if not result.responses:
-        return answered
     values = result.values
     blackout = values["client.blackout_ns"]
     gap = "" if blackout is None else f"blackout {duration(blackout)}; "
-    latency = percentiles(values, "client.latency", ("p50", "p99", "p999"))
-    return f"response time {latency}\n{gap}{answered}"
+    answered = f"{gap}{counted(len(result.responses), 'answer')}, {counted(result.unanswered, 'request')} unanswered"
+    if not values["client.requests"]:
+        return answered
+    latency = percentiles(values, "client.latency", ("p50", "p99", "p999"), number=values["client.requests"])
+    return "\n".join([f"response time {latency}", answered, *_phases(values)])
+
+
+def _phases(values: Metrics) -> Iterator[str]:
+    """Before, across and after an outage, if there was one: response times of what was sent then."""
+    phases = [phase for phase in ("before", "across", "after") if values[f"client.{phase}.requests"]]
+    for phase in phases if values["client.blackout_ns"] is not None else ():
+        number = values[f"client.{phase}.requests"]
+        latency = percentiles(values, f"client.{phase}.latency", number=number)
+        yield f"{phase} the outage: {counted(number, 'request')}, {latency}"
 
 
 def _loss(values: Metrics) -> str:
     work = values["loss.work_ns"]
-    since = "nothing failed" if work is None else f"{duration(work)} of work since the last committed checkpoint"
+    since = "no work lost" if work is None else f"{duration(work)} of work since the last committed checkpoint"
     split = values["loss.split_brain_ns"]
     lost = f"{since}; {counted(values['loss.outputs'], 'output')} lost"
     if not split:
@@ -188,11 +214,11 @@ def _exposed(values: Metrics) -> str:
 
 def _proof(verdicts: tuple[Verdict, ...]) -> str:
     """All that holds in one paragraph, and one before it for each invariant that does not."""
-    broken = [f"✗ {_name(verdict)} IS BROKEN: {verdict.detail}" for verdict in verdicts if not verdict.holds]
-    ticks = "  ".join(f"✓ {_name(verdict)}" for verdict in verdicts if verdict.holds)
+    broken = [f"✗ {_name(verdict)} IS BROKEN: {verdict.detail}" for verdict in verdicts if verdict.broken]
+    ticks = "  ".join(f"✓ {_name(verdict)}" for verdict in verdicts if verdict.holds and not verdict.waived)
     judged = {verdict.name for verdict in verdicts}
     unpromised = ", ".join(name.replace("_", " ") for name in INVARIANTS if name not in judged)
-    notes = [f"note: {verdict.detail}" for verdict in verdicts if verdict.holds and verdict.detail]
+    notes = [f"{_name(verdict)} is {verdict.detail}" for verdict in verdicts if verdict.waived]
     notes += [f"not promised by this protocol: {unpromised}"] if unpromised else []
     return "\n".join([*broken, ticks, *notes])
 

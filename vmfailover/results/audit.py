@@ -34,8 +34,8 @@ class Audit:
         )
         self.commits: list[Commit] = []
         self.mismatched_lines = 0
-        #: Bytes of distinct 64-byte blocks modified in the committed epochs, summed over them.
-        self.committed_bytes = 0
+        #: Bytes of distinct 64-byte blocks modified in each committed epoch, by its number.
+        self.dirtied_bytes: dict[int, int] = {}
         self._image = Verdict("image", True)
         #: Whether the newest image is complete, and the VM runs from it.
         self._complete = False
@@ -49,10 +49,10 @@ class Audit:
         assert epoch.state is not None
         self.commits.append(Commit(event.epoch, event.time_ns, epoch.state.guest_ns))
         logged = None if epoch.whole_memory or not self._promises("nothing_lost_in_log") else epoch.logged
+        before = self.auditor.dirtied_bytes
         self.auditor.advance(epoch.state, epoch.number, logged)
         epoch.logged.clear()
-        if not self._cluster.pairs[0].ended:
-            self.committed_bytes = self.auditor.dirtied_bytes
+        self.dirtied_bytes[epoch.number] = self.auditor.dirtied_bytes - before
 
     def _on_apply(self, event: Event) -> None:
         """Judge the image after each epoch too, unless a later one is committed already."""
@@ -143,7 +143,7 @@ class Audit:
         verdicts = (
             self._image,
             self._output_verdict(),
-            active_verdict(self.split_brain_ns, fenced=cluster.scenario.fencing.kind != "none"),
+            active_verdict(self.split_brain_ns, waived=cluster.scenario.fencing.kind == "none"),
             self._log_verdict(),
             self._balance_verdict(),
             program,

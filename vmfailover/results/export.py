@@ -9,15 +9,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from vmfailover.errors import InputError
-from vmfailover.guest.clients import Response
+from vmfailover.guest.clients import Request
 from vmfailover.journal import Event
-from vmfailover.results.run_result import EpochRow, RunResult
+from vmfailover.results.readings import Reading
+from vmfailover.results.records import EpochRow
+from vmfailover.results.run_result import RunResult
 from vmfailover.results.samples import Sample
+from vmfailover.results.warm_up import Progress
 from vmfailover.scenario.writing import write_scenario
 
 if TYPE_CHECKING:
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 TABLES: dict[str, tuple[str, type]] = {
     "epochs.parquet": ("epoch_rows", EpochRow),
     "events.parquet": ("event_rows", Event),
-    "responses.parquet": ("responses", Response),
+    "requests.parquet": ("requests", Request),
+    "readings.parquet": ("readings", Reading),
+    "progress.parquet": ("progress", Progress),
     "samples.parquet": ("sample_rows", Sample),
 }
 #: What `--json` prints.
@@ -36,7 +41,7 @@ SCENARIO = "scenario.yaml"
 #: The rest.
 REST = "run.json"
 #: Fields of a result that are neither in a table nor in the summary or the scenario.
-REST_FIELDS = ("spans", "heartbeats", "unanswered", "end_ns", "interrupted", "remarks")
+REST_FIELDS = ("spans", "heartbeats", "accesses", "end_ns", "interrupted", "remarks")
 #: The files of a folder.
 FILES = (SUMMARY, SCENARIO, REST, *TABLES, "timeline.png")
 
@@ -114,7 +119,7 @@ def _write(result: RunResult, folder: Path) -> None:
 
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)
-    rest = {name: getattr(result, name) for name in REST_FIELDS}
+    rest = {name: getattr(result, name) for name in REST_FIELDS} | {"findings": asdict(result.findings)}
     (folder / REST).write_text(json.dumps(rest) + "\n", encoding="utf-8")
     for name, (field, record) in TABLES.items():
         _write_table(getattr(result, field), record, folder / name)
@@ -133,7 +138,13 @@ def _schema(record: type) -> pa.Schema:
     """The columns of a record, the same for any number of rows."""
     import pyarrow as pa
 
-    kinds: dict[Any, pa.DataType] = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
-    kinds |= {kind.__name__: stored for kind, stored in kinds.items()}
-    kinds[tuple[int, ...]] = pa.list_(pa.int64())
-    return pa.schema([pa.field(field.name, kinds[field.type], nullable=False) for field in fields(record)])
+    kinds = {
+        int: pa.int64(),
+        float: pa.float64(),
+        bool: pa.bool_(),
+        str: pa.string(),
+        tuple[int, ...]: pa.list_(pa.int64()),
+        int | None: pa.int64(),
+    }
+    hints = get_type_hints(record)
+    return pa.schema([pa.field(name, kinds[hint], nullable=hint == int | None) for name, hint in hints.items()])

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from vmfailover.failover.faults import FATAL
 from vmfailover.journal import Event
-from vmfailover.pair import Pair
+from vmfailover.results.records import Tenure
 
 #: The parts of a move, in order.
 PARTS = ("detection", "fencing", "apply", "activation")
@@ -96,7 +96,7 @@ def synchronisations(events: Sequence[Event], end_ns: int) -> Iterator[tuple[str
         yield copied.host, copied.time_ns, end_ns
 
 
-def exposures(events: Sequence[Event], pairs: Sequence[Pair], end_ns: int) -> Iterator[Exposure]:
+def exposures(events: Sequence[Event], pairs: Sequence[Tenure], end_ns: int) -> Iterator[Exposure]:
     """Yield the times without a second host: from the failure of either host of a pair until the next pair."""
     beginnings = [pair.begun_ns for pair in pairs[1:]] + [end_ns]
     for pair, next_ns in zip(pairs, beginnings, strict=True):
@@ -105,9 +105,9 @@ def exposures(events: Sequence[Event], pairs: Sequence[Pair], end_ns: int) -> It
             yield Exposure(began_ns, next_ns)
 
 
-def _failure_ns(events: Sequence[Event], pair: Pair, next_ns: int) -> int | None:
+def _failure_ns(events: Sequence[Event], pair: Tenure, next_ns: int) -> int | None:
     """Return when the first host of a pair failed that then went down before there was another pair."""
-    names = {node.host.name for node in pair.nodes}
+    names = {pair.primary, pair.secondary}
     struck: dict[str, int] = {}
     for event in events:
         if not pair.begun_ns <= event.time_ns <= next_ns or event.host not in names:

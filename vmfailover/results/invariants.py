@@ -37,6 +37,13 @@ class Verdict:
     name: str
     holds: bool
     detail: str = ""
+    #: Whether the scenario waives it: it is looked at, and not demanded.
+    waived: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether it was promised, and does not hold."""
+        return not (self.holds or self.waived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +169,8 @@ def overlap_ns(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int
     return total
 
 
-def active_verdict(split_brain_ns: int, *, fenced: bool) -> Verdict:
-    """Judge that never both hosts ran the VM; without fencing an overlap is a result, not a defect."""
-    if split_brain_ns and fenced:
-        return Verdict("one_active_vm", False, f"both hosts ran the VM for {split_brain_ns / 1e6:g} ms")
-    detail = f"both hosts ran the VM for {split_brain_ns / 1e6:g} ms: fencing is off" if split_brain_ns else ""
-    return Verdict("one_active_vm", True, detail)
+def active_verdict(split_brain_ns: int, *, waived: bool) -> Verdict:
+    """Judge that never both hosts ran the VM, which nothing ensures without fencing: then it is waived."""
+    overlap = f"both hosts ran the VM for {split_brain_ns / 1e6:g} ms" if split_brain_ns else ""
+    reason = "waived by fencing: none" if waived else ""
+    return Verdict("one_active_vm", not split_brain_ns, "; ".join(filter(None, (reason, overlap))), waived)

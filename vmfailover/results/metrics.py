@@ -1,106 +1,93 @@
-"""The metrics of a run, by the names in `names`."""
+"""The metrics of a run, by the names in `names`, from its records alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from vmfailover.cluster import Cluster
 from vmfailover.failover.faults import FATAL
-from vmfailover.guest.clients import Response
-from vmfailover.hardware.cache.state import Counter
-from vmfailover.hardware.processor import FS_PER_NS
-from vmfailover.pair import Pair
-from vmfailover.replication.epoch import Epoch
-from vmfailover.results.audit import Audit
+from vmfailover.guest.clients import Request
+from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.failovers import exposures, moves
+from vmfailover.results.intervals import Interval, clipped, length_ns, without
 from vmfailover.results.invariants import overlap_ns
-from vmfailover.results.progress import RateSampler
+from vmfailover.results.outage import Outage, blackout, first_outage
+from vmfailover.results.readings import Reading
+from vmfailover.results.records import EpochRow, Records
+from vmfailover.results.response_times import response_times
+from vmfailover.results.warm_up import rate_before, warm_up
+from vmfailover.scenario.protocols import PROTOCOLS
 
 #: A metric's value; None where the run gives none, as the failover latency of a run without failure.
 Value = int | float | bool | None
 Metrics = dict[str, Value]
 
+#: Events that end the time in which the VM ran protected on its first host.
+_PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
+#: Events up to which the first host ships to the second.
+_SHIPPED_UNTIL = ("down", "alone", "takeover")
+#: Quantiles of response times, by the names that metrics give them.
+QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
-def metrics_of(cluster: Cluster, audit: Audit, sampler: RateSampler, wall_seconds: float) -> Metrics:
+
+def metrics_of(records: Records, wall_seconds: float) -> Metrics:
     """Compute every metric of a run that has ended."""
     return {
-        **_failover(cluster, sampler),
-        **_reprotection(cluster),
-        **_clients(cluster),
-        **_loss(cluster, audit),
-        **_guest(cluster),
-        **_checkpoints(cluster),
-        **_replication(cluster, audit),
-        **_log(cluster),
-        **_run(cluster, wall_seconds),
+        **_failover(records),
+        **_reprotection(records),
+        **_migration(records),
+        **_clients(records),
+        **_loss(records),
+        **_guest(records),
+        **_checkpoints(records),
+        **_replication(records),
+        **_log(records),
+        **_run(records, wall_seconds),
     }
 
 
-def _failover(cluster: Cluster, sampler: RateSampler) -> Metrics:
+def _failover(records: Records) -> Metrics:
     """The parts add up to the latency: each begins where the one before ends.
 
     A false alarm has no latency; that of a planned evacuation begins when it stops the VM, and nothing has to be
     detected or fenced.
     """
-    stopped = _time(cluster, "switchover")
-    begun = [stopped] * 3 if stopped is not None else _unplanned(cluster)
-    instants = [*begun, _time(cluster, "image-complete"), _time(cluster, "takeover")]
+    stopped = records.first_ns("switchover")
+    begun = [stopped] * 3 if stopped is not None else _unplanned(records)
+    instants = [*begun, records.first_ns("image-complete"), records.first_ns("takeover")]
     parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
+    latency_ns = _difference(instants[-1], instants[0])
+    warmed = warm_up(records.progress, rate_before(records.readings)) if records.progress else None
+    deficit_ns = warmed.deficit_ns if warmed else None
     return {
-        "failover.latency_ns": _difference(instants[-1], instants[0]),
+        "failover.latency_ns": latency_ns,
         **{f"failover.{name}_ns": part for name, part in zip(names, parts, strict=True)},
-        "failover.count": sum(event.kind == "takeover" for event in cluster.journal.events),
-        "failover.false_alarms": _false_alarms(cluster),
-        "failover.warmup_ns": sampler.warmup_ns,
+        "failover.count": sum(event.kind == "takeover" for event in records.event_rows),
+        "failover.false_alarms": _false_alarms(records),
+        "failover.warmup_ns": warmed.duration_ns if warmed else None,
+        "failover.warmup_deficit_ns": deficit_ns,
+        "failover.cost_ns": _sum((latency_ns, _lost_work_ns(records), deficit_ns)),
     }
 
 
-def _reprotection(cluster: Cluster) -> Metrics:
-    """Of several synchronisations and failbacks the first is told of."""
-    events = cluster.journal.events
-    exposed = [exposure.duration_ns for exposure in exposures(events, cluster.pairs, int(cluster.env.now))]
-    synchronised = next((pair for pair in cluster.pairs[1:] if pair.synchronisation), None)
-    planned = next((move for move in moves(events) if move.planned and move.destination == "primary"), None)
-    return {
-        "exposure.total_ns": sum(exposed),
-        "exposure.longest_ns": max(exposed, default=0),
-        "reprotection.count": sum(bool(pair.synchronisation) for pair in cluster.pairs),
-        "reprotection.synchronisation_ns": _synchronisation_ns(cluster, synchronised),
-        "reprotection.stopped_ns": _stopped_ns(cluster, synchronised),
-        "reprotection.bytes": sum(epoch.shipped_bytes for epoch in synchronised.synchronisation)
-        if synchronised
-        else None,
-        "failback.count": sum(event.kind == "returned" for event in events),
-        "failback.latency_ns": planned.latency_ns if planned else None,
-        "failback.blackout_ns": _blackout_ns(cluster, planned.stopped_ns, planned.running_ns) if planned else None,
-    }
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
-def _synchronisation_ns(cluster: Cluster, pair: Pair | None) -> int | None:
-    return pair.begun_ns - _synchronisation_began(cluster, pair) if pair else None
+def _unplanned(records: Records) -> list[int | None]:
+    """Return the instants of the failure, unless it was a false alarm, of its detection, and of the fencing."""
+    detected, failed = records.first_ns("detect"), records.first_ns("failure")
+    answered = failed is not None and (detected is None or failed <= detected)
+    return [failed if answered else None, detected, records.first_ns("fence")]
 
 
-def _synchronisation_began(cluster: Cluster, pair: Pair) -> int:
-    times = (event.time_ns for event in cluster.journal.events if event.kind == "synchronise")
-    return max(time_ns for time_ns in times if time_ns <= pair.begun_ns)
-
-
-def _stopped_ns(cluster: Cluster, pair: Pair | None) -> int | None:
-    """Return for how long a VM stood still while it was synchronised."""
-    if pair is None:
-        return None
-    began_ns = _synchronisation_began(cluster, pair)
-    ran = overlap_ns([(began_ns, pair.begun_ns)], pair.primary.vm.spans)
-    return pair.begun_ns - began_ns - ran
-
-
-def _false_alarms(cluster: Cluster) -> int:
+def _false_alarms(records: Records) -> int:
     """Count the verdicts on hosts that nothing had struck that ends their service."""
     struck: set[str] = set()
     alarms = 0
-    for event in cluster.journal.events:
+    for event in records.event_rows:
         if (event.kind in ("failure", "fault") and event.detail in FATAL) or event.kind in ("down", "standby-down"):
             struck.add(event.host)
         elif event.kind == "repaired":
@@ -110,104 +97,196 @@ def _false_alarms(cluster: Cluster) -> int:
     return alarms
 
 
-def _unplanned(cluster: Cluster) -> list[int | None]:
-    """Return the instants of the failure, unless it was a false alarm, of its detection, and of the fencing."""
-    detected, failed = _time(cluster, "detect"), _time(cluster, "failure")
-    answered = failed is not None and (detected is None or failed <= detected)
-    return [failed if answered else None, detected, _time(cluster, "fence")]
-
-
-def _clients(cluster: Cluster) -> Metrics:
-    responses = cluster.clients.received if cluster.clients else []
-    first_ns = cluster.scenario.warm_up - (cluster.clients.spec.latency if cluster.clients else 0)
-    latencies = [response.received_ns - response.sent_ns for response in responses if response.sent_ns >= first_ns]
+def _reprotection(records: Records) -> Metrics:
+    """Of several synchronisations and failbacks the first is told of."""
+    exposed = [each.duration_ns for each in exposures(records.event_rows, records.pairs, records.end_ns)]
+    synchronised = [number for number in range(1, len(records.pairs)) if _rounds(records, number)]
+    first = synchronised[0] if synchronised else None
+    planned = next((move for move in moves(records.event_rows) if move.planned and move.destination == "primary"), None)
     return {
-        "client.blackout_ns": _blackout_ns(cluster, _time(cluster, "down"), _time(cluster, "takeover")),
-        "client.latency_mean_ns": float(np.mean(latencies)) if latencies else None,
-        "client.latency_p50_ns": _quantile(latencies, 0.5),
-        "client.latency_p99_ns": _quantile(latencies, 0.99),
-        "client.latency_p999_ns": _quantile(latencies, 0.999),
+        "exposure.total_ns": sum(exposed),
+        "exposure.longest_ns": max(exposed, default=0),
+        "reprotection.count": len(synchronised),
+        "reprotection.synchronisation_ns": first and length_ns([_synchronisation(records, first)]),
+        "reprotection.stopped_ns": first and _stopped_ns(records, first),
+        "reprotection.bytes": first and sum(row.shipped_bytes for row in _rounds(records, first)),
+        "failback.count": sum(event.kind == "returned" for event in records.event_rows),
+        "failback.latency_ns": planned.latency_ns if planned else None,
+        "failback.blackout_ns": _blackout_ns(records, Outage(planned.stopped_ns, planned.running_ns))
+        if planned
+        else None,
     }
 
 
-def _blackout_ns(cluster: Cluster, down_ns: int | None, running_ns: int | None) -> int | None:
-    gap = blackout(cluster.clients.received if cluster.clients else [], down_ns, running_ns)
+def _rounds(records: Records, pair: int) -> list[EpochRow]:
+    """Return the rounds in which all memory was copied before a pair of hosts protected the VM."""
+    return [row for row in records.epoch_rows if row.pair == pair and row.whole_memory]
+
+
+def _synchronisation(records: Records, pair: int) -> Interval:
+    """Return when the synchronisation began with which a pair became one, and when it ended."""
+    begun_ns = records.pairs[pair].begun_ns
+    times = (event.time_ns for event in records.event_rows if event.kind == "synchronise")
+    return max(time_ns for time_ns in times if time_ns <= begun_ns), begun_ns
+
+
+def _stopped_ns(records: Records, pair: int) -> int:
+    """Return for how long a VM stood still while it was synchronised."""
+    synchronisation = _synchronisation(records, pair)
+    ran = overlap_ns([synchronisation], records.spans[records.pairs[pair].primary])
+    return length_ns([synchronisation]) - ran
+
+
+def _migration(records: Records) -> Metrics:
+    """What a planned evacuation did; None under any other protocol, or without one."""
+    stopped_ns, running_ns = records.first_ns("switchover"), records.first_ns("takeover")
+    rounds = [row for row in records.epoch_rows if row.whole_memory and row.pair == 0]
+    begun_ns = rounds[0].started_ns if rounds else None
+    return {
+        "migration.total_ns": _difference(running_ns, begun_ns),
+        "migration.downtime_ns": _difference(running_ns, stopped_ns),
+        "migration.rounds": len(rounds) or None,
+        "migration.bytes": sum(row.shipped_bytes for row in rounds) if rounds else None,
+        "migration.converged": _converged(records, rounds) if stopped_ns is not None else None,
+    }
+
+
+def _converged(records: Records, rounds: Sequence[EpochRow]) -> bool:
+    """Whether what was left for the last round, with the VM stopped, was as little as had been asked for."""
+    scenario = records.scenario
+    line_bytes = scenario.hosts.primary.line
+    page_bytes = max(scenario.replication.unit_bytes(line_bytes), PAGE_BYTES)
+    return rounds[-1].lines * line_bytes <= scenario.replication.precopy.least * page_bytes
+
+
+def _clients(records: Records) -> Metrics:
+    outage = first_outage(records.event_rows)
+    metrics: Metrics = {"client.blackout_ns": _blackout_ns(records, outage)}
+    for name, sent_at in _PHASES.items():
+        requests = [each for each in _counted(records) if sent_at(each, outage)]
+        metrics |= _responses(f"client.{name}", requests, records)
+    return metrics
+
+
+def _counted(records: Records) -> list[Request]:
+    """Return the requests that were sent after the time for warming up."""
+    return [each for each in records.requests if each.sent_ns >= records.scenario.warm_up]
+
+
+def _before(request: Request, outage: Outage | None) -> bool:
+    return outage is None or request.sent_ns < outage.began_ns
+
+
+def _after(request: Request, outage: Outage | None) -> bool:
+    return outage is not None and outage.ended_ns is not None and request.sent_ns >= outage.ended_ns
+
+
+#: Which requests the metrics of clients are about, by what their names begin with.
+_PHASES: dict[str, Callable[[Request, Outage | None], bool]] = {
+    "": lambda _request, _outage: True,
+    "before.": _before,
+    "across.": lambda request, outage: not _before(request, outage) and not _after(request, outage),
+    "after.": _after,
+}
+
+
+def _responses(name: str, requests: Sequence[Request], records: Records) -> Metrics:
+    """Return how many requests there were, and how long they took, of a run that had clients."""
+    times = response_times(requests, records.end_ns)
+    mean_ns, bound_ns = times.mean_ns, times.longest_ns if requests else None
+    metrics: Metrics = {
+        f"{name}requests": len(requests) if records.scenario.clients else None,
+        f"{name}unanswered": sum(each.received_ns is None for each in requests) if records.scenario.clients else None,
+        f"{name}latency_mean_ns": mean_ns,
+        f"{name}latency_mean_at_least_ns": None if times.complete else mean_ns,
+    }
+    for label, share in QUANTILES.items():
+        quantile_ns = times.quantile_ns(share)
+        metrics[f"{name}latency_{label}_ns"] = quantile_ns
+        metrics[f"{name}latency_{label}_at_least_ns"] = bound_ns if quantile_ns is None else None
+    return metrics
+
+
+def _blackout_ns(records: Records, outage: Outage | None) -> int | None:
+    gap = blackout(records.responses, outage, records.end_ns) if records.scenario.clients else None
     return gap[1] - gap[0] if gap else None
 
 
-def blackout(responses: Sequence[Response], down_ns: int | None, takeover_ns: int | None) -> tuple[int, int] | None:
-    """Return the longest time (from, to) without a response that has part of the time without a VM in it.
+def _loss(records: Records) -> Metrics:
+    findings = records.findings
+    return {
+        "loss.work_ns": _lost_work_ns(records),
+        "loss.outputs": findings.outputs_lost,
+        "loss.split_brain_ns": findings.split_brain_ns,
+        "loss.split_brain_outputs": findings.split_brain_outputs,
+        "loss.diverged_lines": findings.diverged_lines,
+        "image.consistent": findings.mismatched_lines == 0,
+        "image.mismatched_lines": findings.mismatched_lines,
+    }
 
-    It begins with the run if no response came before; None if all hosts were well or no response came after.
+
+def _lost_work_ns(records: Records) -> int | None:
+    """Return the guest time between what the second host has in the end and the end of the VM on the first.
+
+    A host that nothing has silenced ends its part when the other takes over.
     """
-    if down_ns is None or takeover_ns is None:
+    ended = _first_reading(records, ("switchover", "down", "takeover"))
+    if ended is None:
         return None
-    times = [0, *sorted(response.received_ns for response in responses)]
-    if times[-1] <= takeover_ns:
-        return None
-    gaps = [(start, end) for start, end in pairwise(times) if end > down_ns and start < takeover_ns]
-    return max(gaps, key=lambda gap: gap[1] - gap[0], default=None)
+    last = [each for each in records.readings if each.pair == ended.pair][-1]
+    return max(0, ended.guest_ns - last.committed_guest_ns)
 
 
-def _loss(cluster: Cluster, audit: Audit) -> Metrics:
-    stopped_ns = _time(cluster, "switchover")
-    pair = cluster.failed_pair
-    down_ns = pair.down_ns if stopped_ns is None else stopped_ns
-    committed = pair.protection.committed
-    work = None if down_ns is None else max(0, pair.primary.vm.guest_ns(down_ns) - committed.guest_ns)
-    return {
-        "loss.work_ns": work,
-        "loss.outputs": audit.outputs_lost,
-        "loss.split_brain_ns": audit.split_brain_ns,
-        "loss.split_brain_outputs": audit.split_brain_outputs,
-        "loss.diverged_lines": audit.diverged_lines,
-        "image.consistent": audit.mismatched_lines == 0,
-        "image.mismatched_lines": audit.mismatched_lines,
-    }
-
-
-def _guest(cluster: Cluster) -> Metrics:
+def _guest(records: Records) -> Metrics:
     """Slowdown and its causes as shares of the time the guest would have taken unprotected."""
-    vm, protection = cluster.primary.vm, cluster.protection
-    elapsed = _protected_ns(cluster)
-    logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.cores
-    tracking_ns = vm.processor.count(Counter.TRACKING_FS) / FS_PER_NS / vm.processor.cores
-    lost_in_guest_ns = logging_ns + tracking_ns + vm.contention_ns / vm.processor.cores
-    unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
-    if unprotected <= 0:
-        return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))
-    pauses = sum(_pause_ns(epoch, elapsed) for epoch in cluster.pairs[0].epochs)
-    faults = tracking_ns + protection.interrupt_ns
-    stalls = max(0.0, elapsed - unprotected - pauses - faults)
+    end = _reading(records, _PROTECTED_UNTIL)
+    causes = ("pause", "early_copy", "stall", "fault")
+    if end.unprotected_ns <= 0:
+        return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in causes)))
+    stopped = _stopped_for(records, end.time_ns)
+    lost = {name: float(length_ns(stopped[name])) for name in causes}
+    lost["stall"] += end.logging_ns + end.contention_ns
+    lost["fault"] += end.tracking_ns
     return {
-        "guest.slowdown": elapsed / unprotected - 1,
-        "guest.pause_fraction": pauses / unprotected,
-        "guest.stall_fraction": stalls / unprotected,
-        "guest.fault_fraction": faults / unprotected,
+        "guest.slowdown": end.time_ns / end.unprotected_ns - 1,
+        **{f"guest.{name}_fraction": lost[name] / end.unprotected_ns for name in causes},
     }
 
 
-def _protected_ns(cluster: Cluster) -> int:
-    """Return how long the VM was on the primary."""
-    ends = [_time(cluster, kind) for kind in ("down", "switchover", "alone")]
-    return min([int(cluster.env.now), *(end for end in ends if end is not None)])
+def _stopped_for(records: Records, until_ns: int) -> dict[str, list[Interval]]:
+    """Return when the VM stood still on its first host, by the cause; every instant has one.
+
+    Where several causes meet, it is the checkpoint first, then a copy by the core of the VM, then an interrupt.
+    """
+    stopped = without([(0, until_ns)], records.spans["primary"])
+    known = {
+        "pause": [(row.paused_ns, row.resumed_ns if row.resumed_ns >= 0 else until_ns) for row in _own_stops(records)],
+        "early_copy": _events_lasting(records, "early-copy"),
+        "fault": _events_lasting(records, "interrupt"),
+    }
+    found: dict[str, list[Interval]] = {}
+    for cause, intervals in known.items():
+        found[cause] = clipped(stopped, intervals)
+        stopped = without(stopped, intervals)
+    return {**found, "stall": stopped}
 
 
-def _pause_ns(epoch: Epoch, until_ns: int) -> int:
-    """Return how long an epoch's checkpoint has stopped the VM by an instant."""
-    if not 0 <= epoch.paused_ns < until_ns:
-        return 0
-    return (min(epoch.resumed_ns, until_ns) if epoch.resumed_ns >= 0 else until_ns) - epoch.paused_ns
+def _own_stops(records: Records) -> list[EpochRow]:
+    return [row for row in records.epoch_rows if row.pair == 0 and row.paused_ns >= 0]
 
 
-def _checkpoints(cluster: Cluster) -> Metrics:
-    commits = cluster.journal.times("commit")
-    warm_ns = cluster.scenario.warm_up
-    begun = [epoch for epoch in cluster.pairs[0].epochs if epoch.started_ns >= warm_ns and epoch.paused_ns >= 0]
-    epochs = [epoch for epoch in begun if epoch.number in commits]
-    pauses = [epoch.pause_ns for epoch in epochs]
-    latencies = [epoch.acknowledged_ns - epoch.captured_ns for epoch in epochs if epoch.acknowledged_ns >= 0]
-    return {
+def _events_lasting(records: Records, kind: str) -> list[Interval]:
+    events = (event for event in records.event_rows if event.kind == kind and event.host == "primary")
+    return [(event.time_ns, event.time_ns + event.duration_ns) for event in events]
+
+
+def _checkpoints(records: Records) -> Metrics:
+    """None of them under a protocol that makes no checkpoints."""
+    epochs = [row for row in _own_stops(records) if row.committed_ns >= 0 and row.resumed_ns >= 0]
+    epochs = [row for row in epochs if row.started_ns >= records.scenario.warm_up]
+    pauses = [row.resumed_ns - row.paused_ns for row in epochs]
+    latencies = [row.acknowledged_ns - row.captured_ns for row in epochs if row.acknowledged_ns >= 0]
+    metrics: Metrics = {
         "checkpoint.count": len(epochs),
         "checkpoint.pause_p50_ns": _quantile(pauses, 0.5),
         "checkpoint.pause_p99_ns": _quantile(pauses, 0.99),
@@ -215,58 +294,61 @@ def _checkpoints(cluster: Cluster) -> Metrics:
         "checkpoint.commit_latency_p50_ns": _quantile(latencies, 0.5),
         "checkpoint.commit_latency_p99_ns": _quantile(latencies, 0.99),
     }
+    makes_them = PROTOCOLS[records.scenario.replication.protocol].makes_checkpoints
+    return metrics if makes_them else dict.fromkeys(metrics)
 
 
-def _period_ns(epochs: Sequence[Epoch]) -> float | None:
+def _period_ns(epochs: Sequence[EpochRow]) -> float | None:
     if not epochs:
         return None
     return float(np.mean(np.diff([epochs[0].started_ns, *(epoch.paused_ns for epoch in epochs)])))
 
 
-def _replication(cluster: Cluster, audit: Audit) -> Metrics:
-    shipped = cluster.pairs[0].bytes_sent
-    protected_ns = _protected_ns(cluster)
-    committed = cluster.protection.committed_epoch
-    committed_bytes = sum(epoch.shipped_bytes for epoch in cluster.pairs[0].epochs if epoch.number <= committed)
-    dirtied = audit.committed_bytes
+def _replication(records: Records) -> Metrics:
+    end = _reading(records, _SHIPPED_UNTIL)
+    committed = [row for row in records.epoch_rows if row.pair == 0 and row.committed_ns >= 0]
+    dirtied = sum(row.dirtied_bytes for row in committed)
     return {
-        "replication.bytes": shipped,
-        "replication.lines": cluster.protection.lines_received,
-        "replication.bandwidth_bps": shipped * 8e9 / max(1, protected_ns),
-        "replication.amplification": committed_bytes / dirtied if dirtied else None,
-        "replication.memory_bytes": cluster.protection.memory_bytes,
+        "replication.bytes": end.bytes_sent,
+        "replication.lines": end.lines_received,
+        "replication.bandwidth_bps": end.bytes_sent * 8e9 / max(1, end.time_ns),
+        "replication.amplification": sum(row.shipped_bytes for row in committed) / dirtied if dirtied else None,
+        "replication.memory_bytes": end.memory_bytes,
     }
 
 
-def _log(cluster: Cluster) -> Metrics:
-    count = cluster.primary.vm.processor.count
-    causes = {
-        "log.castout": count(Counter.LOG_CASTOUT),
-        "log.scan": count(Counter.LOG_SCAN),
-        "log.transfer": count(Counter.LOG_TRANSFER),
-    }
+def _log(records: Records) -> Metrics:
+    end = _reading(records, _PROTECTED_UNTIL)
+    read = [row for row in records.epoch_rows if row.pair == 0 and row.started_ns <= end.time_ns]
     return {
-        "log.entries": sum(causes.values()) + count(Counter.LOG_SOFTWARE),
-        **causes,
-        "log.duplicates": sum(epoch.duplicates for epoch in cluster.pairs[0].epochs),
-        "log.peak_fill": cluster.primary.vm.log.peak_fill,
-        "log.interrupts": cluster.protection.interrupts,
-        "log.stall_ns": cluster.protection.log_stall_ns,
+        "log.entries": end.log_castout + end.log_scan + end.log_transfer + end.log_software,
+        "log.castout": end.log_castout,
+        "log.scan": end.log_scan,
+        "log.transfer": end.log_transfer,
+        "log.duplicates": sum(row.duplicates for row in read),
+        "log.peak_fill": end.log_peak_fill,
+        "log.interrupts": end.log_interrupts,
+        "log.stall_ns": end.log_stall_ns,
     }
 
 
-def _run(cluster: Cluster, wall_seconds: float) -> Metrics:
-    accesses = sum(node.vm.accesses for node in cluster.machines.built)
+def _run(records: Records, wall_seconds: float) -> Metrics:
     return {
-        "run.accesses": accesses,
+        "run.accesses": records.accesses,
         "run.wall_seconds": wall_seconds,
-        "run.accesses_per_second": accesses / wall_seconds,
+        "run.accesses_per_second": records.accesses / wall_seconds,
     }
 
 
-def _time(cluster: Cluster, kind: str) -> int | None:
-    event = cluster.journal.first(kind)
-    return event.time_ns if event else None
+def _first_reading(records: Records, kinds: Sequence[str]) -> Reading | None:
+    return next((each for each in records.readings if each.event in kinds), None)
+
+
+def _reading(records: Records, kinds: Sequence[str]) -> Reading:
+    """Return what the counters of the first pair said at the first of these events, or at the end."""
+    found = _first_reading(records, (*kinds, "end"))
+    assert found is not None
+    return found
 
 
 def _difference(later: int | None, earlier: int | None) -> int | None:

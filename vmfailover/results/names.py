@@ -1,62 +1,223 @@
-"""The metrics of a run: their names, which users and scripts hold on to, and what each says.
+"""The metrics of a run: their names, which users and scripts hold on to, and the one definition of each.
 
 A name ends in its unit where it has one: `_ns` nanoseconds of simulated time, `_bps` bits per second.
 """
 
-METRICS: dict[str, str] = {
-    "failover.latency_ns": "from the failure to the first instruction of the VM on the secondary",
-    "failover.detection_ns": "part of the latency: until the failure is noticed",
-    "failover.fencing_ns": "part of the latency: until the failed host is known to be silent",
-    "failover.apply_ns": "part of the latency: until the image is at a state from which the VM can run",
-    "failover.activation_ns": "part of the latency: until state is restored and the VM runs",
-    "failover.count": "takeovers by the secondary",
-    "failover.false_alarms": "verdicts of a detector on a host that had not failed",
-    "failover.warmup_ns": "from the takeover until the guest is back at 95 % of its rate before the failure",
-    "exposure.total_ns": "time in which no second host could have taken over",
-    "exposure.longest_ns": "longest time in a row in which no second host could have taken over",
-    "reprotection.count": "synchronisations with a further host that came to their end",
-    "reprotection.synchronisation_ns": "time that the first of them took",
-    "reprotection.stopped_ns": "part of it in which the VM stood still",
-    "reprotection.bytes": "bytes of memory copied in it",
-    "failback.count": "planned moves back to the primary",
-    "failback.latency_ns": "from the VM being stopped for the first of them to its first instruction there",
-    "failback.blackout_ns": "longest gap between two responses across it",
-    "client.blackout_ns": "longest gap between two responses across the failure",
-    "client.latency_mean_ns": "mean response time of requests",
-    "client.latency_p50_ns": "median response time of requests",
-    "client.latency_p99_ns": "99th percentile of the response time of requests",
-    "client.latency_p999_ns": "99.9th percentile of the response time of requests",
-    "loss.work_ns": "guest time between the capture of the last committed checkpoint and the failure",
-    "loss.outputs": "outputs released that the secondary's state does not account for",
-    "loss.split_brain_ns": "time for which both hosts ran the VM",
-    "loss.split_brain_outputs": "answers that the old primary let leave after the secondary had taken over",
-    "loss.diverged_lines": "lines that differ between the hosts at the end, if both have run the VM",
-    "image.consistent": "whether the secondary's image was exactly the last committed checkpoint",
-    "image.mismatched_lines": "lines of the secondary's image that were not at the last committed checkpoint",
-    "guest.slowdown": "time of the protected guest ÷ time of an unprotected one for the same instructions, −1",
-    "guest.pause_fraction": "part of the slowdown: stopped for checkpoints",
-    "guest.stall_fraction": "part of the slowdown: stalled by the log and by contention for memory",
-    "guest.fault_fraction": "part of the slowdown: faults and interrupts taken for replication",
-    "checkpoint.count": "checkpoints committed",
-    "checkpoint.pause_p50_ns": "median time for which a checkpoint stops the VM",
-    "checkpoint.pause_p99_ns": "99th percentile of the time for which a checkpoint stops the VM",
-    "checkpoint.period_mean_ns": "mean time from one checkpoint to the next",
-    "checkpoint.commit_latency_p50_ns": "median time from the capture of a checkpoint to its acknowledgement",
-    "checkpoint.commit_latency_p99_ns": "99th percentile of the time from capture to acknowledgement",
-    "replication.bytes": "bytes put on the link for replication",
-    "replication.lines": "cache lines sent",
-    "replication.bandwidth_bps": "mean use of the link by replication",
-    "replication.amplification": "bytes shipped ÷ distinct bytes modified, at the finest grain known",
-    "replication.memory_bytes": "memory taken on both hosts, at most, beside the VM's own on the primary",
-    "log.entries": "addresses logged",
-    "log.castout": "addresses logged because a flagged line was evicted",
-    "log.scan": "addresses logged by checks of the flags",
-    "log.transfer": "addresses logged because a flagged line moved to another core's cache",
-    "log.duplicates": "addresses dropped because the same reading of the log had them already",
-    "log.peak_fill": "largest share of the log in use",
-    "log.interrupts": "interrupts at the guard band",
-    "log.stall_ns": "time for which the processor waited for a free slot in the log",
-    "run.accesses": "memory accesses simulated",
-    "run.wall_seconds": "time the run took on this machine",
-    "run.accesses_per_second": "accesses simulated per second of wall time",
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, defined."""
+
+    #: What it says, in a line.
+    meaning: str
+    #: From when to when, and over which population.
+    span: str
+    #: When there is no value; empty if there always is one.
+    none: str = ""
+
+
+#: The whole time of the first failover, and what its parts have in common.
+_MOVE = "the first takeover of the run, whose parts follow one another"
+_NO_MOVE = "nothing failed, the run ended before, or it was a false alarm, which has no latency"
+_NO_PART = "the run ended before"
+_PROTECTED = "from the start until the VM ends on its first host, is stopped to move, goes on alone, or is taken over"
+_NO_GUEST = "the VM has not executed"
+_CHECKPOINTS = "checkpoints of the first pair of hosts that began after `warm_up` and were committed by the end"
+_NO_CHECKPOINT = "there were none, or the protocol makes none"
+_AUDIT = "the whole run, as the audit finds it by executing the guest's program a second time"
+_MIGRATION = "the planned evacuation of live-precopy"
+_NO_MIGRATION = "another protocol, or it did not come so far"
+_SHIPPED = "from the start until the first host is down, goes on alone, or has handed the VM over"
+
+_PHASES = {
+    "": ("requests", "requests sent after `warm_up`"),
+    "before.": ("requests sent before the first failure", "requests sent after `warm_up` and before the first outage"),
+    "across.": ("requests sent during the outage", "requests sent from the failure until the VM serves again"),
+    "after.": ("requests sent after the outage", "requests sent once the VM serves again"),
 }
+_QUANTILES = {"p50": "median", "p99": "99th percentile", "p999": "99.9th percentile"}
+
+
+def _clients() -> dict[str, Metric]:
+    found: dict[str, Metric] = {}
+    for phase, (which, population) in _PHASES.items():
+        name, censored = f"client.{phase}", f"{population}; one without an answer has taken at least until the end"
+        found[f"{name}requests"] = Metric(f"number of {which}", population, "no clients")
+        found[f"{name}unanswered"] = Metric(f"number of {which} and not answered by the end", population, "no clients")
+        found[f"{name}latency_mean_ns"] = Metric(
+            f"mean response time of {which}",
+            f"{censored}: the area under the Kaplan–Meier curve, a lower bound where that does not reach 0",
+            "no requests",
+        )
+        found[f"{name}latency_mean_at_least_ns"] = Metric(
+            f"the mean response time of {which}, if it is a lower bound only", censored, "the mean is exact, or none"
+        )
+        for label, word in _QUANTILES.items():
+            found[f"{name}latency_{label}_ns"] = Metric(
+                f"{word} of the response time of {which}",
+                f"{censored}: a quantile of the Kaplan–Meier estimate",
+                "so many have no answer that the curve does not reach it",
+            )
+            found[f"{name}latency_{label}_at_least_ns"] = Metric(
+                f"lower bound of the {word} of the response time of {which}: the longest time seen",
+                censored,
+                "the quantile itself is known, or there are no requests",
+            )
+    return found
+
+
+#: Every metric by its name, in the order in which all that lists them does.
+DEFINITIONS: dict[str, Metric] = {
+    "failover.latency_ns": Metric(
+        "from the failure to the first instruction of the VM on the secondary", _MOVE, _NO_MOVE
+    ),
+    "failover.detection_ns": Metric(
+        "part of the latency: until the failure is noticed", "from the failure to the verdict of the detector", _NO_MOVE
+    ),
+    "failover.fencing_ns": Metric(
+        "part of the latency: until the failed host is known to be silent", "from the verdict to the fence", _NO_PART
+    ),
+    "failover.apply_ns": Metric(
+        "part of the latency: until the image is at a state from which the VM can run",
+        "from the fence to the complete image",
+        _NO_PART,
+    ),
+    "failover.activation_ns": Metric(
+        "part of the latency: until state is restored and the VM runs",
+        "from the complete image to the first instruction",
+        _NO_PART,
+    ),
+    "failover.count": Metric("takeovers by the secondary", "the whole run"),
+    "failover.false_alarms": Metric("verdicts of a detector on a host that had not failed", "the whole run"),
+    "failover.warmup_ns": Metric(
+        "from the takeover until the guest is back at 95 % of its unprotected rate",
+        "from the first takeover to the begin of the first millisecond, looked at every 100 µs, that has that rate; "
+        "the rate is that before the failure, without all that protection costs",
+        "no takeover, the guest was not back by the end, or it had executed nothing",
+    ),
+    "failover.warmup_deficit_ns": Metric(
+        "work not done while the guest warmed up",
+        "the warm-up, less the time that an unprotected guest would have needed for what was done in it",
+        "the warm-up is not known",
+    ),
+    "failover.cost_ns": Metric(
+        "what the failure cost the guest: failover latency, lost work and warm-up deficit",
+        "their sum",
+        "one of them is not known",
+    ),
+    "exposure.total_ns": Metric(
+        "time in which no second host could have taken over",
+        "from the failure of either host of a pair to the next pair, or to the end, summed",
+    ),
+    "exposure.longest_ns": Metric(
+        "longest time in a row in which no second host could have taken over",
+        "from the failure of either host of a pair to the next pair, or to the end",
+    ),
+    "reprotection.count": Metric("synchronisations with a further host that came to their end", "the whole run"),
+    "reprotection.synchronisation_ns": Metric(
+        "time that the first of them took", "from its begin until the VM is protected", "there was none"
+    ),
+    "reprotection.stopped_ns": Metric(
+        "part of it in which the VM stood still", "the first synchronisation", "there was none"
+    ),
+    "reprotection.bytes": Metric("bytes of memory copied in it", "the first synchronisation", "there was none"),
+    "failback.count": Metric("planned moves back to the primary", "the whole run"),
+    "failback.latency_ns": Metric(
+        "from the VM being stopped for the first of them to its first instruction there",
+        "the first failback",
+        "there was none",
+    ),
+    "failback.blackout_ns": Metric(
+        "longest gap between two responses across it",
+        "gaps with part of the first failback in them",
+        "there was none, or no clients",
+    ),
+    "migration.total_ns": Metric(
+        "time that the evacuation took", "from its first round to the first instruction", _NO_MIGRATION
+    ),
+    "migration.downtime_ns": Metric(
+        "time for which the evacuation stopped the VM", "from the stop to the first instruction", _NO_MIGRATION
+    ),
+    "migration.rounds": Metric("rounds of the evacuation, the last with the VM stopped", _MIGRATION, _NO_MIGRATION),
+    "migration.bytes": Metric("bytes of memory copied by the evacuation", _MIGRATION, _NO_MIGRATION),
+    "migration.converged": Metric(
+        "whether as little as had been asked for was left for the last round", _MIGRATION, _NO_MIGRATION
+    ),
+    "client.blackout_ns": Metric(
+        "longest gap between two responses across the failure",
+        "gaps with part of the first outage in them; from the start if no response came before, to the end if none "
+        "came after",
+        "no outage, or no clients",
+    ),
+    **_clients(),
+    "loss.work_ns": Metric(
+        "guest time between the capture of the last committed checkpoint and the failure",
+        "until the VM ended on the first host that failed with it, was stopped to be evacuated, or was taken over",
+        "nothing ended the VM where it ran",
+    ),
+    "loss.outputs": Metric("outputs released that the secondary's state does not account for", _AUDIT),
+    "loss.split_brain_ns": Metric("time for which both hosts ran the VM", "from each takeover on, summed"),
+    "loss.split_brain_outputs": Metric(
+        "answers that the old primary let leave after the secondary had taken over", "from each takeover on"
+    ),
+    "loss.diverged_lines": Metric("lines that differ between the hosts at the end, if both have run the VM", _AUDIT),
+    "image.consistent": Metric("whether the secondary's image was exactly the last committed checkpoint", _AUDIT),
+    "image.mismatched_lines": Metric(
+        "lines of the secondary's image that were not at the last committed checkpoint", _AUDIT
+    ),
+    "guest.slowdown": Metric(
+        "time of the protected guest ÷ time of an unprotected one for the same instructions, −1", _PROTECTED, _NO_GUEST
+    ),
+    "guest.pause_fraction": Metric("part of the slowdown: stopped for checkpoints", _PROTECTED, _NO_GUEST),
+    "guest.early_copy_fraction": Metric(
+        "part of the slowdown: stopped between checkpoints while the VM's core copies", _PROTECTED, _NO_GUEST
+    ),
+    "guest.stall_fraction": Metric(
+        "part of the slowdown: stalled by the log and by contention for memory", _PROTECTED, _NO_GUEST
+    ),
+    "guest.fault_fraction": Metric(
+        "part of the slowdown: faults and interrupts taken for replication", _PROTECTED, _NO_GUEST
+    ),
+    "checkpoint.count": Metric("checkpoints committed", _CHECKPOINTS, "the protocol makes none"),
+    "checkpoint.pause_p50_ns": Metric("median time for which a checkpoint stops the VM", _CHECKPOINTS, _NO_CHECKPOINT),
+    "checkpoint.pause_p99_ns": Metric(
+        "99th percentile of the time for which a checkpoint stops the VM", _CHECKPOINTS, _NO_CHECKPOINT
+    ),
+    "checkpoint.period_mean_ns": Metric("mean time from one checkpoint to the next", _CHECKPOINTS, _NO_CHECKPOINT),
+    "checkpoint.commit_latency_p50_ns": Metric(
+        "median time from the capture of a checkpoint to its acknowledgement",
+        f"{_CHECKPOINTS}, and acknowledged",
+        _NO_CHECKPOINT,
+    ),
+    "checkpoint.commit_latency_p99_ns": Metric(
+        "99th percentile of the time from capture to acknowledgement",
+        f"{_CHECKPOINTS}, and acknowledged",
+        _NO_CHECKPOINT,
+    ),
+    "replication.bytes": Metric("bytes that have left over the link for replication", _SHIPPED),
+    "replication.lines": Metric("cache lines that have arrived at the secondary", _SHIPPED),
+    "replication.bandwidth_bps": Metric("mean use of the link by replication, framing aside", _SHIPPED),
+    "replication.amplification": Metric(
+        "bytes shipped ÷ distinct bytes modified, at the finest grain known",
+        "the committed epochs of the first pair of hosts; 64-byte blocks, counted in each epoch anew",
+        "no epoch was committed, or nothing was modified",
+    ),
+    "replication.memory_bytes": Metric(
+        "memory taken on both hosts, at most, beside the VM's own on the primary", _SHIPPED
+    ),
+    "log.entries": Metric("addresses logged", _PROTECTED),
+    "log.castout": Metric("addresses logged because a flagged line was evicted", _PROTECTED),
+    "log.scan": Metric("addresses logged by checks of the flags", _PROTECTED),
+    "log.transfer": Metric("addresses logged because a flagged line moved to another core's cache", _PROTECTED),
+    "log.duplicates": Metric("addresses dropped because the same reading of the log had them already", _PROTECTED),
+    "log.peak_fill": Metric("largest share of the log in use", _PROTECTED),
+    "log.interrupts": Metric("interrupts at the guard band", _PROTECTED),
+    "log.stall_ns": Metric("time for which the processor waited for a free slot in the log", _PROTECTED),
+    "run.accesses": Metric("memory accesses simulated", "the whole run, on all hosts"),
+    "run.wall_seconds": Metric("time the run took on this machine", "from building the cluster to the verdicts"),
+    "run.accesses_per_second": Metric("accesses simulated per second of wall time", "the whole run"),
+}
+#: What each metric says, in a line.
+METRICS: dict[str, str] = {name: metric.meaning for name, metric in DEFINITIONS.items()}

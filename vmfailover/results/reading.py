@@ -9,6 +9,7 @@ from typing import Any
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.names import METRICS
+from vmfailover.results.records import Findings
 from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario.writing import read_back
@@ -53,7 +54,8 @@ def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunRes
         verdicts=tuple(Verdict(name, **verdict) for name, verdict in summary["invariants"].items()),
         spans={host: tuple((start, end) for start, end in spans) for host, spans in rest["spans"].items()},
         heartbeats={host: tuple(instants) for host, instants in rest["heartbeats"].items()},
-        unanswered=rest["unanswered"],
+        findings=Findings(**rest["findings"]),
+        accesses=rest["accesses"],
         end_ns=rest["end_ns"],
         interrupted=rest["interrupted"],
         remarks=tuple(rest["remarks"]),

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vmfailover.cluster import Cluster
 from vmfailover.failover.detection import HeartbeatDetector
-from vmfailover.guest.clients import Response
 from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import Metrics
+from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.samples import Sample
-from vmfailover.scenario import Scenario
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -30,88 +29,46 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class EpochRow:
-    """One epoch; instants and durations in nanoseconds, -1 for an instant that never came."""
-
-    epoch: int
-    started_ns: int
-    paused_ns: int
-    captured_ns: int
-    resumed_ns: int
-    sent_ns: int
-    committed_ns: int
-    applied_ns: int
-    acknowledged_ns: int
-    quiesce_ns: int
-    scan_ns: int
-    capture_ns: int
-    deduplication_ns: int
-    harvest_ns: int
-    log_entries: int
-    duplicates: int
-    lines: int
-    residue: int
-    outputs: int
-    forced: bool
-
-
 @dataclass(frozen=True)
-class RunResult:
+class RunResult(Records):
     """The outcome of one run: metrics, epochs, events, and whether the invariants hold."""
 
-    scenario: Scenario
-    seed: int
     values: Metrics
     verdicts: tuple[Verdict, ...]
-    epoch_rows: tuple[EpochRow, ...]
-    event_rows: tuple[Event, ...]
     sample_rows: tuple[Sample, ...]
-    responses: tuple[Response, ...]
-    #: (from, to) in nanoseconds in which the VM ran, by host.
-    spans: dict[str, tuple[tuple[int, int], ...]]
     #: Instants in nanoseconds at which a heartbeat was heard, by the host that heard it; no host if none are sent.
     heartbeats: dict[str, tuple[int, ...]]
-    unanswered: int
-    #: Simulated time reached, nanoseconds.
-    end_ns: int
     interrupted: bool = False
-    #: What the protocol has to say about the run, a sentence each.
+    #: What a reader should know of the run, a sentence each.
     remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls,
         cluster: Cluster,
+        records: Records,
         values: Metrics,
         verdicts: tuple[Verdict, ...],
         samples: Sequence[Sample],
+        remarks: tuple[str, ...],
         *,
         interrupted: bool,
     ) -> Self:
-        """Collect the records of a run that has ended."""
-        clients = cluster.clients
+        """Return the outcome of a run that has ended with these records."""
         return cls(
-            scenario=cluster.scenario,
-            seed=cluster.scenario.seed,
+            **{field.name: getattr(records, field.name) for field in fields(Records)},
             values=values,
             verdicts=verdicts,
-            epoch_rows=tuple(_epoch_rows(cluster)),
-            event_rows=tuple(cluster.journal.events),
             sample_rows=tuple(samples),
-            responses=tuple(clients.received) if clients else (),
-            spans=_spans(cluster),
             heartbeats=_heartbeats(cluster),
-            unanswered=clients.unanswered if clients else 0,
-            end_ns=int(cluster.env.now),
             interrupted=interrupted,
-            remarks=cluster.protection.remarks,
+            remarks=remarks,
         )
 
     @property
     def consistent(self) -> bool:
-        """Whether every invariant holds."""
-        return all(verdict.holds for verdict in self.verdicts)
+        """Whether every invariant holds that the scenario does not waive."""
+        return not any(verdict.broken for verdict in self.verdicts)
 
     @cached_property
     def metrics(self) -> pd.Series[Any]:
@@ -184,7 +141,7 @@ class RunResult:
             "seed": self.seed,
             "metrics": self.values,
             **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
-            "invariants": {item.name: {"holds": item.holds, "detail": item.detail} for item in self.verdicts},
+            "invariants": {item.name: _judgement(item) for item in self.verdicts},
         }
 
     def to_perfetto(self, path: str | PathLike[str]) -> None:
@@ -201,11 +158,8 @@ class RunResult:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
-def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
-    spans: dict[str, tuple[tuple[int, int], ...]] = {}
-    for node in cluster.machines.built:
-        spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
-    return spans
+def _judgement(verdict: Verdict) -> dict[str, bool | str]:
+    return {"holds": verdict.holds, "waived": verdict.waived, "detail": verdict.detail}
 
 
 def _heartbeats(cluster: Cluster) -> dict[str, tuple[int, ...]]:
@@ -215,25 +169,3 @@ def _heartbeats(cluster: Cluster) -> dict[str, tuple[int, ...]]:
             name = detector.watcher.name
             heard[name] = heard.get(name, ()) + tuple(detector.heartbeats_ns)
     return heard
-
-
-def _epoch_rows(cluster: Cluster) -> list[EpochRow]:
-    committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
-    return [
-        EpochRow(
-            epoch=epoch.number,
-            committed_ns=committed.get(epoch.number, -1),
-            applied_ns=applied.get(epoch.number, -1),
-            log_entries=epoch.entries,
-            outputs=len(epoch.outputs),
-            **{name: getattr(epoch, name) for name in _COPIED},
-        )
-        for epoch in cluster.epochs
-    ]
-
-
-_COPIED = tuple(
-    field.name
-    for field in fields(EpochRow)
-    if field.name not in ("epoch", "committed_ns", "applied_ns", "log_entries", "outputs")
-)

@@ -41,8 +41,8 @@ class Sampler:
         """Look at a run that begins now so many times, evenly, or never."""
         self._cluster = cluster
         #: Time from one look to the next, nanoseconds; the whole run if there is none.
-        self.every_ns = max(1, cluster.end_ns // max(1, count))
-        self._due_ns = 0 if count else cluster.end_ns + 1
+        self.every_ns = max(1, cluster.scenario.duration // max(1, count))
+        self._due_ns = 0 if count else cluster.scenario.duration + 1
         self._busy_ns = {True: 0, False: 0}
         self._seen_ns: dict[int, int] = {}
         self.samples: list[Sample] = []

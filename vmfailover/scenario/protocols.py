@@ -17,6 +17,10 @@ class ProtocolEntry:
     default_granularity: int = 0
     #: The most virtual processors it can protect; 0 for any number.
     most_vcpus: int = 0
+    #: Whether the other host has, all the time, what it needs to go on with the VM.
+    replicates: bool = True
+    #: Whether it stops the VM for checkpoints that the other host can go on from.
+    makes_checkpoints: bool = True
     #: Whether it uses the address log, whose size then matters.
     uses_log: bool = False
     #: Whether it keeps what first stores overwrite; its unit is then a line.
@@ -44,7 +48,13 @@ PROTOCOLS: dict[str, ProtocolEntry] = {
     "page-dirty-bits": _pages("page_dirty_bits:PageDirtyBits", fails_back=True),
     "undo-log": ProtocolEntry(f"{_PACKAGE}.undo_log:UndoLog", uses_log=True, keeps_undo=True, fails_back=True),
     "output-compare": _pages("output_compare:OutputCompare"),
-    "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1),
-    "live-precopy": _pages("live_precopy:LivePrecopy", reprotects=False),
-    "cold-restart": ProtocolEntry(f"{_PACKAGE}.cold_restart:ColdRestart", needs_copy=False, reprotects=False),
+    "record-replay": ProtocolEntry(f"{_PACKAGE}.record_replay:RecordReplay", most_vcpus=1, makes_checkpoints=False),
+    "live-precopy": _pages("live_precopy:LivePrecopy", replicates=False, makes_checkpoints=False, reprotects=False),
+    "cold-restart": ProtocolEntry(
+        f"{_PACKAGE}.cold_restart:ColdRestart",
+        replicates=False,
+        makes_checkpoints=False,
+        needs_copy=False,
+        reprotects=False,
+    ),
 }

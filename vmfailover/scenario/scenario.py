@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
@@ -48,7 +48,9 @@ class Scenario(Record):
     seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
     """Where all random numbers come from."""
     duration: Annotated[Duration, AboveZero]
-    """Simulated time, in nanoseconds."""
+    """Simulated time, in nanoseconds; nothing is counted beyond it."""
+    extend: Annotated[Literal["until-takeover"] | None, NoneText] = None
+    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover."""
     warm_up: Duration = written("0 ns")
     """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
     no guest finds them, in nanoseconds."""

@@ -193,7 +193,7 @@ def examine(scenario: Scenario, point: Point) -> Explored:
         result = whole(with_faults(scenario, point.faults))
     except Exception as error:
         return Explored(point, "failed", violations=(f"{type(error).__name__}: {error}",))
-    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
+    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if verdict.broken)
     latency = result.values["failover.latency_ns"]
     kinds = {event.kind for event in result.event_rows}
     since_ns = result.end_ns - scenario.replication.checkpoint_interval

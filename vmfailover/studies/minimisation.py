@@ -70,6 +70,6 @@ def _value(scenario: Scenario, key: str) -> object:
 def _breaks(scenario: Scenario, name: str) -> bool:
     """Say whether a run breaks an invariant, or fails with an error, of this name."""
     try:
-        return any(verdict.name == name and not verdict.holds for verdict in whole(scenario).verdicts)
+        return any(verdict.name == name and verdict.broken for verdict in whole(scenario).verdicts)
     except Exception as error:
         return type(error).__name__ == name

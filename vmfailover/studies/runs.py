@@ -85,7 +85,7 @@ def whole(scenario: Scenario) -> RunResult:
 def run_task(task: Task) -> StudyRun:
     """Make one run; raise KeyboardInterrupt if the user interrupts it."""
     result = whole(task.scenario)
-    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if not verdict.holds)
+    broken = tuple(f"{verdict.name}: {verdict.detail}" for verdict in result.verdicts if verdict.broken)
     values = {metric: result.values[metric] for metric in MEASURED}
     return StudyRun(task.label, task.replication, task.scenario.seed, values, broken, result.remarks)
 

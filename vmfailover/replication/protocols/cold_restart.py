@@ -38,15 +38,6 @@ class ColdRestart(Protection):
         return super().activation_ns if restart.kind == "restore" else restart.boot + redirect
 
     @property
-    def extension_ns(self) -> int:
-        """The longest time from a failure to the VM's return."""
-        scenario = self.site.scenario
-        if all(failure.at is None for failure in scenario.failures):
-            return 0
-        detection_ns = scenario.detection.timeout + scenario.detection.interval
-        return detection_ns + scenario.fencing.delay + self._read_ns + self.activation_ns
-
-    @property
     def memory_bytes(self) -> int:
         """No memory is taken."""
         return 0

@@ -71,7 +71,6 @@ class RecordReplay(Protection):
         self._unsent_bytes = 0
         self._throttled = False
         self._throttled_ns = 0
-        self._interrupts = 0
         self._closed = False
         self._peak_unsent = 0
 
@@ -96,11 +95,6 @@ class RecordReplay(Protection):
         for marker in self._received.items:
             self._replica.replay(marker.state)
         return True
-
-    @property
-    def interrupt_ns(self) -> int:
-        """Time that the VM stood still for parts of the log to be taken."""
-        return self._interrupts * self.site.scenario.hypervisor.interrupt
 
     @property
     def log_stall_ns(self) -> int:
@@ -188,9 +182,10 @@ class RecordReplay(Protection):
     def _interrupt(self) -> Steps:
         """Hold up the VM for taking a part of the log, and for as long as too much of it waits."""
         vm = self.site.primary.vm
-        self._interrupts += 1
         vm.pause(int(self.env.now))
-        yield self.env.timeout(self.site.scenario.hypervisor.interrupt)
+        duration_ns = self.site.scenario.hypervisor.interrupt
+        self.site.journal.record("interrupt", self.site.primary.host.name, duration_ns=duration_ns)
+        yield self.env.timeout(duration_ns)
         if not self._throttled:
             yield from self._throttle()
         vm.resume(int(self.env.now))

@@ -38,6 +38,7 @@ _PANELS = (
         "guest.slowdown",
         (
             ("guest.pause_fraction", "pauses"),
+            ("guest.early_copy_fraction", "early copies"),
             ("guest.stall_fraction", "stalls"),
             ("guest.fault_fraction", "faults"),
         ),

@@ -16,6 +16,7 @@ _ROOM = 1.25
 _TOTAL = "guest.slowdown"
 _CAUSES = {
     "guest.pause_fraction": "stopped for checkpoints",
+    "guest.early_copy_fraction": "stopped to copy lines early",
     "guest.stall_fraction": "stalled by the log and by contention for memory",
     "guest.fault_fraction": "faults and interrupts taken for replication",
 }

@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import FILLS, TEXT, entitle, new_figure, tidy
-from vmfailover.results.run_result import EpochRow, RunResult
+from vmfailover.results.records import EpochRow
+from vmfailover.results.run_result import RunResult
 
 #: Parts of a pause, in order, with the fields that hold their nanoseconds.
 _PAUSE = (

@@ -60,7 +60,7 @@ def exploration_coverage(found: Exploration) -> Axes:
 
 def _title(found: Exploration) -> str:
     runs, broken = len(found.results), len(found.violations)
-    verdict = f"{broken} of {runs} broke an invariant" if broken else "every invariant holds"
+    verdict = f"{broken} of {runs} broke an invariant" if broken else "every promised invariant holds"
     struck = f"faults around every event of {counted(found.epochs, 'epoch')}"
     return f"{found.scenario.name}: {counted(runs, 'run')}, {struck}; {verdict}"
 

@@ -13,6 +13,7 @@ _SIZE = (8, 2)
 #: Causes of slowdown with their metrics.
 CAUSES = (
     ("stopped for checkpoints", "guest.pause_fraction"),
+    ("copying lines early", "guest.early_copy_fraction"),
     ("stalled by log and memory", "guest.stall_fraction"),
     ("faults and interrupts", "guest.fault_fraction"),
 )

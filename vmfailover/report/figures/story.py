@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vmfailover.results.metrics import blackout
-from vmfailover.results.run_result import EpochRow, RunResult
+from vmfailover.results.outage import blackout, first_outage
+from vmfailover.results.records import EpochRow
+from vmfailover.results.run_result import RunResult
 
 MS = 1e-6
 #: What ends each part of a failover, in order.
@@ -130,7 +131,8 @@ class Story:
     @property
     def blackout(self) -> Window | None:
         """The longest time without a response across the end of the primary."""
-        gap = blackout(self.result.responses, self._first_ns.get("down"), self._first_ns.get("takeover"))
+        result = self.result
+        gap = blackout(result.responses, first_outage(result.event_rows), result.end_ns)
         return Window(gap[0] * MS, gap[1] * MS) if gap else None
 
     @property

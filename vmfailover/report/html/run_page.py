@@ -13,6 +13,7 @@ from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import duration
 from vmfailover.report.summary import subjects
 from vmfailover.results.failovers import moves
+from vmfailover.results.invariants import Verdict
 from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
@@ -144,9 +145,15 @@ def _metrics(result: RunResult) -> Table:
 def _invariants(result: RunResult) -> Table:
     rows = []
     for verdict in result.verdicts:
-        texts = (verdict.name.replace("_", " "), "holds" if verdict.holds else "IS BROKEN", verdict.detail)
+        texts = (verdict.name.replace("_", " "), _judgement(verdict), verdict.detail)
         rows.append([Cell(text, text) for text in texts])
     return Table("Invariants", ("invariant", "verdict", "detail"), rows)
+
+
+def _judgement(verdict: Verdict) -> str:
+    if verdict.waived:
+        return "waived, and kept" if verdict.holds else "waived, and not kept"
+    return "holds" if verdict.holds else "IS BROKEN"
 
 
 def _records(title: str, records: Sequence[Any]) -> Table:

@@ -127,7 +127,7 @@ def _told(found: Sweep) -> str:
     if not found.consistent:
         told.append("AN INVARIANT IS BROKEN.")
     elif failed < done:
-        told.append("Every invariant holds in every run.")
+        told.append("Every promised invariant holds in every run.")
     if failed:
         told.append(f"{counted(failed, 'point')} could not be run.")
     if found.interrupted:
@@ -225,4 +225,4 @@ def label(row: Row) -> Cell:
 
 def verdict(sound: bool) -> str:
     """Return whether all is well with the runs of a study."""
-    return "Every invariant holds in every run." if sound else "AN INVARIANT IS BROKEN, or a run failed."
+    return "Every promised invariant holds in every run." if sound else "AN INVARIANT IS BROKEN, or a run failed."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves, synchronisations
-from vmfailover.results.metrics import blackout
+from vmfailover.results.outage import blackout, first_outage
 from vmfailover.results.perfetto.events import Details, Instant, Part, Slice, Track
 from vmfailover.results.perfetto.names import ANSWERS, CLIENTS, FAILOVER, FAULTS, LINK, TRACKING
 
@@ -80,9 +80,6 @@ def _details(event: Event) -> Details:
 
 def _waited(result: RunResult) -> Iterator[Slice]:
     """Yield the longest time without an answer across the end of the first host, if there was one."""
-    first: dict[str, int] = {}
-    for event in result.event_rows:
-        first.setdefault(event.kind, event.time_ns)
-    gap = blackout(result.responses, first.get("down"), first.get("takeover"))
+    gap = blackout(result.responses, first_outage(result.event_rows), result.end_ns)
     if gap is not None:
         yield Slice(Track(CLIENTS, ANSWERS), "no answer", *gap)

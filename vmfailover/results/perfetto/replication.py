@@ -11,7 +11,8 @@ from vmfailover.results.perfetto.events import Arrow, Instant, Overlapping, Part
 from vmfailover.results.perfetto.names import RECEIVING, REPLICATION, SENDING, VM
 
 if TYPE_CHECKING:
-    from vmfailover.results.run_result import EpochRow, RunResult
+    from vmfailover.results.records import EpochRow
+    from vmfailover.results.run_result import RunResult
 
 #: Events after which a checkpoint that has not been completed goes on nowhere.
 _ABANDONED = ("alone", "synchronisation-failed", "takeover", "returned")

@@ -1,0 +1,76 @@
+"""The first time in a run in which clients were without the VM, or would have been."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from vmfailover.guest.clients import Response
+from vmfailover.journal import Event
+
+#: Events that end the service of the VM where it ran.
+_BEGINNINGS = ("failure", "switchover", "down")
+#: Events after which the VM serves again: on the other host, on its own without one, or after a hang.
+_ENDS = ("takeover", "alone", "passed")
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the failure of a host, or the stop of an evacuation, until the VM serves again; nanoseconds."""
+
+    began_ns: int
+    #: None if the VM did not serve again before the end of the run.
+    ended_ns: int | None
+
+
+def first_outage(events: Sequence[Event]) -> Outage | None:
+    """Return the first outage; the loss of the other host is one too, since answers wait for it."""
+    began_ns = _began_ns(events)
+    if began_ns is None:
+        return None
+    ends = (each.time_ns for each in events if each.kind in _ends(events) and each.time_ns >= began_ns)
+    return Outage(began_ns, next(ends, None))
+
+
+def _began_ns(events: Sequence[Event]) -> int | None:
+    own = next((each for each in events if each.kind in _BEGINNINGS), None)
+    loss = next((each for each in events if each.kind == "detect-loss"), None)
+    alone = any(each.kind == "alone" for each in events)
+    if loss is None or not alone or (own is not None and own.time_ns <= loss.time_ns):
+        return own.time_ns if own else None
+    return _lost_ns(events, loss)
+
+
+def _lost_ns(events: Sequence[Event], loss: Event) -> int:
+    """Return when that happened for which the other host was given up; of a false alarm, the alarm."""
+    causes = (
+        each.time_ns
+        for each in events
+        if each.time_ns <= loss.time_ns
+        and (each.kind == "standby-down" or (each.kind == "fault" and _reaches(each, loss.detail)))
+    )
+    return next(causes, loss.time_ns)
+
+
+def _reaches(fault: Event, host: str) -> bool:
+    """Whether a fault is of a host, or of the link."""
+    return fault.host == host or fault.detail.startswith("link")
+
+
+def _ends(events: Sequence[Event]) -> tuple[str, ...]:
+    """A hang that passes ends the outage only if the host was not fenced for it."""
+    fenced = any(each.kind in ("down", "fence") for each in events)
+    return _ENDS[:2] if fenced else _ENDS
+
+
+def blackout(responses: Sequence[Response], outage: Outage | None, end_ns: int) -> tuple[int, int] | None:
+    """Return the longest time (from, to) without a response that has part of an outage in it; None without an outage.
+
+    `responses` are in order of arrival. It begins with the run if no response came before, and ends with it at
+    `end_ns` if none came after.
+    """
+    if outage is None:
+        return None
+    until_ns = end_ns if outage.ended_ns is None else outage.ended_ns
+    times = [0, *(response.received_ns for response in responses), end_ns]
+    gaps = [(start, end) for start, end in pairwise(times) if end > outage.began_ns and start < until_ns]
+    return max(gaps, key=lambda gap: gap[1] - gap[0], default=None)

@@ -1,0 +1,102 @@
+"""What the counters of a run say at the instants at which something of the VM ends or begins."""
+
+from dataclasses import dataclass
+
+from vmfailover.cluster import Cluster
+from vmfailover.hardware.cache.state import Counter
+from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.journal import Event
+from vmfailover.pair import Pair
+
+#: Events at which the counters of the pair that has the VM are read; they are read at the end of the run too.
+READ_AT = ("failure", "detect", "down", "switchover", "alone", "takeover", "protected")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The counters of the VM on the primary of a pair, and of its protection, from the start of the run to an instant.
+
+    Times of several cores are means over the cores.
+    """
+
+    time_ns: int
+    #: The kind of the event at which they were read, or `end`.
+    event: str
+    #: Number of the pair, from 0.
+    pair: int
+    #: Time that the VM has executed.
+    guest_ns: int
+    #: Instructions executed by all virtual processors.
+    instructions: int
+    #: Time of the guest that went into writing the address log.
+    logging_ns: float
+    #: Time of the guest that went into faults and exits taken to track its stores.
+    tracking_ns: float
+    #: Time of the guest lost to other users of the memory's bandwidth.
+    contention_ns: float
+    #: Guest time of the state that the secondary can go on from.
+    committed_guest_ns: int
+    #: Payload that has left over the link for replication, in bytes.
+    bytes_sent: int
+    lines_received: int
+    memory_bytes: int
+    log_castout: int
+    log_scan: int
+    log_transfer: int
+    log_software: int
+    log_peak_fill: float
+    log_interrupts: int
+    log_stall_ns: int
+
+    @property
+    def unprotected_ns(self) -> float:
+        """Time that the guest would have taken without protection for what it has executed."""
+        return self.guest_ns - self.logging_ns - self.tracking_ns - self.contention_ns
+
+
+class Readings:
+    """Reads the counters as a run goes on, which does not notice."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Read at the instants of `READ_AT`."""
+        self._cluster = cluster
+        self.taken: list[Reading] = []
+        for kind in READ_AT:
+            cluster.journal.on(kind, self._on_event)
+
+    def read_at_end(self) -> None:
+        """Read the counters of every pair, the run having ended."""
+        for number in range(len(self._cluster.pairs)):
+            self._read("end", number)
+
+    def _on_event(self, event: Event) -> None:
+        self._read(event.kind, len(self._cluster.pairs) - 1)
+
+    def _read(self, event: str, number: int) -> None:
+        self.taken.append(_reading(self._cluster.pairs[number], event, number, int(self._cluster.env.now)))
+
+
+def _reading(pair: Pair, event: str, number: int, now_ns: int) -> Reading:
+    vm, protection = pair.primary.vm, pair.protection
+    count, cores = vm.processor.count, vm.processor.cores
+    return Reading(
+        time_ns=now_ns,
+        event=event,
+        pair=number,
+        guest_ns=vm.guest_ns(now_ns),
+        instructions=vm.instructions,
+        logging_ns=count(Counter.LOG_WRITE_FS) / FS_PER_NS / cores,
+        tracking_ns=count(Counter.TRACKING_FS) / FS_PER_NS / cores,
+        contention_ns=vm.contention_ns / cores,
+        committed_guest_ns=protection.committed.guest_ns,
+        bytes_sent=pair.bytes_sent,
+        lines_received=protection.lines_received,
+        memory_bytes=protection.memory_bytes,
+        log_castout=count(Counter.LOG_CASTOUT),
+        log_scan=count(Counter.LOG_SCAN),
+        log_transfer=count(Counter.LOG_TRANSFER),
+        log_software=count(Counter.LOG_SOFTWARE),
+        log_peak_fill=vm.log.peak_fill,
+        log_interrupts=protection.interrupts,
+        log_stall_ns=protection.log_stall_ns,
+    )

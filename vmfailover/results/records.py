@@ -1,0 +1,172 @@
+"""What a run leaves: plain records, from which every metric can be computed, then or later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from vmfailover.cluster import Cluster
+from vmfailover.guest.clients import Request, Response
+from vmfailover.journal import Event
+from vmfailover.pair import Pair
+from vmfailover.replication.epoch import Epoch
+from vmfailover.results.audit import Audit
+from vmfailover.results.readings import Reading
+from vmfailover.results.warm_up import Progress
+from vmfailover.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One epoch; instants and durations in nanoseconds, -1 for an instant that never came."""
+
+    epoch: int
+    #: Number of the pair of hosts that it belongs to, from 0; of a synchronisation, the pair that it leads to.
+    pair: int
+    started_ns: int
+    paused_ns: int
+    captured_ns: int
+    resumed_ns: int
+    sent_ns: int
+    committed_ns: int
+    applied_ns: int
+    acknowledged_ns: int
+    quiesce_ns: int
+    scan_ns: int
+    capture_ns: int
+    deduplication_ns: int
+    harvest_ns: int
+    #: Time for which the core of the VM copied lines early, the VM standing still.
+    early_copy_ns: int
+    log_entries: int
+    duplicates: int
+    lines: int
+    residue: int
+    shipped_bytes: int
+    #: Bytes of distinct 64-byte blocks that the guest had modified in it, 0 unless it was committed.
+    dirtied_bytes: int
+    outputs: int
+    forced: bool
+    #: Whether it is a round in which all of memory is copied.
+    whole_memory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the audit has found by executing the guest's program a second time."""
+
+    outputs_lost: int
+    split_brain_ns: int
+    split_brain_outputs: int
+    diverged_lines: int
+    mismatched_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A pair of hosts, from the instant at which the second protected the VM of the first."""
+
+    primary: str
+    secondary: str
+    begun_ns: int
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a run that has ended."""
+
+    scenario: Scenario
+    seed: int
+    epoch_rows: tuple[EpochRow, ...]
+    event_rows: tuple[Event, ...]
+    requests: tuple[Request, ...]
+    readings: tuple[Reading, ...]
+    progress: tuple[Progress, ...]
+    findings: Findings
+    #: (from, to) in nanoseconds in which the VM ran, by host.
+    spans: dict[str, tuple[tuple[int, int], ...]]
+    #: Memory accesses simulated, on all hosts.
+    accesses: int
+    #: Simulated time reached, nanoseconds.
+    end_ns: int
+
+    @cached_property
+    def responses(self) -> tuple[Response, ...]:
+        """The answers that have reached their clients, in order of their arrival."""
+        answered = (
+            Response(each.request, each.sent_ns, each.received_ns)
+            for each in self.requests
+            if each.received_ns is not None
+        )
+        return tuple(sorted(answered, key=lambda response: response.received_ns))
+
+    @property
+    def unanswered(self) -> int:
+        """Requests sent of which no answer had come back by the end."""
+        return len(self.requests) - len(self.responses)
+
+    @property
+    def pairs(self) -> tuple[Tenure, ...]:
+        """The pairs of hosts that have protected the VM, in order."""
+        later = (each for each in self.event_rows if each.kind == "protected")
+        return (
+            Tenure("primary", "secondary", 0),
+            *(Tenure(each.detail, each.host, each.time_ns) for each in later),
+        )
+
+    def first_ns(self, kind: str) -> int | None:
+        """Return when an event of a kind happened first, None if none did."""
+        return next((event.time_ns for event in self.event_rows if event.kind == kind), None)
+
+
+def records_of(
+    cluster: Cluster, audit: Audit, readings: tuple[Reading, ...], progress: tuple[Progress, ...]
+) -> Records:
+    """Collect the records of a run that has ended, and that has been judged."""
+    return Records(
+        scenario=cluster.scenario,
+        seed=cluster.scenario.seed,
+        epoch_rows=tuple(_epoch_rows(cluster, audit)),
+        event_rows=tuple(cluster.journal.events),
+        requests=tuple(cluster.clients.requests) if cluster.clients else (),
+        readings=readings,
+        progress=progress,
+        findings=Findings(**{field.name: getattr(audit, field.name) for field in fields(Findings)}),
+        spans=_spans(cluster),
+        accesses=sum(node.vm.accesses for node in cluster.machines.built),
+        end_ns=int(cluster.env.now),
+    )
+
+
+def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
+    spans: dict[str, tuple[tuple[int, int], ...]] = {}
+    for node in cluster.machines.built:
+        spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
+    return spans
+
+
+def _epoch_rows(cluster: Cluster, audit: Audit) -> Iterator[EpochRow]:
+    committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
+    for epoch in cluster.epochs:
+        yield EpochRow(
+            epoch=epoch.number,
+            pair=_pair_of(epoch, cluster.pairs),
+            committed_ns=committed.get(epoch.number, -1),
+            applied_ns=applied.get(epoch.number, -1),
+            log_entries=epoch.entries,
+            outputs=len(epoch.outputs),
+            dirtied_bytes=audit.dirtied_bytes.get(epoch.number, 0),
+            **{name: getattr(epoch, name) for name in _COPIED},
+        )
+
+
+def _pair_of(epoch: Epoch, pairs: list[Pair]) -> int:
+    """Return the number of the pair that an epoch belongs to; of a synchronisation, the one that it leads to."""
+    number = sum(pair.protection.first_epoch <= epoch.number for pair in pairs) - 1
+    last = pairs[number].last_epoch
+    return number if last is None or epoch.number < last else number + 1
+
+
+_COMPUTED = ("epoch", "pair", "committed_ns", "applied_ns", "log_entries", "outputs", "dirtied_bytes")
+_COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in _COMPUTED)

@@ -1,0 +1,55 @@
+"""How long requests take, some of them having no answer by the end (Kaplan and Meier, 1958)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.guest.clients import Request
+
+#: Rounding of a product of many factors, far below one request in ten million.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTimes:
+    """The estimated distribution of the response time: the share of requests still waiting after each time.
+
+    A request without an answer says only that it takes longer than from its sending to the end of the run.
+    """
+
+    #: Times at which an answer came, in order, int64[n], nanoseconds.
+    times: npt.NDArray[np.int64]
+    #: Share of the requests that wait longer than each of them, float64[n].
+    waiting: npt.NDArray[np.float64]
+    #: The longest time that any request, answered or not, has waited, nanoseconds; 0 without requests.
+    longest_ns: int
+
+    def quantile_ns(self, share: float) -> int | None:
+        """Return the least time in which this share of requests is answered; None if the run does not tell."""
+        reached = np.flatnonzero(self.waiting <= 1 - share + _ROUNDING)
+        return int(self.times[reached[0]]) if reached.size else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the distribution is known to its end."""
+        return self.waiting.size > 0 and bool(self.waiting[-1] <= _ROUNDING)
+
+    @property
+    def mean_ns(self) -> float | None:
+        """The area under `waiting`, as far as it is known: a lower bound unless that is `complete`; None if empty."""
+        if not self.longest_ns:
+            return None
+        edges = np.concatenate(([0], self.times, [self.longest_ns]))
+        return float(np.sum(np.diff(edges) * np.concatenate(([1.0], self.waiting))))
+
+
+def response_times(requests: Sequence[Request], end_ns: int) -> ResponseTimes:
+    """Estimate the distribution from the requests of a run that ended at `end_ns`."""
+    answered = np.array([each.received_ns is not None for each in requests], np.bool_)
+    ends = (end_ns if each.received_ns is None else each.received_ns for each in requests)
+    waited = np.array([end - each.sent_ns for end, each in zip(ends, requests, strict=True)], np.int64)
+    times, answers = np.unique(waited[answered], return_counts=True)
+    at_risk = waited.size - np.searchsorted(np.sort(waited), times)
+    return ResponseTimes(times, np.cumprod(1 - answers / at_risk, dtype=np.float64), int(waited.max(initial=0)))

@@ -1,0 +1,64 @@
+"""Which stage a failover is in, and how much longer it takes at least."""
+
+from dataclasses import dataclass
+
+from vmfailover.cluster import Cluster
+from vmfailover.journal import Event, Journal
+from vmfailover.scenario.units import DURATION
+
+#: The stage that begins with each kind of event while a failover is under way.
+_BEGINS = {
+    "failure": "detection",
+    "detect": "fencing",
+    "fence": "apply",
+    "switchover": "apply",
+    "failback": "apply",
+    "image-complete": "activation",
+}
+#: Kinds of events after which no failover is under way: the VM runs, or will never.
+_ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a failover that has begun."""
+
+    name: str
+    since_ns: int
+
+
+class StageWatch:
+    """Follows the failovers of a run."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Begin with none under way."""
+        #: The stage of the failover that is under way; None if there is none.
+        self.stage: Stage | None = None
+        for kind in (*_BEGINS, *_ENDS, "passed"):
+            journal.on(kind, self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind in _BEGINS:
+            self.stage = Stage(_BEGINS[event.kind], event.time_ns)
+        elif event.kind in _ENDS or (self.stage is not None and self.stage.name == "detection"):
+            self.stage = None
+
+
+def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
+    """Return how much longer a failover takes at least from now on, by the timers of the scenario, nanoseconds."""
+    activation_ns, fencing_ns = cluster.pair.protection.activation_ns, cluster.scenario.fencing.delay
+    stages = {
+        "detection": (0, fencing_ns + activation_ns),
+        "fencing": (fencing_ns, activation_ns),
+        "apply": (0, activation_ns),
+        "activation": (activation_ns, 0),
+    }
+    own_ns, later_ns = stages[stage.name]
+    return max(0, own_ns - (int(cluster.env.now) - stage.since_ns)) + later_ns
+
+
+def remark_on(stage: Stage, cluster: Cluster) -> str:
+    """Say in a sentence where a failover stood when the run ended."""
+    remaining = DURATION.format(least_remaining_ns(stage, cluster))
+    what = f"the run ended in the {stage.name} of a failover, which needs at least {remaining} more"
+    return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"
