@@ -7,7 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 
 from .campaign import DIES, HASH_SEED, JOBS, Finding, Outcome, search
-from .laws import NOT_YET
 from .minimiser import write_smallest
 
 #: Findings of a law that are made smaller; the others are as a rule the same again.
@@ -75,8 +74,6 @@ def _summarise(teller: Teller, found: dict[str, list[Finding]]) -> None:
         f"{len(runs)} runs of {seconds[len(seconds) // 2]:.2f} s in the median, {seconds[-1]:.1f} s at most; ", end=""
     )
     print(f"{refused} scenarios were refused and drawn again")
-    if NOT_YET:
-        print(f"promised metrics that do not exist yet: {', '.join(NOT_YET)}")
     for law, findings in found.items():
         broken_by = sorted({finding.seed for finding in findings})
         print(f"{law}: {len(broken_by)} scenarios: {', '.join(map(str, broken_by[:12]))}")

@@ -23,10 +23,9 @@ class Seen:
     invariants: dict[str, Row]
     epochs: tuple[Row, ...]
     events: tuple[Row, ...]
-    responses: tuple[Row, ...]
+    requests: tuple[Row, ...]
     #: (from, to) in nanoseconds in which the VM ran, by host.
     spans: dict[str, tuple[tuple[int, int], ...]]
-    unanswered: int
     end_ns: int
 
     @classmethod
@@ -40,9 +39,8 @@ class Seen:
             invariants=summary["invariants"],
             epochs=tuple(asdict(row) for row in result.epoch_rows),
             events=tuple(asdict(row) for row in result.event_rows),
-            responses=tuple(asdict(row) for row in result.responses),
+            requests=tuple(asdict(row) for row in result.requests),
             spans=result.spans,
-            unanswered=result.unanswered,
             end_ns=result.end_ns,
         )
 
@@ -52,12 +50,22 @@ class Seen:
         summary = json.loads(self.text)
         for name in WALL_CLOCK:
             summary["metrics"].pop(name, None)
-        return json.dumps([summary, self.epochs, self.events, self.responses, self.spans, self.end_ns])
+        return json.dumps([summary, self.epochs, self.events, self.requests, self.spans, self.end_ns])
 
     @property
     def digest(self) -> str:
         """What differs where the record differs."""
         return sha256(self.record.encode()).hexdigest()[:16]
+
+    @property
+    def answered(self) -> tuple[Row, ...]:
+        """The requests that have an answer."""
+        return tuple(each for each in self.requests if each["received_ns"] is not None)
+
+    @property
+    def longest_ns(self) -> int:
+        """How long the run may last, nanoseconds."""
+        return self.scenario.duration if self.scenario.extend is None else max(self.end_ns, self.scenario.duration)
 
     def first(self, *kinds: str) -> int | None:
         """Return the instant of the first event of some kinds, nanoseconds."""
