@@ -8,9 +8,13 @@ from pathlib import Path
 
 from .campaign import DIES, HASH_SEED, JOBS, Finding, Outcome, search
 from .minimiser import write_smallest
+from .trial import kind_of
 
-#: Findings of a law that are made smaller; the others are as a rule the same again.
-MINIMISED = 3
+#: A law, and the way in which it is broken.
+Kind = tuple[str, str]
+
+#: Findings of a kind that are made smaller; the others are as a rule the same again.
+MINIMISED = 1
 
 
 class Teller:
@@ -33,12 +37,12 @@ class Teller:
             elapsed = time.monotonic() - self._began
             print(f"{len(self._seeds)} of {self._count} after {elapsed:.0f} s", file=sys.stderr, flush=True)
 
-    def by_law(self) -> dict[str, list[Finding]]:
-        """Return the findings by the law that they break, the one broken most often first."""
-        found: dict[str, list[Finding]] = defaultdict(list)
+    def by_kind(self) -> dict[Kind, list[Finding]]:
+        """Return the findings by the law that they break and the way they do, what is broken most often first."""
+        found: dict[Kind, list[Finding]] = defaultdict(list)
         for outcome in self.outcomes:
             for finding in outcome.findings:
-                found[finding.law].append(finding)
+                found[finding.law, kind_of(finding.text)].append(finding)
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
@@ -48,11 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = options.seeds or range(options.first, options.first + options.count)
     teller = Teller(len(seeds))
     search(seeds, options.jobs, teller)
-    found = teller.by_law()
+    found = teller.by_kind()
     _summarise(teller, found)
     if options.minimise is not None:
-        for law, findings in found.items():
-            _minimise(law, findings, options.minimise)
+        for findings in found.values():
+            _minimise(findings, options.minimise)
     return 1 if found else 0
 
 
@@ -66,7 +70,7 @@ def _options(arguments: list[str] | None) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def _summarise(teller: Teller, found: dict[str, list[Finding]]) -> None:
+def _summarise(teller: Teller, found: dict[Kind, list[Finding]]) -> None:
     runs = [outcome for outcome in teller.outcomes if outcome.seconds]
     seconds = sorted(outcome.seconds for outcome in runs) or [0.0]
     refused = sum(outcome.refused for outcome in runs)
@@ -74,18 +78,18 @@ def _summarise(teller: Teller, found: dict[str, list[Finding]]) -> None:
         f"{len(runs)} runs of {seconds[len(seconds) // 2]:.2f} s in the median, {seconds[-1]:.1f} s at most; ", end=""
     )
     print(f"{refused} scenarios were refused and drawn again")
-    for law, findings in found.items():
+    for (law, kind), findings in found.items():
         broken_by = sorted({finding.seed for finding in findings})
-        print(f"{law}: {len(broken_by)} scenarios: {', '.join(map(str, broken_by[:12]))}")
+        print(f"{law}, {kind}: {len(broken_by)} scenarios: {', '.join(map(str, broken_by[:12]))}")
     if not found:
         print("every law holds")
 
 
-def _minimise(law: str, findings: list[Finding], folder: Path) -> None:
-    if law in (DIES, HASH_SEED, JOBS):
-        return
+def _minimise(findings: list[Finding], folder: Path) -> None:
+    """Write the smallest scenarios for the first of some findings that are alike."""
     for finding in findings[:MINIMISED]:
-        print(write_smallest(finding.seed, law, finding.text, folder), flush=True)
+        if finding.law not in (DIES, HASH_SEED, JOBS):
+            print(write_smallest(finding.seed, finding.law, finding.text, folder), flush=True)
 
 
 if __name__ == "__main__":

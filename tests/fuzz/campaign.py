@@ -16,7 +16,7 @@ from .trial import LIMIT_S
 BATCH = 100
 TENTH = 10
 #: Wall time after which a process that says nothing is ended: it is in compiled code, where no limit is seen.
-SILENCE_S = 6 * LIMIT_S
+SILENCE_S = 15 * LIMIT_S
 DIES, HASH_SEED, JOBS = "a_run_does_not_kill_its_process", "the_same_bytes_for_any_hash_seed", "the_same_for_two_jobs"
 
 
@@ -74,16 +74,17 @@ def _batch(seeds: Sequence[int]) -> Iterator[Outcome]:
     digests: dict[int, str] = {}
     left = list(seeds)
     while left:
-        running = left[0]
+        running, status = left[0], 0
         for line in lines(["batch", *map(str, left)]):
             running = line.get("begins", running)
+            status = line.get("status", 0)
             if "digest" in line:
                 left.remove(line["seed"])
                 digests[line["seed"]] = line["digest"]
                 yield _outcome(line)
         if left:
             left.remove(running)
-            yield Outcome(running, (Finding(running, DIES, "its process has ended, or has said nothing for long"),))
+            yield Outcome(running, (Finding(running, DIES, f"its process ended with {status}"),))
     ended = [seed for seed in seeds if seed % TENTH == 0 and digests.get(seed)]
     if ended:
         again = [*differing_by_hash_seed(ended, digests), *differing_by_jobs(ended)]
@@ -98,7 +99,8 @@ def _outcome(line: dict[str, Any]) -> Outcome:
 
 def differing_by_hash_seed(seeds: Sequence[int], digests: dict[int, str]) -> Iterator[Finding]:
     """Yield those of the numbers whose runs are other bytes with another hash seed."""
-    found = {line["seed"]: line["digest"] for line in lines(["again", *map(str, seeds)], hash_seed="4711")}
+    told = lines(["again", *map(str, seeds)], hash_seed="4711")
+    found = {line["seed"]: line["digest"] for line in told if "seed" in line}
     for seed in seeds:
         if found.get(seed) != digests[seed]:
             yield Finding(seed, HASH_SEED, f"{digests[seed]} and {found.get(seed)}")
@@ -107,11 +109,14 @@ def differing_by_hash_seed(seeds: Sequence[int], digests: dict[int, str]) -> Ite
 def differing_by_jobs(seeds: Sequence[int]) -> Iterator[Finding]:
     """Yield those of the numbers whose runs give other metrics when two processes share them."""
     for line in lines(["shared", *map(str, seeds)]):
-        yield Finding(line["seed"], JOBS, "two processes give other metrics")
+        if "seed" in line:
+            yield Finding(line["seed"], JOBS, "two processes give other metrics")
+        elif line["status"]:
+            yield Finding(seeds[0], JOBS, f"the processes ended with {line['status']}")
 
 
 def lines(arguments: Sequence[str], hash_seed: str = "0") -> Iterator[dict[str, Any]]:
-    """Yield what a batch prints; it is ended when it says nothing for too long."""
+    """Yield what a batch prints, and its status at the end; it is ended when it says nothing for too long."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", f"{__package__}.batch", *arguments]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -121,6 +126,7 @@ def lines(arguments: Sequence[str], hash_seed: str = "0") -> Iterator[dict[str, 
             watch.start_again()
             yield json.loads(line)
         watch.end()
+    yield {"status": process.returncode}
 
 
 class _Watch:

@@ -15,7 +15,7 @@ from vmfailover.scenario.units import DURATION
 from .machines import Spec
 from .scenarios import built, drawn
 from .traces import FOLDER
-from .trial import LIMIT_S, TOO_LONG, tried
+from .trial import LIMIT_S, TOO_LONG, kind_of, tried
 
 #: Time that minimising may take, seconds.
 PATIENCE_S = 120.0
@@ -116,15 +116,16 @@ def _changed(data: Spec, place: Place, *value: Any) -> Spec:
     return copy
 
 
-def breaking(law: str) -> Breaks:
-    """Return what says whether a scenario breaks a law."""
+def breaking(law: str, text: str) -> Breaks:
+    """Return what says whether a scenario breaks a law in the way that a text tells."""
     limit_s = SHORT_LIMIT_S if law == TOO_LONG else LIMIT_S
-    return lambda scenario: law in dict(tried(scenario, limit_s).findings)
+    broken = (law, kind_of(text))
+    return lambda scenario: broken in [(name, kind_of(how)) for name, how in tried(scenario, limit_s).findings]
 
 
 def write_smallest(seed: int, law: str, text: str, folder: Path) -> Path:
     """Write the smallest scenario found that breaks what the one of a number does, with its trace; return its file."""
-    smallest = minimised(drawn(seed).data, breaking(law), PATIENCE_S)
+    smallest = minimised(drawn(seed).data, breaking(law, text), PATIENCE_S)
     path = folder / f"{law.replace('_', '-')}-{seed}.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     _write(smallest, [f"Seed {seed} breaks the law {law}: {text}", f"Right: {law.replace('_', ' ')}."], path)

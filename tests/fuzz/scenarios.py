@@ -69,7 +69,7 @@ def _data(draws: Draws, seed: int) -> Spec:
 
     fencing = mishaps.fencing(draws.under("fencing"), duration)
     reprotection = protection.reprotection(draws.under("reprotection"), protocol, fencing, duration)
-    parts = {
+    parts: Spec = {
         "replication": protection.replication(draws.under("replication"), protocol, duration, line, least_log),
         "hypervisor": machines.hypervisor(draws.under("hypervisor"), duration),
         "link": machines.link(draws.under("link"), duration),

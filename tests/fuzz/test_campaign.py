@@ -48,7 +48,8 @@ def test_a_process_that_says_nothing_is_ended_and_every_number_has_an_outcome(mo
     told: list[Outcome] = []
     outcomes = search([4, 5], jobs=2, tell=told.append)
     assert told == outcomes
-    assert [(each.seed, each.findings[0].law) for each in outcomes] == [(4, DIES), (5, DIES)]
+    died = Finding(4, DIES, "its process ended with -9")
+    assert [each.findings for each in outcomes] == [(died,), (replace(died, seed=5),)]
 
 
 def test_the_program_tells_what_it_finds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +66,7 @@ def test_the_program_tells_what_it_finds(monkeypatch: pytest.MonkeyPatch, capsys
     printed = capsys.readouterr().out
     assert "seed 1 (undo-log): a_law: it is broken" in printed
     assert "2 runs" in printed
-    assert "a_law: 1 scenarios: 1" in printed
+    assert "a_law, it is broken: 1 scenarios: 1" in printed
     outcomes.pop()
     assert program.main(["--count", "2", "--jobs", "3"]) == 0
     assert "every law holds" in capsys.readouterr().out

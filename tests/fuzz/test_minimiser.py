@@ -59,5 +59,6 @@ def test_the_smallest_is_written_with_its_trace_and_breaks_the_law(
     path = write_smallest(seed, "no_trace_is_executed", "it is", tmp_path)
     assert path.read_text().startswith(f"# Seed {seed} breaks the law no_trace_is_executed: it is\n")
     scenario = load(path)
-    assert breaking("no_trace_is_executed")(scenario)
+    assert breaking("no_trace_is_executed", "it is")(scenario)
+    assert not breaking("no_trace_is_executed", "it is not")(scenario)
     assert scenario.failures == ()

@@ -8,7 +8,7 @@ from mutants.injection import MUTANTS, Injection
 from scenarios_for_tests import brief, small
 
 from . import trial
-from .trial import ERROR, TOO_LONG, limited, tried
+from .trial import ERROR, TOO_LONG, kind_of, limited, tried
 
 
 def test_a_sound_scenario_passes_and_is_told_of() -> None:
@@ -28,6 +28,12 @@ def test_the_digest_tells_runs_apart_and_leaves_out_the_wall_clock() -> None:
 
 def test_what_takes_too_long_is_ended() -> None:
     assert tried(small(), limit_s=0.02).findings == ((TOO_LONG, "more than 0.02 s"),)
+
+
+def test_ways_of_breaking_a_law_are_told_apart_by_their_words() -> None:
+    assert kind_of("image: 3 lines differ") == kind_of("image: 4 lines differ") == "image"
+    assert kind_of("guest.slowdown is -0.1") == "guest.slowdown is -"
+    assert kind_of("more than 20 s") != kind_of("image")
 
 
 def test_a_limit_leaves_nothing_behind() -> None:

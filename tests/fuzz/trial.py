@@ -1,5 +1,6 @@
 """One scenario on trial: it is run, within a limit, and the laws are held against what came of it."""
 
+import re
 import signal
 import traceback
 from collections.abc import Iterator
@@ -34,6 +35,11 @@ class Trial:
     digest: str = ""
     #: Every metric that tells of the simulated machine.
     seen: Seen | None = None
+
+
+def kind_of(text: str) -> str:
+    """Return what ways of breaking a law have in common: their text up to its first number or colon."""
+    return re.split(r"[:\d]", text)[0].strip()
 
 
 @contextmanager
