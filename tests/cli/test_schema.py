@@ -5,6 +5,7 @@ import json
 from click.testing import CliRunner
 
 from vmfailover.cli.main import main
+from vmfailover.results.names import METRICS
 
 
 def test_prints_the_schema() -> None:
@@ -13,3 +14,11 @@ def test_prints_the_schema() -> None:
     schema = json.loads(result.stdout)
     assert schema["title"] == "Scenario"
     assert schema["properties"]["duration"]["type"] == "string"
+
+
+def test_defines_every_metric() -> None:
+    result = CliRunner().invoke(main, ["schema", "--metrics"])
+    assert result.exit_code == 0
+    defined = json.loads(result.stdout)
+    assert list(defined) == list(METRICS)
+    assert defined["guest.slowdown"]["span"].startswith("from the start until")

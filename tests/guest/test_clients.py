@@ -7,7 +7,7 @@ import pytest
 import simpy
 from programs import LINE_BYTES, LINES, endless, virtual_machine
 
-from vmfailover.guest.clients import Clients, Response
+from vmfailover.guest.clients import Clients, Request
 from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.server import Completion
 from vmfailover.scenario.network import Clients as ClientsSpec
@@ -40,11 +40,24 @@ class Network:
         return [request for request, _ in self.reached]
 
 
+def arrived(network: Network) -> list[Request]:
+    """Return the requests that have come to the VM's network by now."""
+    return [each for each in network.clients.requests if each.sent_ns + LATENCY <= network.env.now]
+
+
+def unanswered(network: Network) -> list[int]:
+    return [each.request for each in network.clients.requests if each.received_ns is None]
+
+
+def answered(network: Network) -> list[int]:
+    return [each.request for each in network.clients.requests if each.received_ns is not None]
+
+
 def arrivals(seed: int, until_ns: int = 100_000_000) -> list[int]:
     network = Network(seed=seed)
     network.clients.connect(network.guest())
     network.env.run(until=until_ns)
-    assert network.requests == list(range(network.clients.requests))
+    assert network.requests == list(range(len(arrived(network))))
     return [instant for _, instant in network.reached]
 
 
@@ -67,7 +80,9 @@ def test_arrivals_do_not_depend_on_answers() -> None:
     network.clients.connect(guest)
     guest.on_accept.append(lambda completion: network.clients.respond(completion.request))
     network.env.run(until=1_000_000)
-    assert [response.sent_ns + LATENCY for response in network.clients.responses] == arrivals(1, 1_000_000)
+    assert [each.sent_ns + LATENCY for each in arrived(network)] == arrivals(1, 1_000_000)
+    network.env.run(until=1_000_000 + LATENCY)
+    assert answered(network) == [each.request for each in arrived(network) if each.sent_ns < 1_000_000 - LATENCY]
 
 
 def test_an_answer_takes_the_latency_both_ways() -> None:
@@ -76,20 +91,22 @@ def test_an_answer_takes_the_latency_both_ways() -> None:
     network.env.run(until=100_000)
     (request, instant), *_ = network.reached
     network.clients.respond(request)
-    assert network.clients.responses == [Response(request, instant - LATENCY, 100_000 + LATENCY)]
+    network.env.run(until=99_999 + LATENCY)
+    assert network.clients.requests[request].received_ns is None
+    network.env.run(until=100_000 + LATENCY)
+    assert network.clients.requests[request] == Request(request, instant - LATENCY, 100_000 + LATENCY)
 
 
 def test_a_request_is_answered_once() -> None:
     network = Network()
     network.clients.connect(network.guest())
     network.env.run(until=200_000)
-    assert network.clients.unanswered == network.clients.requests > 2
+    assert len(unanswered(network)) == len(network.clients.requests) > 2
     for request in (1, 1, 0, 1):
         network.clients.respond(request)
-    assert network.clients.received == []
+    assert answered(network) == []
     network.env.run(until=200_001 + LATENCY)
-    assert [response.request for response in network.clients.received] == [1, 0]
-    assert network.clients.unanswered == network.clients.requests - 2
+    assert answered(network) == [0, 1]
 
 
 def taken_over(waiting: tuple[int, ...], failed_ns: int = 500_000, back_ns: int = 2_300_000) -> Network:
@@ -105,18 +122,18 @@ def taken_over(waiting: tuple[int, ...], failed_ns: int = 500_000, back_ns: int 
 
 def test_nothing_arrives_while_the_network_delivers_to_nobody() -> None:
     network = taken_over(waiting=())
-    assert network.clients.requests > len(network.reached)
+    assert len(arrived(network)) > len(network.reached)
     assert max(instant for _, instant in network.reached) < 500_000
 
 
 def test_what_was_lost_is_sent_again_when_its_retry_is_due() -> None:
     network = taken_over(waiting=())
     first = dict(network.reached)
-    lost = network.clients.requests
+    lost = len(arrived(network))
     network.env.run(until=2_300_000 + 2 * RETRY)
     again = {request: instant for request, instant in network.reached if instant >= 2_300_000 and request < lost}
     assert again.keys() == set(range(lost))
-    assert len(network.requests) == len(first) + network.clients.requests
+    assert len(network.requests) == len(first) + len(arrived(network))
     for request, instant in first.items():
         assert again[request] - instant in (3 * RETRY, 7 * RETRY)
         assert again[request] - 2_300_000 < 4 * RETRY
@@ -124,7 +141,7 @@ def test_what_was_lost_is_sent_again_when_its_retry_is_due() -> None:
 
 def test_what_waits_in_the_guest_is_not_sent_again() -> None:
     network = taken_over(waiting=(0, 2))
-    lost = network.clients.requests
+    lost = len(arrived(network))
     assert lost > 3
     before = len(network.reached)
     network.env.run(until=2_300_000 + 2 * RETRY)
@@ -139,7 +156,8 @@ def test_what_is_answered_before_its_retry_is_not_sent_again() -> None:
     network.clients.respond(0)
     network.env.run(until=2_300_000 + RETRY)
     assert 0 not in network.requests[before:]
-    assert network.clients.unanswered == network.clients.requests - 1
+    network.env.run(until=2_300_002 + LATENCY + RETRY)
+    assert answered(network) == [0]
 
 
 def test_a_guest_that_fails_again_loses_what_is_sent() -> None:
@@ -148,3 +166,12 @@ def test_a_guest_that_fails_again_loses_what_is_sent() -> None:
     network.clients.connect(None)
     network.env.run(until=2_300_000 + 2 * RETRY)
     assert len(network.reached) == before
+
+
+def test_what_is_under_way_when_a_guest_takes_over_comes_once() -> None:
+    sent = next(each.sent_ns for each in taken_over(waiting=()).clients.requests if each.sent_ns > 2_000_000)
+    network = taken_over(waiting=(), back_ns=sent + LATENCY // 2)
+    under_way = {each.request for each in network.clients.requests} - {each.request for each in arrived(network)}
+    assert under_way
+    network.env.run(until=2_300_000 + 8 * RETRY)
+    assert all(network.requests.count(request) == 1 for request in under_way)

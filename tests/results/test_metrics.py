@@ -1,20 +1,14 @@
 """How metrics are computed from what a run leaves."""
 
 from functools import cache
-from itertools import pairwise
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scenarios_for_tests import small
+from scenarios_for_tests import PROTOCOL_OF, PROTOCOL_VARIANTS, VARIANTS, small
 
-from vmfailover.guest.clients import Response
-from vmfailover.results.metrics import blackout
+from vmfailover.results.metrics import metrics_of
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
-
-EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)
 
 
 @cache
@@ -27,48 +21,88 @@ def quantile(values: list[int], share: float) -> int:
     return sorted(values)[ceil(share * len(values)) - 1]
 
 
-def responses(instants: list[int]) -> list[Response]:
-    return [Response(number, 0, instant) for number, instant in enumerate(instants)]
+@pytest.mark.parametrize(("name", "share"), [("p50", 0.5), ("p99", 0.99)])
+def test_quantiles_of_a_healthy_run_are_latencies_that_were_observed(name: str, share: float) -> None:
+    found = result("no-failure")
+    latencies = [response.received_ns - response.sent_ns for response in found.responses]
+    assert found.values[f"client.latency_{name}_ns"] == pytest.approx(quantile(latencies, share), rel=0.02)
+    assert found.values[f"client.before.latency_{name}_ns"] == found.values[f"client.latency_{name}_ns"]
 
 
-INSTANTS = st.lists(st.integers(0, 100), max_size=12)
+def test_requests_are_before_across_or_after_the_outage_by_their_sending() -> None:
+    found = result()
+    failed, back = (found.first_ns(kind) or 0 for kind in ("failure", "takeover"))
+    sent = [request.sent_ns for request in found.requests]
+    counts = [sum(at < failed for at in sent), sum(failed <= at < back for at in sent), sum(at >= back for at in sent)]
+    phases = ("before", "across", "after")
+    assert [found.values[f"client.{phase}.requests"] for phase in phases] == counts
+    assert min(counts) > 0
+    unanswered = sum(int(found.values[f"client.{phase}.unanswered"] or 0) for phase in phases)
+    assert found.values["client.unanswered"] == unanswered == found.unanswered
 
 
-@EXAMPLES
-@given(INSTANTS, st.integers(0, 80), st.integers(1, 40))
-def test_the_blackout_is_the_longest_silence_with_part_of_the_outage_in_it(
-    instants: list[int], down: int, outage: int
-) -> None:
-    takeover = down + outage
-    instants = [*instants, 200]
-    ends = sorted({0, *instants})
-    silent = [end - start for start, end in pairwise(ends) if end > down and start < takeover]
-    gap = blackout(responses(instants), down, takeover)
-    assert gap is not None
-    assert gap[1] - gap[0] == max(silent)
+def test_every_request_is_answered_or_not() -> None:
+    found = result()
+    assert found.values["client.requests"] == len(found.responses) + found.unanswered
+    assert all(0 <= response.sent_ns < response.received_ns <= found.end_ns for response in found.responses)
 
 
-def test_the_blackout_is_from_one_response_to_the_next() -> None:
-    assert blackout(responses([10, 90, 20, 30, 100]), 40, 60) == (30, 90)
+def test_what_is_never_answered_is_bounded_by_the_longest_wait() -> None:
+    found = run(small(**{"fencing.failure_probability": "100 %"}))
+    longest = max(found.end_ns - request.sent_ns for request in found.requests if request.received_ns is None)
+    assert found.values["client.latency_p99_ns"] is None
+    assert found.values["client.latency_p99_at_least_ns"] == longest
+    assert found.values["client.latency_mean_at_least_ns"] == found.values["client.latency_mean_ns"]
+    assert found.values["client.blackout_ns"] == found.end_ns - max(each.received_ns for each in found.responses)
 
 
-def test_a_longer_silence_elsewhere_is_no_blackout() -> None:
-    assert blackout(responses([10, 200, 210, 240]), 220, 230) == (210, 240)
+@pytest.mark.parametrize("variant", [*VARIANTS, *PROTOCOL_VARIANTS])
+def test_the_slowdown_is_the_sum_of_its_parts(variant: str) -> None:
+    values = result(variant).values
+    parts = [float(values[f"guest.{cause}_fraction"] or 0) for cause in ("pause", "early_copy", "stall", "fault")]
+    assert min(parts) >= 0
+    assert float(values["guest.slowdown"] or 0) == pytest.approx(sum(parts), abs=1e-9)
 
 
-def test_without_a_response_afterwards_the_blackout_has_no_end() -> None:
-    assert blackout(responses([10, 20]), 30, 40) is None
+@pytest.mark.parametrize("variant", [*VARIANTS, *PROTOCOL_VARIANTS])
+def test_no_more_is_sent_than_the_link_carries_in_the_time(variant: str) -> None:
+    found = result(variant)
+    assert float(found.values["replication.bandwidth_bps"] or 0) <= found.scenario.link.bandwidth
 
 
-@pytest.mark.parametrize(("down", "takeover"), [(None, None), (30, None), (None, 40)])
-def test_without_an_outage_there_is_no_blackout(down: int | None, takeover: int | None) -> None:
-    assert blackout(responses([10, 50]), down, takeover) is None
+@pytest.mark.parametrize("variant", [*VARIANTS, *PROTOCOL_VARIANTS])
+def test_only_protocols_that_make_checkpoints_have_metrics_of_them(variant: str) -> None:
+    made = PROTOCOL_OF.get(variant) not in ("record-replay", "live-precopy", "cold-restart")
+    values = [value for name, value in result(variant).values.items() if name.startswith("checkpoint.")]
+    assert (values != [None] * len(values)) == made
+    assert all(value is None or value >= 0 for value in values)
 
 
-@pytest.mark.parametrize(("name", "share"), [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)])
-def test_quantiles_of_latency_are_latencies_that_were_observed(name: str, share: float) -> None:
-    latencies = [response.received_ns - response.sent_ns for response in result().responses]
-    assert result().values[f"client.latency_{name}_ns"] == quantile(latencies, share)
+@pytest.mark.parametrize("variant", [*VARIANTS, *PROTOCOL_VARIANTS])
+def test_a_run_lasts_as_long_as_it_says(variant: str) -> None:
+    found = result(variant)
+    assert found.end_ns == found.scenario.duration
+    assert max(event.time_ns for event in found.event_rows) <= found.end_ns
+    durations = {name: value for name, value in found.values.items() if name.endswith("_ns") and value is not None}
+    assert {name: value for name, value in durations.items() if not 0 <= value <= found.end_ns} == {}
+
+
+def test_the_first_evacuation_has_metrics_of_its_own() -> None:
+    found = result("live-precopy")
+    rounds = [row for row in found.epoch_rows if row.whole_memory]
+    running = found.first_ns("takeover") or 0
+    assert found.values["migration.rounds"] == len(rounds) > 1
+    assert found.values["migration.bytes"] == sum(row.shipped_bytes for row in rounds)
+    assert found.values["migration.total_ns"] == running - rounds[0].started_ns
+    assert found.values["migration.downtime_ns"] == running - (found.first_ns("switchover") or 0)
+    assert found.values["migration.converged"] is (found.remarks[0].count("did not converge") == 0)
+    assert {value for name, value in result().values.items() if name.startswith("migration.")} == {None}
+
+
+def test_metrics_are_those_of_the_records_alone() -> None:
+    found = result("three-vcpus-log")
+    again = metrics_of(found, float(found.values["run.wall_seconds"] or 0))
+    assert again == found.values
 
 
 @pytest.mark.parametrize(("name", "share"), [("p50", 0.5), ("p99", 0.99)])

@@ -2,9 +2,18 @@
 
 from scenarios_for_tests import small
 
-from vmfailover.results.names import METRICS
+from vmfailover.results.names import DEFINITIONS, METRICS
 from vmfailover.simulation import run
 
+CLIENTS = [
+    f"client.{phase}{name}"
+    for phase in ("", "before.", "across.", "after.")
+    for name in (
+        "requests",
+        "unanswered",
+        *(f"latency_{what}{bound}_ns" for what in ("mean", "p50", "p99", "p999") for bound in ("", "_at_least")),
+    )
+]
 FIXED = [
     "failover.latency_ns",
     "failover.detection_ns",
@@ -14,6 +23,8 @@ FIXED = [
     "failover.count",
     "failover.false_alarms",
     "failover.warmup_ns",
+    "failover.warmup_deficit_ns",
+    "failover.cost_ns",
     "exposure.total_ns",
     "exposure.longest_ns",
     "reprotection.count",
@@ -23,11 +34,13 @@ FIXED = [
     "failback.count",
     "failback.latency_ns",
     "failback.blackout_ns",
+    "migration.total_ns",
+    "migration.downtime_ns",
+    "migration.rounds",
+    "migration.bytes",
+    "migration.converged",
     "client.blackout_ns",
-    "client.latency_mean_ns",
-    "client.latency_p50_ns",
-    "client.latency_p99_ns",
-    "client.latency_p999_ns",
+    *CLIENTS,
     "loss.work_ns",
     "loss.outputs",
     "loss.split_brain_ns",
@@ -37,6 +50,7 @@ FIXED = [
     "image.mismatched_lines",
     "guest.slowdown",
     "guest.pause_fraction",
+    "guest.early_copy_fraction",
     "guest.stall_fraction",
     "guest.fault_fraction",
     "checkpoint.count",
@@ -71,6 +85,16 @@ def test_every_name_is_there_in_its_order() -> None:
 def test_every_name_says_what_it_means() -> None:
     assert all(METRICS.values())
     assert len(set(METRICS.values())) == len(METRICS)
+
+
+def test_every_metric_is_defined() -> None:
+    assert all(metric.meaning and metric.span for metric in DEFINITIONS.values())
+
+
+def test_a_metric_without_a_value_says_when() -> None:
+    found = [run(small(variant)).values for variant in ("no-failure", "no-clients", "live-precopy", "cold-restart")]
+    missing = {name for values in found for name, value in values.items() if value is None}
+    assert {name for name in missing if not DEFINITIONS[name].none} == set()
 
 
 def test_a_run_has_a_value_for_each_name_in_order() -> None:

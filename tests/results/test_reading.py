@@ -95,7 +95,15 @@ def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_field_is_saved_somewhere() -> None:
-    kept = {"scenario", "seed", "values", "verdicts", *REST_FIELDS, *(field for field, _ in TABLES.values())}
+    kept = {
+        "scenario",
+        "seed",
+        "values",
+        "verdicts",
+        "findings",
+        *REST_FIELDS,
+        *(field for field, _ in TABLES.values()),
+    }
     assert kept == {field.name for field in fields(RunResult)}
 
 

@@ -13,7 +13,8 @@ from vmfailover.journal import Event
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.names import METRICS
-from vmfailover.results.run_result import SCHEMA_VERSION, EpochRow, RunResult
+from vmfailover.results.records import EpochRow
+from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
 from vmfailover.simulation import run
 from vmfailover.version import version
 
@@ -43,7 +44,10 @@ def test_json_has_the_keys_that_scripts_hold_on_to(variant: str) -> None:
     assert content["seed"] == 7
     assert list(content["metrics"]) == list(METRICS)
     assert content["metrics"] == result(variant).values
-    assert all(verdict == {"holds": True, "detail": verdict["detail"]} for verdict in content["invariants"].values())
+    assert all(
+        verdict == {"holds": True, "waived": False, "detail": verdict["detail"]}
+        for verdict in content["invariants"].values()
+    )
     assert len(content["invariants"]) == len(result(variant).verdicts)
 
 
@@ -77,7 +81,8 @@ def test_epochs_are_a_table_of_a_row_each() -> None:
     assert list(epochs.columns) == [field.name for field in fields(EpochRow)]
     assert epochs["epoch"].tolist() == list(range(len(result().epoch_rows)))
     assert epochs["forced"].dtype == bool
-    assert set(epochs.drop(columns="forced").dtypes.astype(str)) == {"int64"}
+    assert epochs["whole_memory"].dtype == bool
+    assert set(epochs.drop(columns=["forced", "whole_memory"]).dtypes.astype(str)) == {"int64"}
     assert epochs["lines"].sum() == sum(row.lines for row in result().epoch_rows)
 
 
@@ -108,7 +113,7 @@ def test_a_result_is_consistent_if_every_invariant_holds() -> None:
     assert result().consistent
     broken = replace(result(), verdicts=(*result().verdicts, Verdict("image", False, "3 lines")))
     assert not broken.consistent
-    assert broken.to_dict()["invariants"]["image"] == {"holds": False, "detail": "3 lines"}
+    assert broken.to_dict()["invariants"]["image"] == {"holds": False, "waived": False, "detail": "3 lines"}
 
 
 def test_spans_are_by_host() -> None:

@@ -1,79 +1,94 @@
-"""Warm-up: from the takeover until the guest keeps 95 % of its earlier rate for a millisecond."""
+"""Warm-up: from the takeover until the guest keeps 95 % of its unprotected rate for a millisecond."""
 
-from typing import Any
+from functools import cache
 
 import pytest
-import simpy
 from scenarios_for_tests import small
 
-from vmfailover.cluster import Cluster
-from vmfailover.hardware.cache import kernel
-from vmfailover.journal import Event
-from vmfailover.results.progress import RECOVERED, STEP_NS, WINDOW_NS, RateSampler
+from vmfailover.results.run_result import RunResult
+from vmfailover.results.warm_up import RECOVERED, STEP_NS, WINDOW_NS, Progress, warm_up
+from vmfailover.simulation import run
+
+WIDTH = WINDOW_NS // STEP_NS
 
 
-def run(variant: str = "base", **overrides: object) -> tuple[RateSampler, list[int], float]:
-    """Run a scenario; return its sampler, the instructions every step after the takeover, and the rate before."""
-    env = simpy.Environment()
-    scenario = small(variant, **overrides)
-    cluster = Cluster(env, scenario, kernel, 1 << 20)
-    sampler = RateSampler(env, cluster)
-    samples: list[int] = []
-    rates: list[float] = []
-
-    def sample() -> Any:
-        while True:
-            samples.append(cluster.secondary.vm.instructions)
-            yield env.timeout(STEP_NS)
-
-    def begin(_: Event) -> None:
-        env.process(sample())
-
-    def note(failure: Event) -> None:
-        rates.append(cluster.primary.vm.instructions / failure.time_ns)
-
-    cluster.journal.on("failure", note)
-    cluster.journal.on("takeover", begin)
-    env.run(until=scenario.duration)
-    return sampler, samples, rates[0] if rates else 0.0
+@cache
+def result(clock: str = "3.5 GHz", checkpoints: str = "1 ms") -> RunResult:
+    overrides = {"hosts.secondary.clock": clock, "replication.checkpoint_interval": checkpoints}
+    return run(small("no-streaming", **overrides))
 
 
-def by_definition(samples: list[int], rate: float) -> int | None:
-    """Return the first step at which a window begins that has 95 % of the rate."""
-    width = WINDOW_NS // STEP_NS
-    for step in range(len(samples) - width):
-        if samples[step + width] - samples[step] >= RECOVERED * rate * WINDOW_NS:
+def unprotected_rate(found: RunResult) -> float:
+    """Return the instructions per nanosecond of the guest on the primary, without all that protection took."""
+    (failed,) = (reading for reading in found.readings if reading.event == "failure")
+    slowdown = float(found.values["guest.slowdown"] or 0)
+    return failed.instructions * (1 + slowdown) / failed.time_ns
+
+
+def by_definition(found: RunResult) -> int | None:
+    """Return when a window begins that has 95 % of the rate, from the takeover on."""
+    samples = [sample.instructions for sample in found.progress]
+    for step in range(len(samples) - WIDTH):
+        if samples[step + WIDTH] - samples[step] >= RECOVERED * unprotected_rate(found) * WINDOW_NS:
             return step * STEP_NS
     return None
 
 
 @pytest.mark.parametrize("clock", ["2.5 GHz", "3 GHz", "3.5 GHz", "7 GHz"])
-def test_the_guest_is_back_when_a_window_has_its_earlier_rate(clock: str) -> None:
-    sampler, samples, rate = run(**{"hosts.secondary.clock": clock})
-    assert len(samples) > 2 * WINDOW_NS // STEP_NS
-    assert sampler.warmup_ns == by_definition(samples, rate)
+def test_the_guest_is_back_when_a_window_has_its_unprotected_rate(clock: str) -> None:
+    assert result(clock).values["failover.warmup_ns"] == by_definition(result(clock))
 
 
-def test_a_faster_host_needs_no_time() -> None:
-    assert run(**{"hosts.secondary.clock": "7 GHz"})[0].warmup_ns == 0
+def test_what_protection_costs_before_does_not_make_the_guest_warm_sooner() -> None:
+    often = result(checkpoints="150 us")
+    assert float(often.values["guest.slowdown"] or 0) > 0.2
+    assert often.values["failover.warmup_ns"] == by_definition(often)
+    assert unprotected_rate(often) == pytest.approx(unprotected_rate(result()), rel=0.02)
+
+
+def test_samples_are_taken_from_the_takeover_on_until_the_guest_is_back() -> None:
+    found = result()
+    takeover = next(event for event in found.event_rows if event.kind == "takeover")
+    instants = [sample.time_ns for sample in found.progress]
+    assert instants == [takeover.time_ns + STEP_NS * step for step in range(len(instants))]
+    assert len(instants) == int(found.values["failover.warmup_ns"] or 0) // STEP_NS + WIDTH + 1
+
+
+def test_a_faster_host_needs_no_time_and_owes_nothing() -> None:
+    values = result("7 GHz").values
+    assert (values["failover.warmup_ns"], values["failover.warmup_deficit_ns"]) == (0, 0)
+    parts = (values["failover.latency_ns"], values["loss.work_ns"])
+    assert values["failover.cost_ns"] == sum(part or 0 for part in parts)
 
 
 def test_a_slower_host_is_never_back() -> None:
-    assert run(**{"hosts.secondary.clock": "1 GHz"})[0].warmup_ns is None
+    values = result("1 GHz").values
+    names = ("warmup_ns", "warmup_deficit_ns", "cost_ns")
+    assert {values[f"failover.{name}"] for name in names} == {None}
 
 
-def test_cold_caches_take_time() -> None:
-    hot = {"kind": "zipf", "working_set": "256 KiB", "store_fraction": "0 %", "instructions_per_access": 2.0}
-    memory = {"latency": "20 us"}
-    hosts = {f"hosts.{name}.memory": memory for name in ("primary", "secondary")}
-    warmup = run("no-clients", workload=hot, duration="30 ms", **hosts)[0].warmup_ns
-    assert warmup is not None
-    assert warmup >= STEP_NS
+def sampled(*steps: int) -> list[Progress]:
+    """Return samples of a guest that executes so many instructions in each step."""
+    return [Progress(7 + STEP_NS * number, sum(steps[:number])) for number in range(len(steps) + 1)]
+
+
+def test_the_deficit_is_the_work_of_the_warm_up_that_was_not_done() -> None:
+    warm = STEP_NS  # at one instruction a nanosecond
+    found = warm_up(sampled(0, warm // 2, *[warm] * WIDTH), rate=1.0)
+    assert found is not None
+    assert (found.duration_ns, found.deficit_ns) == (STEP_NS, STEP_NS)
+
+
+def test_a_window_too_short_by_a_sample_does_not_say() -> None:
+    assert warm_up(sampled(*[STEP_NS] * (WIDTH - 1)), rate=1.0) is None
+    assert warm_up(sampled(*[STEP_NS] * WIDTH), rate=1.0) is not None
+
+
+def test_a_guest_that_executes_nothing_has_no_warm_up() -> None:
+    assert warm_up(sampled(*[0] * (2 * WIDTH)), rate=0.0) is None
 
 
 def test_without_a_takeover_there_is_nothing_to_measure() -> None:
-    assert run("no-failure")[0].warmup_ns is None
-
-
-def test_a_run_that_ends_too_early_does_not_say() -> None:
-    assert run(duration="8900 us")[0].warmup_ns is None
+    found = run(small("no-failure"))
+    assert found.progress == ()
+    assert found.values["failover.warmup_ns"] is None

@@ -3,7 +3,6 @@
 import math
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from runs_for_tests import Observed, happened, observe, observe_variant
 from scenarios_for_tests import VARIANTS, small
@@ -106,7 +105,8 @@ def test_the_link_carries_lines_states_and_headers(batch: int) -> None:
 def test_the_link_is_never_busier_than_the_run_is_long(variant: str) -> None:
     run = observe_variant(variant)
     statistics, spec = run.cluster.link.forward.statistics, run.result.scenario.link
-    assert value(run, "replication.bytes") == statistics.stream_bytes > 0
+    assert 0 < value(run, "replication.bytes") <= statistics.stream_bytes
+    assert value(run, "replication.bandwidth_bps") <= spec.bandwidth
     assert statistics.wire_bytes >= statistics.stream_bytes + statistics.datagram_bytes + spec.overhead
     assert statistics.busy_ns <= run.result.end_ns
     assert statistics.wire_bytes * 8e9 / spec.bandwidth == pytest.approx(statistics.busy_ns, rel=0.01)
@@ -115,7 +115,7 @@ def test_the_link_is_never_busier_than_the_run_is_long(variant: str) -> None:
 @every_variant
 def test_the_causes_of_the_slowdown_add_up_to_it(variant: str) -> None:
     run = observe_variant(variant)
-    causes = [value(run, f"guest.{cause}_fraction") for cause in ("pause", "stall", "fault")]
+    causes = [value(run, f"guest.{cause}_fraction") for cause in ("pause", "early_copy", "stall", "fault")]
     assert min(causes) >= 0
     assert sum(causes) == pytest.approx(value(run, "guest.slowdown"), abs=1e-12)
 
@@ -141,24 +141,19 @@ def test_no_access_is_counted_that_the_program_does_not_have(variant: str) -> No
     assert value(run, "run.accesses") == executed > 1000
 
 
-@pytest.mark.parametrize("variant", ["base", "no-failure", "three-vcpus-log"])
-def test_client_metrics_are_those_of_the_responses(variant: str) -> None:
-    run = observe_variant(variant)
-    latencies = [response.received_ns - response.sent_ns for response in run.result.responses]
-    for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
-        assert np.mean(np.array(latencies) <= value(run, f"client.latency_{name}_ns")) >= share
+def test_the_blackout_is_the_longest_silence_of_a_run_whose_only_trouble_is_its_failure() -> None:
+    run = observe_variant("base")
     received = sorted(response.received_ns for response in run.result.responses)
-    blackout = run.result.values["client.blackout_ns"]
-    assert blackout == (max(b - a for a, b in pairwise(received)) if variant == "base" else blackout)
+    assert value(run, "client.blackout_ns") == max(later - earlier for earlier, later in pairwise(received))
 
 
 def test_after_a_false_alarm_the_warm_up_is_held_against_the_rate_before_it() -> None:
     run = observe(small("no-failure", **{"link.bandwidth": "20 Mbit/s"}))
     (takeover,), (detect,) = happened(run.result, "takeover"), happened(run.result, "detect")
-    warmup_ns = run.result.values["failover.warmup_ns"]
-    before = observe(small("no-failure", **{"link.bandwidth": "20 Mbit/s", "duration": f"{detect.time_ns} ns"}))
-    rate_before = before.cluster.primary.vm.instructions / detect.time_ns
+    (before,) = (reading for reading in run.result.readings if reading.event == "detect")
+    assert before.time_ns == detect.time_ns
+    rate_before = before.instructions / before.unprotected_ns
     rate_after = run.cluster.secondary.vm.instructions / (run.result.end_ns - takeover.time_ns)
     assert run.result.values["failover.latency_ns"] is None
-    assert rate_before > 0
-    assert (warmup_ns is not None) == (rate_after > 0.95 * rate_before)
+    assert (run.result.values["failover.warmup_ns"] is not None) == (rate_after > 0.95 * rate_before > 0)
+    assert run.result.values["loss.outputs"] == 0

@@ -27,7 +27,7 @@ def test_an_answer_is_as_old_as_its_request_and_comes_once(variant: str) -> None
     assert spec is not None
     assert len({response.request for response in run.result.responses}) == len(run.result.responses)
     assert run.cluster.clients is not None
-    assert len(run.result.responses) + run.result.unanswered == run.cluster.clients.requests
+    assert len(run.result.responses) + run.result.unanswered == len(run.cluster.clients.requests)
     for response in run.result.responses:
         assert response.received_ns - response.sent_ns >= 2 * spec.latency + spec.service
 

@@ -11,7 +11,7 @@ from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
-from vmfailover.results.metrics import Metrics
+from vmfailover.results.metric_values import Metrics
 from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry
 from vmfailover.studies.executors import InThisProcess

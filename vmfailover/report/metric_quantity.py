@@ -2,7 +2,7 @@
 
 from vmfailover.report.comparison_rows import ROWS
 from vmfailover.report.quantities import bit_rate, duration, share, short_count, size
-from vmfailover.results.metrics import Value
+from vmfailover.results.metric_values import Value
 
 _WRITTEN = {row.metric: row.written for row in ROWS}
 _SHARES = ("log.peak_fill",)

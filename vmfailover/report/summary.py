@@ -21,7 +21,7 @@ from vmfailover.report.quantities import (
     three_digits,
 )
 from vmfailover.results.invariants import INVARIANTS, Verdict
-from vmfailover.results.metrics import Metrics
+from vmfailover.results.metric_values import Metrics
 from vmfailover.results.run_result import RunResult
 
 #: Longer lines are hard to read.

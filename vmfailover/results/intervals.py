@@ -22,6 +22,11 @@ def length_ns(intervals: Iterable[Interval]) -> int:
     return sum(end - start for start, end in intervals)
 
 
+def length_of(interval: Interval | None) -> int | None:
+    """Return how long an interval is that may not be, nanoseconds."""
+    return interval and interval[1] - interval[0]
+
+
 def without(intervals: Iterable[Interval], others: Iterable[Interval]) -> list[Interval]:
     """Return the time that is in `intervals` and in none of `others`, in order."""
     gone = merged(others)

@@ -1,33 +1,27 @@
 """The metrics of a run, by the names in `names`, from its records alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from vmfailover.failover.faults import FATAL
-from vmfailover.guest.clients import Request
 from vmfailover.replication.precopy import PAGE_BYTES
+from vmfailover.results.client_metrics import client_metrics
 from vmfailover.results.failovers import exposures, moves
-from vmfailover.results.intervals import Interval, clipped, length_ns, without
+from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
 from vmfailover.results.invariants import overlap_ns
-from vmfailover.results.outage import Outage, blackout, first_outage
+from vmfailover.results.metric_values import Metrics
+from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
-from vmfailover.results.response_times import response_times
 from vmfailover.results.warm_up import rate_before, warm_up
 from vmfailover.scenario.protocols import PROTOCOLS
-
-#: A metric's value; None where the run gives none, as the failover latency of a run without failure.
-Value = int | float | bool | None
-Metrics = dict[str, Value]
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
 #: Events up to which the first host ships to the second.
 _SHIPPED_UNTIL = ("down", "alone", "takeover")
-#: Quantiles of response times, by the names that metrics give them.
-QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
 def metrics_of(records: Records, wall_seconds: float) -> Metrics:
@@ -36,7 +30,7 @@ def metrics_of(records: Records, wall_seconds: float) -> Metrics:
         **_failover(records),
         **_reprotection(records),
         **_migration(records),
-        **_clients(records),
+        **client_metrics(records),
         **_loss(records),
         **_guest(records),
         **_checkpoints(records),
@@ -103,6 +97,7 @@ def _reprotection(records: Records) -> Metrics:
     synchronised = [number for number in range(1, len(records.pairs)) if _rounds(records, number)]
     first = synchronised[0] if synchronised else None
     planned = next((move for move in moves(records.event_rows) if move.planned and move.destination == "primary"), None)
+    moved = Outage(planned.stopped_ns, planned.running_ns) if planned else None
     return {
         "exposure.total_ns": sum(exposed),
         "exposure.longest_ns": max(exposed, default=0),
@@ -112,9 +107,7 @@ def _reprotection(records: Records) -> Metrics:
         "reprotection.bytes": first and sum(row.shipped_bytes for row in _rounds(records, first)),
         "failback.count": sum(event.kind == "returned" for event in records.event_rows),
         "failback.latency_ns": planned.latency_ns if planned else None,
-        "failback.blackout_ns": _blackout_ns(records, Outage(planned.stopped_ns, planned.running_ns))
-        if planned
-        else None,
+        "failback.blackout_ns": length_of(records.blackout_across(moved)),
     }
 
 
@@ -157,59 +150,6 @@ def _converged(records: Records, rounds: Sequence[EpochRow]) -> bool:
     line_bytes = scenario.hosts.primary.line
     page_bytes = max(scenario.replication.unit_bytes(line_bytes), PAGE_BYTES)
     return rounds[-1].lines * line_bytes <= scenario.replication.precopy.least * page_bytes
-
-
-def _clients(records: Records) -> Metrics:
-    outage = first_outage(records.event_rows)
-    metrics: Metrics = {"client.blackout_ns": _blackout_ns(records, outage)}
-    for name, sent_at in _PHASES.items():
-        requests = [each for each in _counted(records) if sent_at(each, outage)]
-        metrics |= _responses(f"client.{name}", requests, records)
-    return metrics
-
-
-def _counted(records: Records) -> list[Request]:
-    """Return the requests that were sent after the time for warming up."""
-    return [each for each in records.requests if each.sent_ns >= records.scenario.warm_up]
-
-
-def _before(request: Request, outage: Outage | None) -> bool:
-    return outage is None or request.sent_ns < outage.began_ns
-
-
-def _after(request: Request, outage: Outage | None) -> bool:
-    return outage is not None and outage.ended_ns is not None and request.sent_ns >= outage.ended_ns
-
-
-#: Which requests the metrics of clients are about, by what their names begin with.
-_PHASES: dict[str, Callable[[Request, Outage | None], bool]] = {
-    "": lambda _request, _outage: True,
-    "before.": _before,
-    "across.": lambda request, outage: not _before(request, outage) and not _after(request, outage),
-    "after.": _after,
-}
-
-
-def _responses(name: str, requests: Sequence[Request], records: Records) -> Metrics:
-    """Return how many requests there were, and how long they took, of a run that had clients."""
-    times = response_times(requests, records.end_ns)
-    mean_ns, bound_ns = times.mean_ns, times.longest_ns if requests else None
-    metrics: Metrics = {
-        f"{name}requests": len(requests) if records.scenario.clients else None,
-        f"{name}unanswered": sum(each.received_ns is None for each in requests) if records.scenario.clients else None,
-        f"{name}latency_mean_ns": mean_ns,
-        f"{name}latency_mean_at_least_ns": None if times.complete else mean_ns,
-    }
-    for label, share in QUANTILES.items():
-        quantile_ns = times.quantile_ns(share)
-        metrics[f"{name}latency_{label}_ns"] = quantile_ns
-        metrics[f"{name}latency_{label}_at_least_ns"] = bound_ns if quantile_ns is None else None
-    return metrics
-
-
-def _blackout_ns(records: Records, outage: Outage | None) -> int | None:
-    gap = blackout(records.responses, outage, records.end_ns) if records.scenario.clients else None
-    return gap[1] - gap[0] if gap else None
 
 
 def _loss(records: Records) -> Metrics:

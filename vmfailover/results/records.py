@@ -12,6 +12,8 @@ from vmfailover.journal import Event
 from vmfailover.pair import Pair
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.audit import Audit
+from vmfailover.results.intervals import Interval
+from vmfailover.results.outage import Outage, blackout, first_outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.warm_up import Progress
 from vmfailover.scenario import Scenario
@@ -114,6 +116,15 @@ class Records:
             Tenure("primary", "secondary", 0),
             *(Tenure(each.detail, each.host, each.time_ns) for each in later),
         )
+
+    @property
+    def blackout(self) -> Interval | None:
+        """The longest time without an answer across the first outage; None without an outage, or without clients."""
+        return self.blackout_across(first_outage(self.event_rows))
+
+    def blackout_across(self, outage: Outage | None) -> Interval | None:
+        """Return the longest time without an answer across an outage; None without one, or without clients."""
+        return blackout(self.responses, outage, self.end_ns) if self.scenario.clients else None
 
     def first_ns(self, kind: str) -> int | None:
         """Return when an event of a kind happened first, None if none did."""

@@ -15,7 +15,7 @@ from vmfailover.failover.detection import HeartbeatDetector
 from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves
 from vmfailover.results.invariants import Verdict
-from vmfailover.results.metrics import Metrics
+from vmfailover.results.metric_values import Metrics
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.samples import Sample
 from vmfailover.version import version

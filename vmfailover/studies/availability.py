@@ -176,7 +176,7 @@ def crashes(scenario: Scenario, number: int) -> list[Scenario]:
     """Return so many copies of a scenario in which the primary crashes once, at instants spread at random.
 
     They are spread over the time until the scenario's own failure, or over the first half of a run without one at a
-    given time, so that the rest is for the takeover. Each has one of `number` equal parts of that time to itself. They
+    given time, and each takeover is waited for. Each has one of `number` equal parts of that time to itself. They
     are the same for all scenarios with the same seed and the same time. The n-th copy's seed is n higher.
     """
     times = [failure.at for failure in scenario.failures if failure.at]
@@ -185,6 +185,7 @@ def crashes(scenario: Scenario, number: int) -> list[Scenario]:
     return [
         scenario.with_(
             seed=scenario.seed + index,
+            extend="until-takeover",
             failures=[{"at": f"{int(share * spread_ns)} ns", "kind": "host-crash", "target": "primary"}],
         )
         for index, share in enumerate(shares.tolist())
@@ -240,4 +241,4 @@ def _reason(run: StudyRun) -> str:
     """Return why the other host did not take over from a host that had failed, or what would help."""
     if run.values.get("failover.activation_ns") is not None:
         return "a false alarm came first; make 'detection.timeout' longer"
-    return run.error or "; ".join(run.remarks) or "the run ended first; make 'duration' longer"
+    return run.error or "; ".join(run.remarks) or "the VM did not come up on it"

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metrics import Value
+from vmfailover.results.metric_values import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.precision import Precision

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metrics import WALL_CLOCK, Metrics, Value
+from vmfailover.results.metric_values import Metrics, Value
+from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
 from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metrics import Value
+from vmfailover.results.metric_values import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes

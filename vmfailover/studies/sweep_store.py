@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
-from vmfailover.results.metrics import Value
+from vmfailover.results.metric_values import Value
 from vmfailover.results.stored import refused, table_in
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import write_scenario

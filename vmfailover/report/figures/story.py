@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vmfailover.results.outage import blackout, first_outage
 from vmfailover.results.records import EpochRow
 from vmfailover.results.run_result import RunResult
 
@@ -131,8 +130,7 @@ class Story:
     @property
     def blackout(self) -> Window | None:
         """The longest time without a response across the end of the primary."""
-        result = self.result
-        gap = blackout(result.responses, first_outage(result.event_rows), result.end_ns)
+        gap = self.result.blackout
         return Window(gap[0] * MS, gap[1] * MS) if gap else None
 
     @property

@@ -14,6 +14,7 @@ from vmfailover.report.quantities import duration
 from vmfailover.report.summary import subjects
 from vmfailover.results.failovers import moves
 from vmfailover.results.invariants import Verdict
+from vmfailover.results.metric_values import Metrics
 from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
@@ -93,8 +94,17 @@ def provenance(result: RunResult) -> list[tuple[str, str]]:
 
 def cards(result: RunResult) -> list[Card]:
     """Return the metrics that matter most and have a value."""
-    found = [(label, metric) for label, metric in _CARDS if result.values[metric] is not None]
-    return [Card(label, quantity(metric, result.values[metric]), _note(result, metric)) for label, metric in found]
+    values = result.values
+    shown = [(label, metric, _shown(metric, values)) for label, metric in _CARDS]
+    return [Card(label, text, _note(result, metric)) for label, metric, text in shown if text]
+
+
+def _shown(metric: str, values: Metrics) -> str:
+    """Return a metric's value, or the lower bound that is known of it; nothing if there is neither."""
+    bound = values.get(f"{metric.removesuffix('_ns')}_at_least_ns")
+    if bound is not None:
+        return f"≥ {quantity(metric, bound)}"
+    return "" if values[metric] is None else quantity(metric, values[metric])
 
 
 def _note(result: RunResult, metric: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from vmfailover.journal import Event
 from vmfailover.results.failovers import Move, moves, synchronisations
-from vmfailover.results.outage import blackout, first_outage
 from vmfailover.results.perfetto.events import Details, Instant, Part, Slice, Track
 from vmfailover.results.perfetto.names import ANSWERS, CLIENTS, FAILOVER, FAULTS, LINK, TRACKING
 
@@ -80,6 +79,6 @@ def _details(event: Event) -> Details:
 
 def _waited(result: RunResult) -> Iterator[Slice]:
     """Yield the longest time without an answer across the end of the first host, if there was one."""
-    gap = blackout(result.responses, first_outage(result.event_rows), result.end_ns)
+    gap = result.blackout
     if gap is not None:
         yield Slice(Track(CLIENTS, ANSWERS), "no answer", *gap)

@@ -1,0 +1,73 @@
+"""How long a run lasts: as long as it says, or until the takeover that is under way then."""
+
+from typing import Any
+
+import pytest
+from runs_for_tests import happened
+from scenarios_for_tests import small
+
+from vmfailover.results.run_result import RunResult
+from vmfailover.simulation import run
+
+COLD: dict[str, Any] = {"replication.restart.boot": "40 ms"}
+STAGES = {"6500 us": "detection", "7700 us": "fencing", "7950 us": "activation"}
+
+
+def cold(**overrides: object) -> RunResult:
+    return run(small("cold-restart", **{**COLD, **overrides}))
+
+
+def test_a_run_ends_when_it_says_whatever_is_under_way() -> None:
+    found = cold()
+    assert found.end_ns == found.scenario.duration
+    assert happened(found, "takeover") == []
+    assert max(request.sent_ns for request in found.requests) <= found.end_ns
+    assert found.values["exposure.total_ns"] == found.end_ns - happened(found, "failure")[0].time_ns
+
+
+def test_a_takeover_is_waited_for_to_its_very_instant() -> None:
+    found = cold(extend="until-takeover")
+    (takeover,) = happened(found, "takeover")
+    assert found.end_ns == takeover.time_ns > found.scenario.duration
+    assert found.values["failover.activation_ns"] == 40_000_000 + found.scenario.hypervisor.redirect
+    assert not found.interrupted
+
+
+def test_what_is_over_by_the_end_is_not_waited_for() -> None:
+    found = run(small(extend="until-takeover"))
+    assert found.end_ns == found.scenario.duration
+    assert {name: value for name, value in found.values.items() if not name.startswith("run.")} == {
+        name: value for name, value in run(small()).values.items() if not name.startswith("run.")
+    }
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"fencing.failure_probability": "100 %"},
+        {"failures": []},
+        {"failures": [{"at": "6300 us", "kind": "host-crash", "target": name} for name in ("primary", "secondary")]},
+    ],
+)
+def test_what_never_comes_is_not_waited_for(overrides: dict[str, object]) -> None:
+    found = cold(extend="until-takeover", duration="30 ms", **overrides)
+    assert found.end_ns == found.scenario.duration
+    assert happened(found, "takeover") == []
+
+
+@pytest.mark.parametrize(("duration", "stage"), STAGES.items())
+def test_a_run_says_in_which_stage_a_failover_was_and_how_much_it_needs_at_least(duration: str, stage: str) -> None:
+    found = run(small(duration=duration))
+    whole = run(small(extend="until-takeover", duration=duration))
+    assert found.remarks[-1].startswith(f"the run ended in the {stage} of a failover, which needs at least ")
+    assert "'extend: until-takeover' waits for it" in found.remarks[-1]
+    said = found.remarks[-1].split("at least ")[1].split(" more")[0]
+    remaining_ns = whole.end_ns - found.end_ns
+    assert 0 < ns_of(said) <= remaining_ns
+    if stage != "detection":
+        assert ns_of(said) == remaining_ns
+
+
+def ns_of(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[unit]
