@@ -1,7 +1,12 @@
 """The search over many numbers: every one has an outcome, whatever becomes of the process that tries it."""
 
+import os
+import subprocess
+import sys
+import time
 from concurrent.futures import Executor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scenarios_for_tests import brief
@@ -70,3 +75,28 @@ def test_the_program_tells_what_it_finds(monkeypatch: pytest.MonkeyPatch, capsys
     outcomes.pop()
     assert program.main(["--count", "2", "--jobs", "3"]) == 0
     assert "every law holds" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_batch_ends_with_its_parent() -> None:
+    script = (
+        "import os, subprocess, sys\n"
+        f"command = [sys.executable, '-m', '{__package__}.batch', 'batch', *map(str, range(10_000))]\n"
+        "process = subprocess.Popen(command, stdout=subprocess.DEVNULL)\n"
+        "print(process.pid, flush=True)\n"
+        "input()\n"
+        "os._exit(0)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        batch_id = int(parent.stdout.readline())
+        time.sleep(5.0)
+        os.kill(batch_id, 0)
+        parent.communicate("\n")
+    until = time.monotonic() + 30.0
+    while Path(f"/proc/{batch_id}").exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
