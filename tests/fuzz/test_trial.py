@@ -55,6 +55,20 @@ def test_an_error_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n" not in text
 
 
+def test_an_error_is_told_with_where_it_arose_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def arising() -> None:
+        raise ValueError("first")
+
+    def failing(*_: object, **__: object) -> None:
+        try:
+            arising()
+        except ValueError as error:
+            raise ValueError("then") from error
+
+    monkeypatch.setattr(trial, "run", failing)
+    assert tried(brief()).findings == ((ERROR, "ValueError at arising: then"),)
+
+
 @pytest.mark.parametrize("caught_by", ["image", "output_commit", "nothing_lost_in_log"])
 def test_a_defect_of_the_product_is_found(caught_by: str) -> None:
     mutant = next(each for each in MUTANTS.values() if each.caught_by == caught_by)

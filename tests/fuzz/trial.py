@@ -67,10 +67,16 @@ def tried(scenario: Scenario, limit_s: float = LIMIT_S) -> Trial:
     except TooLongError as error:
         return Trial(((TOO_LONG, str(error)),))
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        text = f"{type(error).__name__} at {where.name}: {error}"
+        text = f"{type(error).__name__} at {_origin(error)}: {error}"
         return Trial(((ERROR, " ".join(text.split())[:300]),))
     return Trial(tuple(broken(seen)), seen.digest, seen)
+
+
+def _origin(error: BaseException) -> str:
+    """Return the function in which an error arose, in whatever process of the simulation that was."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return traceback.extract_tb(error.__traceback__)[-1].name
 
 
 def _untold(time_ns: int) -> Any:
