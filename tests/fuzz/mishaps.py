@@ -1,0 +1,173 @@
+"""What goes wrong, how it is noticed, and what makes a takeover safe."""
+
+from vmfailover.scenario.detection import DETECTION_PRESETS
+from vmfailover.scenario.failover import TARGETS
+
+from .draws import Draws
+from .machines import Spec
+
+EPOCH_PHASES = ("mid-scan", "mid-harvest", "mid-transfer", "after-staging", "between-commit-and-ack")
+STEPS = ("failure", "detection", "fencing", "takeover", "synchronisation", "re-protection", "failback")
+KINDS = {
+    "host-crash": 40,
+    "power-loss": 6,
+    "vm-crash": 8,
+    "memory-error": 6,
+    "hypervisor-hang": 10,
+    "slow-host": 8,
+    "link-cut": 10,
+    "link-loss": 6,
+    "link-slow": 6,
+}
+
+
+def detection(draws: Draws, duration: int) -> Spec | None:
+    """Return how a failure is noticed; None for what is assumed."""
+    if draws.chance("assumed", 0.03):
+        return None
+    if draws.chance("preset there", 0.04):
+        return {"preset": draws.pick("preset", DETECTION_PRESETS)}
+    kind = draws.pick("kind", ["heartbeat", "heartbeat", "phi-accrual", "swim", "token", "hardware", "witness"])
+    spec: Spec = {"kind": kind}
+    interval = draws.whole("interval", duration // 300 + 1, duration // (4 if draws.chance("slow", 0.1) else 25) + 1)
+    spec["interval"] = f"{interval} ns"
+    if kind in ("heartbeat", "witness"):
+        tight = draws.chance("tight", 0.2)
+        timeout = interval + 1 if tight else draws.whole("timeout", interval + 1, 5 * interval)
+        spec["timeout"] = f"{timeout} ns"
+    if draws.chance("message there", 0.2):
+        spec["message"] = draws.size("message", 1, 9000)
+    if draws.chance("confirmation there", 0.2):
+        spec["confirmation"] = draws.time("confirmation", 0, duration / 10)
+    if kind == "hardware":
+        spec["delay"] = draws.time("delay", 0, duration / 15)
+    section = {"phi-accrual": "phi"}.get(kind, kind)
+    if section in _SECTIONS:
+        spec[section] = _SECTIONS[section](draws.under(section), duration, interval)
+    return spec
+
+
+def _phi(draws: Draws, duration: int, interval: int) -> Spec:
+    del duration
+    return {
+        "threshold": draws.pick("threshold", [0.1, 1.0, 3.0, 8.0, 16.0, 300.0]),
+        "window": draws.whole("window", 2, 200),
+        "least_deviation": draws.time("least_deviation", 0, interval),
+        "pause": draws.time("pause", 0, 3 * interval),
+    }
+
+
+def _swim(draws: Draws, duration: int, interval: int) -> Spec:
+    del interval
+    period = draws.whole("period", duration // 200 + 1, duration // 20 + 1)
+    return {
+        "members": draws.whole("members", 2, 20),
+        "period": f"{period} ns",
+        "probe_timeout": draws.time("probe_timeout", 1, period),
+        "indirect": draws.pick("indirect", [0.0, 1.0, 3.0, 10.0]),
+        "suspicion": draws.time("suspicion", 0, duration / 10),
+        "dissemination": draws.time("dissemination", 0, duration / 10),
+    }
+
+
+def _token(draws: Draws, duration: int, interval: int) -> Spec:
+    return {
+        "members": draws.whole("members", 2, 5),
+        "token": draws.time("token", interval, max(interval, duration // 10)),
+        "coefficient": draws.time("coefficient", 0, duration / 30),
+        "reform": draws.time("reform", 0, duration / 30),
+    }
+
+
+def _witness(draws: Draws, duration: int, interval: int) -> Spec:
+    del interval
+    beat = draws.whole("interval", duration // 300 + 1, duration // 20 + 1)
+    return {"interval": f"{beat} ns", "timeout": draws.time("timeout", beat + 1, 5 * beat)}
+
+
+_SECTIONS = {"phi": _phi, "swim": _swim, "token": _token, "witness": _witness}
+
+
+def fencing(draws: Draws, duration: int) -> Spec:
+    """Return what makes a takeover safe, or does not."""
+    kind = draws.weighted("kind", {"stonith": 45, "shared-storage": 20, "witness": 20, "none": 15})
+    spec: Spec = {"kind": kind, "delay": draws.time("delay", 0, duration / (3 if draws.chance("slow", 0.1) else 30))}
+    if kind == "stonith" and draws.chance("fails", 0.4):
+        spec["failure_probability"] = f"{draws.pick('failure_probability', [1, 50, 100])} %"
+        spec["attempts"] = draws.whole("attempts", 1, 5)
+    if kind == "witness":
+        spec["lease"] = draws.time("lease", 0, duration / 10)
+    if kind != "none" and draws.chance("priority_delay there", 0.3):
+        spec["priority_delay"] = draws.time("priority_delay", 0, duration / 20)
+    return spec
+
+
+def failures(draws: Draws, duration: int, spares: int, *, repaired: bool) -> list[Spec]:
+    """Return what goes wrong: often nothing or one thing, sometimes several."""
+    number = draws.weighted("number", {0: 20, 1: 40, 2: 22, 3: 12, 5: 6})
+    drawn = [_failure(draws.under(str(index)), duration, spares) for index in range(number)]
+    if repaired:
+        return drawn
+    crashed: set[str] = set()
+    return [each for each in drawn if not _again(each, crashed)]
+
+
+def _again(failure: Spec, crashed: set[str]) -> bool:
+    """Say whether a host that is never repaired crashes a second time."""
+    if failure["kind"] != "host-crash":
+        return False
+    target = failure.get("target", "primary")
+    known = target in crashed
+    crashed.add(target)
+    return known
+
+
+def _failure(draws: Draws, duration: int, spares: int) -> Spec:
+    kind = draws.weighted("kind", KINDS)
+    spec: Spec = {"kind": kind, **_instant(draws, duration)}
+    targets = list(TARGETS[kind])
+    if "standby" in targets and spares and draws.chance("a spare", 0.2):
+        spec["target"] = f"spare-{draws.whole('spare', 1, spares)}"
+    elif draws.chance("target there", 0.7):
+        spec["target"] = draws.pick("target", targets)
+    if draws.chance("delay there", 0.2):
+        spec["delay"] = draws.time("delay", 0, duration / 10)
+    if "at" in spec and draws.chance("fixed there", 0.2):
+        spec["fixed"] = draws.chance("fixed", 0.5)
+    if kind in ("link-loss",) and draws.chance("share there", 0.7):
+        spec["share"] = f"{draws.pick('share', [0, 1, 30, 90, 100])} %"
+    if kind in ("slow-host", "link-slow") and draws.chance("factor there", 0.7):
+        spec["factor"] = draws.pick("factor", [1.0, 1.5, 10.0, 1000.0])
+    if kind.startswith("link") or kind in ("hypervisor-hang", "slow-host"):
+        spec.update(_passing(draws, duration))
+    return spec
+
+
+def _instant(draws: Draws, duration: int) -> Spec:
+    when = draws.weighted("when", {"at": 50, "epoch": 22, "step": 18, "random": 10})
+    if when == "at":
+        begin, end = draws.weighted("part", {(0, 1.0): 10, (0.1, 0.6): 80, (0.6, 1.0): 10})
+        return {"at": draws.time("at", begin * duration, end * (duration - 1))}
+    if when == "epoch":
+        return {"at_phase": draws.pick("epoch phase", EPOCH_PHASES), "epoch": draws.whole("epoch", 0, 12)}
+    if when == "step":
+        return {"at_phase": draws.pick("step", STEPS)}
+    distribution = draws.pick("distribution", ["exponential", "weibull", "uniform", "instants"])
+    random: Spec = {"distribution": distribution}
+    if distribution == "instants":
+        instants = range(draws.whole("instants", 1, 3))
+        return {"at_random": {**random, "instants": [draws.time(f"instants.{each}", 0, duration) for each in instants]}}
+    random["mean"] = draws.time("mean", 1 if draws.chance("at once", 0.1) else duration // 10, duration)
+    if distribution == "weibull":
+        random["shape"] = draws.pick("shape", [0.5, 1.5, 5.0])
+    return {"at_random": random}
+
+
+def _passing(draws: Draws, duration: int) -> Spec:
+    if not draws.chance("passes", 0.75):
+        return {}
+    lasts = draws.whole("lasts", 1 if draws.chance("short", 0.2) else duration // 100 + 1, duration // 2 + 1)
+    if not draws.chance("comes again", 0.35):
+        return {"lasts": f"{lasts} ns"}
+    every = lasts + draws.whole("well for", duration // 100 + 1, duration // 4 + 1)
+    return {"lasts": f"{lasts} ns", "repeat": draws.whole("repeat", 2, 10), "every": f"{every} ns"}
