@@ -154,6 +154,15 @@ def test_a_flapping_link_is_cut_and_restored() -> None:
     assert [time_ns for time_ns, _, _ in scene.happened("passed")] == [130, 230, 330]
 
 
+def test_a_link_that_loses_everything_is_cut() -> None:
+    scene = Scene(at="5 ns", kind="link-loss", share="100 %", lasts="10 ns")
+    scene.env.run(until=6)
+    channels = scene.link.forward, scene.link.backward
+    assert all(channel.is_cut for channel in channels)
+    scene.env.run(until=16)
+    assert not any(channel.is_cut for channel in channels)
+
+
 @pytest.mark.parametrize(("kind", "loss", "slowdown"), [("link-loss", 0.1, 1), ("link-slow", 0.0, 10)])
 def test_a_link_degrades_and_recovers(kind: str, loss: float, slowdown: float) -> None:
     scene = Scene(at="5 ns", kind=kind, lasts="20 ns")

@@ -348,3 +348,11 @@ def test_the_other_host_sees_the_link_turned() -> None:
     link = Link(*(Channel(env, link_spec(), np.random.default_rng(seed)) for seed in (1, 2)))
     assert link.turned.forward is link.backward
     assert link.turned.turned == link
+
+
+def test_a_link_that_loses_nearly_everything_is_slow_and_not_endless() -> None:
+    wire = Wire(loss="99.99999 %", retransmission_timeout="1 us")
+    wire.send([20_000])
+    wire.env.run()
+    assert [number for number, _ in wire.arrived] == [0]
+    assert wire.channel.statistics.retransmitted_frames > 10**6

@@ -71,3 +71,12 @@ def test_a_run_says_in_which_stage_a_failover_was_and_how_much_it_needs_at_least
 def ns_of(text: str) -> float:
     number, unit = text.split()
     return float(number) * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[unit]
+
+
+def test_a_failure_that_no_host_is_left_to_notice_is_not_waited_for() -> None:
+    failures = [{"at": f"{at} us", "kind": "host-crash", "target": "active"} for at in (6300, 11000)]
+    found = run(small(failures=failures, extend="until-takeover"))
+    assert [event.kind for event in happened(found, "takeover")] == ["takeover"]
+    assert len(happened(found, "down")) == 2
+    assert found.end_ns == found.scenario.duration
+    assert not any("failover" in remark for remark in found.remarks)

@@ -126,7 +126,7 @@ class Injector:
 
     def _damage_channel(self, channel: Channel) -> Callable[[], None]:
         failure, before = self._failure, (channel.loss, channel.slowdown)
-        if failure.kind == "link-cut":
+        if failure.kind == "link-cut" or (failure.kind == "link-loss" and failure.share == 1):
             channel.cut()
             return channel.restore
         channel.loss = failure.share if failure.kind == "link-loss" else channel.loss

@@ -191,18 +191,21 @@ class Channel:
         return began, self._busy_until
 
     def _retransmit(self, frames: int) -> int:
-        """Send lost frames again until none is lost; return how much later the message is whole."""
-        delay = 0
-        lost = int(self.random.binomial(frames, self.loss))
-        while lost:
-            wire_bytes = lost * (self.spec.mtu + self.spec.overhead)
-            delay += self.spec.retransmission_timeout + self._wire_ns(wire_bytes)
-            self._busy_until += self._wire_ns(wire_bytes)
-            self.statistics.busy_ns += self._wire_ns(wire_bytes)
-            self.statistics.wire_bytes += wire_bytes
-            self.statistics.retransmitted_frames += lost
-            lost = int(self.random.binomial(lost, self.loss))
-        return delay
+        """Send lost frames again until none is lost; return how much later the message is whole.
+
+        Each frame is sent until it arrives; those that are lost together are sent again together.
+        """
+        if not self.loss:
+            return 0
+        again = self.random.geometric(1 - self.loss, frames) - 1
+        lost, rounds = int(again.sum()), int(again.max())
+        wire_bytes = lost * (self.spec.mtu + self.spec.overhead)
+        wire_ns = self._wire_ns(wire_bytes)
+        self._busy_until += wire_ns
+        self.statistics.busy_ns += wire_ns
+        self.statistics.wire_bytes += wire_bytes
+        self.statistics.retransmitted_frames += lost
+        return rounds * self.spec.retransmission_timeout + wire_ns
 
     def _may_arrive(self, transmission: Transmission) -> bool:
         return self._severed_at is None or transmission.left_ns <= self._severed_at

@@ -69,11 +69,11 @@ class Precopy:
         go_on()
         self._clear_all_but(pages)
         sent_lines = units.size * self._unit_lines
-        yield self.send(units)
+        yield self.send(units, int(self.env.now))
         while self.goes_on((units := (yield from self._find())).size, sent_lines):
             go_on()
             sent_lines += units.size * self._unit_lines
-            yield self.send(units)
+            yield self.send(units, int(self.env.now))
         return units
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
@@ -92,17 +92,17 @@ class Precopy:
         yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, 0))
-        self.send(units)
+        self.send(units, stopped_ns)
         epoch = self._site.epochs[-1]
         epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
         state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
         self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
         return epoch
 
-    def send(self, units: Units) -> simpy.Event:
-        """Send units as they stand now, as an epoch of its own; the answer happens when the last has left."""
+    def send(self, units: Units, began_ns: int) -> simpy.Event:
+        """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
         site, processor = self._site, self._site.primary.host.processor
-        epoch = Epoch(len(site.epochs), int(self.env.now), whole_memory=True)
+        epoch = Epoch(len(site.epochs), began_ns, whole_memory=True)
         site.epochs.append(epoch)
         site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
         lines = self._lines_of(units, self._unit_lines)

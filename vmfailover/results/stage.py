@@ -19,6 +19,8 @@ _BEGINS = {
 }
 #: Kinds of events after which no failover is under way: the VM runs, or will never.
 _ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
+#: Kinds of events from which on no host could take over, until the VM is protected again.
+_UNPROTECTS = ("takeover", "alone", "standby-down", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class StageWatch:
         self._env = env
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
+        self._protected = True
         self._over: simpy.Event | None = None
-        for kind in (*_BEGINS, *_ENDS, "passed"):
+        for kind in (*_BEGINS, *_ENDS, "passed", "protected"):
             journal.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
@@ -48,13 +51,17 @@ class StageWatch:
         return self._over
 
     def _on_event(self, event: Event) -> None:
-        if event.kind in _BEGINS:
+        if event.kind in _BEGINS and self._protected:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
-        elif event.kind in _ENDS or (self.stage is not None and self.stage.name == "detection"):
-            self.stage = None
-            if self._over is not None:
-                self._over.succeed()
-                self._over = None
+        elif event.kind in _ENDS or (event.kind == "passed" and self.stage and self.stage.name == "detection"):
+            self._end()
+        self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
+
+    def _end(self) -> None:
+        self.stage = None
+        if self._over is not None:
+            self._over.succeed()
+            self._over = None
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:

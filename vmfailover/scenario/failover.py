@@ -155,7 +155,7 @@ class Failure(Record):
     every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
     """Time from one of the repetitions to the next, in nanoseconds."""
     share: Fraction = written("10 %")
-    """Share of the frames that link-loss loses."""
+    """Share of the frames that link-loss loses; of all of them, it is a link that is cut."""
     factor: Annotated[Number, Field(ge=1)] = 10.0
     """How many times as long everything takes: slow-host, link-slow."""
 

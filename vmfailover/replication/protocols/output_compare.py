@@ -73,6 +73,8 @@ class OutputCompare(Protection):
         #: Happens when the secondary is not, or no longer, about to become what the primary was.
         self._load_done = site.env.event().succeed()
         self._closed = False
+        #: When both hosts were alike last, nanoseconds.
+        self._synchronised_ns = int(site.env.now)
         #: Whether the state in which the secondary was has been taken for the one to go on from.
         self._adopted = False
         self._their_units = site.env.event()
@@ -222,7 +224,8 @@ class OutputCompare(Protection):
     def _synchronise(self) -> Steps:
         site, vm, hypervisor = self.site, self.site.primary.vm, self.site.scenario.hypervisor
         name = site.primary.host.name
-        epoch = Epoch(len(self.epochs), self.epochs[-1].paused_ns if self.epochs else 0, paused_ns=int(self.env.now))
+        epoch = Epoch(len(self.epochs), self._synchronised_ns, paused_ns=int(self.env.now))
+        self._synchronised_ns = epoch.paused_ns
         self.epochs.append(epoch)
         vm.pause(epoch.paused_ns)
         site.journal.record("epoch", name, epoch=epoch.number)
