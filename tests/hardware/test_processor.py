@@ -150,7 +150,8 @@ def test_a_fetch_reads_what_the_stores_have_made(accesses: list[tuple[int, bool]
     execute(unit, accesses, address_log(lines=256))
     versions, _ = unit.fetch(np.arange(LINES))
     written = [sum(1 for other, write in accesses if write and other == line) for line in range(LINES)]
-    assert versions.tolist() == written
+    assert versions.tolist() == unit.image().tolist() == written
+    assert unit.written_units(8).tolist() == sorted({line // 8 for line, count in enumerate(written) if count})
 
 
 # Stores that are noted by unit.

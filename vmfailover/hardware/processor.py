@@ -139,6 +139,20 @@ class Processor:
         versions = np.empty(lines.size, np.uint32)
         return versions, int(self._twin.fetch(self.state, lines, versions))
 
+    def image(self) -> npt.NDArray[np.uint32]:
+        """Return the newest version of every line, as `fetch` reads them, uint32[lines]."""
+        versions = self.memory.versions.copy()
+        dirty = self.state.l2[self.state.l2 & DIRTY != 0]
+        versions[dirty >> TAG_SHIFT] = (dirty & VERSION_MASK) >> VERSION_SHIFT
+        return versions
+
+    def written_units(self, unit_lines: int) -> npt.NDArray[np.int64]:
+        """Return the units of so many lines of which any has ever been written, int64[n], in order."""
+        versions = self.memory.versions
+        written = np.maximum.reduceat(versions, np.arange(0, versions.size, unit_lines)) > 0
+        written[(self.state.l2[self.state.l2 & DIRTY != 0] >> TAG_SHIFT) // unit_lines] = True
+        return np.flatnonzero(written)
+
     def write_around(self, lines: npt.NDArray[np.int64], log: AddressLog) -> None:
         """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
         self._twin.write_around(self.state, lines, log.state)

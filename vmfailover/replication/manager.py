@@ -12,6 +12,7 @@ from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.journal import Journal
 from vmfailover.replication.copiers import Copier, copy_ns
+from vmfailover.replication.distinct import distinct
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.output_buffer import OutputBuffer
@@ -227,16 +228,13 @@ class ReplicationManager:
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
-        modified = addresses // (self._line_bytes * self._unit_lines)
-        units = _distinct(modified)
-        lines = self._lines_of(units)
+        unit_bytes = self._line_bytes * self._unit_lines
+        units = distinct(addresses // unit_bytes)
+        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
         self.epoch.entries += addresses.size
-        self.epoch.logged.append(self._lines_of(modified) * self._line_bytes)
+        self.epoch.logged.add(units * unit_bytes)
         self.epoch.duplicates += addresses.size - units.size
         return lines, addresses.size * self.hypervisor.deduplication
-
-    def _lines_of(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
 
     def _ship_early(self, *, vm_stopped: bool) -> Steps:
         lines, deduplication_ns = self._read_log()
@@ -298,10 +296,3 @@ class ReplicationManager:
         yield from self._ship_early(vm_stopped=True)
         self.parts.tracker.release(self.parts.tracker.position)
         self._unreleased = self.epoch.number
-
-
-def _distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return each of some numbers once, in order."""
-    ordered = np.sort(numbers)
-    distinct: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
-    return distinct

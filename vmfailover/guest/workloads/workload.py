@@ -18,7 +18,7 @@ from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkl
 from vmfailover.traces.format import open_trace
 from vmfailover.traces.reader import TraceFile
 
-__all__ = ["Workload", "open_workload"]
+__all__ = ["Workload", "open_workload", "opened_trace"]
 
 
 class Workload(Protocol):
@@ -44,10 +44,18 @@ def open_workload(
     (for a trace file: TraceError) for a workload that cannot be.
     """
     if isinstance(spec, TraceWorkload):
-        return TraceAccesses(_opened(spec.trace, _fingerprint(spec.trace)), vcpus, spec.repeat)
+        return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat)
     if isinstance(spec, MixWorkload):
         return MixedAccesses(spec, vcpus, line_bytes, child(seed))
     return SyntheticAccesses(spec, vcpus, line_bytes, child(seed))
+
+
+def opened_trace(path: Path) -> TraceFile:
+    """Open a trace, or the one opened last if it is the same still: a study runs it again and again.
+
+    Raises TraceError for a file that is not a trace.
+    """
+    return _opened(path, _fingerprint(path))
 
 
 def _fingerprint(path: Path) -> tuple[int, int] | None:
@@ -61,6 +69,5 @@ def _fingerprint(path: Path) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=1)
 def _opened(path: Path, fingerprint: tuple[int, int] | None) -> TraceFile:
-    """Open a trace, or the one opened last if it is the same still: a study runs it again and again."""
     del fingerprint
     return open_trace(path)
