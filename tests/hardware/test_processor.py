@@ -154,6 +154,14 @@ def test_a_fetch_reads_what_the_stores_have_made(accesses: list[tuple[int, bool]
     assert unit.written_units(8).tolist() == sorted({line // 8 for line, count in enumerate(written) if count})
 
 
+def test_a_core_works_that_has_executed_something() -> None:
+    unit, log = processor(3), address_log()
+    assert unit.working_cores == 1
+    for core, working in ((1, 1), (0, 2), (1, 2)):
+        store(unit, [1], log, core=core)
+        assert unit.working_cores == working
+
+
 # Stores that are noted by unit.
 
 PAGES = Tracking(Mode.FIRST_STORES, Leaving.FORGET, unit_lines=4)

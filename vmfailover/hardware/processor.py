@@ -206,6 +206,11 @@ class Processor:
         return int(self.state.counters[counter])
 
     @property
+    def working_cores(self) -> int:
+        """Cores that have executed anything, at least 1: those over which the guest's time is to be averaged."""
+        return max(1, int(np.count_nonzero(self.state.tick > 1)))
+
+    @property
     def dirty_rows(self) -> int:
         """Dirty rows in all L2s."""
         return int(np.count_nonzero(self.state.l2 & DIRTY))

@@ -170,9 +170,9 @@ def _guest(cluster: Cluster) -> Metrics:
     """Slowdown and its causes as shares of the time the guest would have taken unprotected."""
     vm, protection = cluster.primary.vm, cluster.protection
     elapsed = _protected_ns(cluster)
-    logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.cores
-    tracking_ns = vm.processor.count(Counter.TRACKING_FS) / FS_PER_NS / vm.processor.cores
-    lost_in_guest_ns = logging_ns + tracking_ns + vm.contention_ns / vm.processor.cores
+    logging_ns = vm.processor.count(Counter.LOG_WRITE_FS) / FS_PER_NS / vm.processor.working_cores
+    tracking_ns = vm.processor.count(Counter.TRACKING_FS) / FS_PER_NS / vm.processor.working_cores
+    lost_in_guest_ns = logging_ns + tracking_ns + vm.contention_ns / vm.processor.working_cores
     unprotected = vm.guest_ns(elapsed) - lost_in_guest_ns
     if unprotected <= 0:
         return dict.fromkeys(("guest.slowdown", *(f"guest.{name}_fraction" for name in ("pause", "stall", "fault"))))

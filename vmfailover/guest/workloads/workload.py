@@ -40,11 +40,11 @@ def open_workload(
     """The workload that a scenario describes, for a VM of `vcpus` vCPUs.
 
     `line_bytes` (a multiple of 64; None: 64) is the size of the nodes of a pointer chase; nothing else depends on
-    it. The same seed gives the same accesses on every machine; a trace does not depend on it. Raises InputError
-    (for a trace file: TraceError) for a workload that cannot be.
+    it. The same seed gives the same accesses on every machine; of a trace, only shifted repetitions depend on it.
+    Raises InputError (for a trace file: TraceError) for a workload that cannot be.
     """
     if isinstance(spec, TraceWorkload):
-        return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat)
+        return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat, seed)
     if isinstance(spec, MixWorkload):
         return MixedAccesses(spec, vcpus, line_bytes, child(seed))
     return SyntheticAccesses(spec, vcpus, line_bytes, child(seed))
