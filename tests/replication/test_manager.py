@@ -162,6 +162,17 @@ def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
     assert tails[0] == tails[1] != tails[2] == log.tail
 
 
+@pytest.mark.parametrize("copier", ["vm-core", "helper-thread"])
+def test_whoever_copies_builds_the_messages(copier: str) -> None:
+    keys = {"replication.copier": copier, "replication.log.size": "1 MiB"}
+    least, more = (
+        manager_of(cluster("no-streaming", "2 ms", **keys, **{"hypervisor.message": time})).epochs[0]
+        for time in ("0 us", "3 us")
+    )
+    assert least.residue == more.residue > 64
+    assert more.harvest_ns - least.harvest_ns == 3000 * -(-least.residue // 64)
+
+
 # Streaming.
 
 
@@ -276,9 +287,10 @@ def test_the_vm_waits_at_the_guard_band() -> None:
     vm, free = parts.primary.vm, list[int]()
     parts.journal.on("log-limit", lambda _: free.append(vm.log.free_entries))
     parts.env.run(until=10_000_000)
-    band = guard_band(parts.scenario)
-    assert free
-    assert all(band + vm.request_entries <= entries < band + vm.request_entries + 2 for entries in free)
+    limit, request = guard_band(parts.scenario) + vm.request_entries, vm.request_entries
+    assert len(free) > 20
+    assert sum(limit <= entries < limit + 2 for entries in free) > 0.9 * len(free)
+    assert all(limit - 2 * request <= entries < limit + 2 for entries in free)  # requests may come as it stands still
 
 
 def test_a_stalling_processor_fills_the_log_to_the_last_request() -> None:

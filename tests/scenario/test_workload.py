@@ -64,7 +64,7 @@ def test_a_mix() -> None:
         ({"trace": 3}, "write the path of a trace file"),
         ({"trace": ""}, "write the path of a trace file"),
         ({"trace": "a\0b"}, "write the path of a trace file"),
-        ({"trace": "a", "repeat": "yes"}, "valid boolean"),
+        ({"trace": "a", "repeat": "yes"}, "not true, false or shifted"),
         ({"kind": "zipf", "skew": "1"}, "valid number"),
         ({"kind": "zipf", "skew": float("inf")}, "finite"),
         ({"kind": "zipf", "skew": 0}, "greater than 0"),

@@ -111,10 +111,11 @@ class Checkpointing(Protection):
     def new_copier(self) -> Copier:
         """Return who copies modified lines."""
         vm, link = self.site.primary.vm, self.site.link
-        kind = self.site.scenario.replication.copier
+        kind, message_ns = self.site.scenario.replication.copier, self.site.scenario.hypervisor.message
         if kind == "other-host":
-            return OtherHost(self.env, vm, self._read_lines, link.forward, link.backward, self.receiver.receive)
-        return (VmCore if kind == "vm-core" else HelperThread)(self.env, vm, self._read_lines)
+            ways = link.forward, link.backward
+            return OtherHost(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
+        return (VmCore if kind == "vm-core" else HelperThread)(self.env, vm, self._read_lines, message_ns)
 
     def commit(self, epoch: int, state: GuestState) -> None:
         """Take an epoch, whose state is given, for committed."""

@@ -10,6 +10,7 @@ import simpy
 
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
+from vmfailover.hardware.processor import Held
 from vmfailover.journal import Journal
 from vmfailover.replication.copiers import Copier, copy_ns
 from vmfailover.replication.distinct import distinct
@@ -182,7 +183,7 @@ class ReplicationManager:
         epoch.residue = lines.size
         epoch.log_position = self.parts.tracker.position
         began = int(self.env.now)
-        least_ns = copy_ns(self._vm.processor, lines.size, lines.size)
+        least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
         self._journal.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
         batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
         epoch.harvest_ns = int(self.env.now) - began
@@ -217,13 +218,13 @@ class ReplicationManager:
 
     # Modified lines on their way.
 
-    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
-        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them a cache held."""
-        versions, cached = self._vm.processor.fetch(lines)
+    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
+        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them caches held."""
+        versions, held = self._vm.processor.fetch(lines)
         self.epoch.lines += lines.size
         batches = self.parts.packing.pack(self.epoch.number, lines, versions)
         self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
-        return batches, cached
+        return batches, held
 
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""

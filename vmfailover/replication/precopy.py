@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.hardware.processor import Held
 from vmfailover.replication.copiers import copy_ns
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
@@ -92,7 +93,7 @@ class Precopy:
         stopped_ns = int(self.env.now)
         yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
         self.left = units.size
-        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, 0))
+        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units)
         epoch = self._site.epochs[-1]
         epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
