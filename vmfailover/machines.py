@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-import numpy as np
 import simpy
 
 from vmfailover.guest.guest import Guest, ReceiveRing
@@ -59,8 +58,7 @@ class Machines:
         scenario, spec = self._scenario, self._spec(name)
         memory = Memory(scenario.vm.memory, spec.line)
         if name in self.nodes:
-            lines = np.arange(memory.versions.size)
-            memory.apply(lines, self.nodes[name].host.processor.fetch(lines)[0])
+            memory.versions = self.nodes[name].host.processor.image()
         tracking = protection_class(scenario.replication.protocol).tracking(scenario.replication, spec)
         processor = Processor(self._twin, spec, scenario.vm.vcpus, memory, tracking)
         host = Host(self.env, name, processor, memory, self.link(name, other).forward)

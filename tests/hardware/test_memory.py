@@ -23,3 +23,10 @@ def test_of_a_line_received_twice_the_later_one_stays() -> None:
     memory = Memory(512, 128)
     memory.apply(np.array([2, 0, 2]), np.array([9, 1, 8], np.uint32))
     assert memory.versions.tolist() == [1, 0, 8, 0]
+
+
+def test_everything_but_some_units_is_cleared() -> None:
+    memory = Memory(10 * 128, 128)
+    memory.apply(np.arange(10), np.arange(1, 11).astype(np.uint32))
+    memory.clear_all_but(np.array([0, 2]), 4)
+    assert memory.versions.tolist() == [1, 2, 3, 4, 0, 0, 0, 0, 9, 10]

@@ -28,16 +28,16 @@ def test_costs_are_those_of_the_host() -> None:
         "L2": 13 / 4,
         "L3": 27 / 4,
         "MEMORY": 20,
-        "TRANSFER": 27 / 4,
+        "TRANSFER": 40 / 4,
         "LOG_WRITE": 1,
         "FIRST_STORE": 0,
         "EXIT": 0,
     }
 
 
-def test_without_an_l3_other_cores_are_as_far_as_memory() -> None:
-    costs = costs_ns(**NO_L3)
-    assert costs["L3"] == costs["TRANSFER"] == costs["MEMORY"] == 20
+def test_other_cores_are_as_far_as_the_host_says_and_an_l3_that_is_not_there_as_memory() -> None:
+    costs = costs_ns(**NO_L3, core_to_core="60 ns")
+    assert (costs["L3"], costs["MEMORY"], costs["TRANSFER"]) == (20, 20, 15)
 
 
 def test_cycles_are_those_of_the_clock() -> None:
@@ -107,8 +107,8 @@ def test_a_write_around_the_caches_sets_no_flag_and_is_seen() -> None:
     unit.set_first_mode(0, True)
     store(unit, [7], log)
     unit.write_around(np.array([7]), log)
-    versions, cached = unit.fetch(np.array([7]))
-    assert (versions.tolist(), cached, flags(unit)) == ([2], 0, 0)
+    versions, held = unit.fetch(np.array([7]))
+    assert (versions.tolist(), held, flags(unit)) == ([2], (0, 0), 0)
     assert (log.read() // 128).tolist() == [7]
     assert unit.count(Counter.LOG_TRANSFER) == 1
 
@@ -116,11 +116,11 @@ def test_a_write_around_the_caches_sets_no_flag_and_is_seen() -> None:
 def test_a_fetch_finds_the_newest_copy_and_leaves_it() -> None:
     unit, log = processor(2), address_log()
     store(unit, [3, 3, 5], log)
-    store(unit, [5], log, core=1)
-    versions, cached = unit.fetch(np.array([3, 4, 5]))
-    assert (versions.tolist(), cached) == ([2, 0, 2], 2)
+    store(unit, [5, 6], log, core=1)
+    versions, held = unit.fetch(np.array([3, 4, 5, 6]))
+    assert (versions.tolist(), held, held.lines) == ([2, 0, 2, 1], (1, 2), 3)
     assert unit.memory.versions[3] == 0
-    assert unit.dirty_rows == 2
+    assert unit.dirty_rows == 3
 
 
 ACCESSES = st.lists(st.tuples(st.integers(0, LINES - 1), st.booleans()), min_size=1, max_size=300)
@@ -150,7 +150,16 @@ def test_a_fetch_reads_what_the_stores_have_made(accesses: list[tuple[int, bool]
     execute(unit, accesses, address_log(lines=256))
     versions, _ = unit.fetch(np.arange(LINES))
     written = [sum(1 for other, write in accesses if write and other == line) for line in range(LINES)]
-    assert versions.tolist() == written
+    assert versions.tolist() == unit.image().tolist() == written
+    assert unit.written_units(8).tolist() == sorted({line // 8 for line, count in enumerate(written) if count})
+
+
+def test_a_core_works_that_has_executed_something() -> None:
+    unit, log = processor(3), address_log()
+    assert unit.working_cores == 1
+    for core, working in ((1, 1), (0, 2), (1, 2)):
+        store(unit, [1], log, core=core)
+        assert unit.working_cores == working
 
 
 # Stores that are noted by unit.
@@ -192,7 +201,7 @@ def test_cleaning_writes_dirty_rows_back_and_keeps_them() -> None:
     assert unit.clean() == 2
     assert unit.clean() == 0
     assert unit.memory.versions[[1, 2]].tolist() == [1, 2]
-    assert unit.fetch(np.array([1, 2]))[1] == 2
+    assert unit.fetch(np.array([1, 2]))[1] == (2, 0)
     assert unit.dirty_rows == 0
     assert unit.dirty_lines_balance
 

@@ -1,13 +1,12 @@
 """Units known by their first store: read once, at a checkpoint that pays for each of them."""
 
-import numpy as np
 import simpy
 
 from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.first_stores import FirstStores
 
-from .machinery import LINES, new_node, new_site
+from .machinery import LINE_BYTES, new_node, new_site
 
 PAGES = Tracking(Mode.FIRST_STORES, Leaving.FORGET, unit_lines=32)
 
@@ -22,17 +21,9 @@ def test_a_checkpoint_takes_the_units_and_begins_again() -> None:
     tracker = FirstStores(new_site(env), node, lambda units: 10 + units)
     tracker.note_device_write(range(30, 34))
     assert tracker.find_ns == 12
-    assert tracker.outstanding().tolist() == list(range(64))
+    assert tracker.outstanding().tolist() == [0, 32]
     find(env, tracker)
     assert env.now == 12
     assert tracker.outstanding().size == 0
-    assert tracker.read().tolist() == [0, 32 * node.host.processor.spec.line]
+    assert tracker.read().tolist() == [0, 32 * LINE_BYTES]
     assert tracker.read().size == 0
-
-
-def test_the_last_unit_ends_with_memory() -> None:
-    env = simpy.Environment()
-    node = new_node(env, "primary", tracking=PAGES)
-    tracker = FirstStores(new_site(env), node, lambda _: 0)
-    node.host.processor.note_stores(np.array([LINES - 1]))
-    assert tracker.outstanding().tolist() == list(range(LINES - 32, LINES))

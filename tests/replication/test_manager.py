@@ -2,7 +2,6 @@
 
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from scenarios_for_tests import VARIANTS
 from vmfailover.cluster import Cluster
 from vmfailover.journal import Event
 from vmfailover.replication.epoch import Epoch
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
 from vmfailover.scenario.checks import guard_band
 
 from .machinery import cluster, manager_of
@@ -107,36 +105,12 @@ def test_a_state_is_the_guests_at_its_capture(variant: str) -> None:
 @many
 def test_each_line_is_fetched_once_for_each_time_it_was_found(variant: str) -> None:
     for epoch in complete(variant):
-        distinct = [np.unique(addresses).size for addresses in epoch.logged]
-        assert epoch.lines == sum(distinct)
-        assert epoch.residue == distinct[-1]
+        found = [addresses.size for addresses in epoch.logged]
+        assert epoch.lines == sum(found)
+        assert epoch.residue == found[-1]
         assert epoch.duplicates == epoch.entries - epoch.lines
         assert steps(variant, epoch.number)["harvest"].count == epoch.residue
         assert steps(variant, epoch.number)["commit"].count == epoch.lines
-
-
-@many
-def test_the_proof_is_told_of_each_line_once_however_often_its_unit_was_logged(variant: str) -> None:
-    for epoch in complete(variant):
-        assert all(np.unique(addresses).size == addresses.size for addresses in epoch.logged)
-    assert sum(epoch.duplicates for epoch in complete(variant)) > 0
-
-
-@pytest.mark.parametrize("variant", ["base", "log-drain", "two-vcpus"])
-def test_deduplication_takes_its_time_for_every_address(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, addresses = FlaggedLines.read, dict[int, int]()
-
-    def counted(tracker: FlaggedLines) -> Any:
-        found = read(tracker)
-        addresses[int(tracker.controller.env.now)] = found.size
-        return found
-
-    monkeypatch.setattr(FlaggedLines, "read", counted)
-    manager = manager_of(cluster(variant))
-    epochs = [epoch for epoch in manager.epochs if epoch.acknowledged_ns >= 0]
-    assert any(epoch.duplicates for epoch in epochs)
-    for epoch in epochs:
-        assert epoch.deduplication_ns == 4 * addresses[epoch.captured_ns + epoch.capture_ns]
 
 
 @many
@@ -188,6 +162,17 @@ def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
     assert tails[0] == tails[1] != tails[2] == log.tail
 
 
+@pytest.mark.parametrize("copier", ["vm-core", "helper-thread"])
+def test_whoever_copies_builds_the_messages(copier: str) -> None:
+    keys = {"replication.copier": copier, "replication.log.size": "1 MiB"}
+    least, more = (
+        manager_of(cluster("no-streaming", "2 ms", **keys, **{"hypervisor.message": time})).epochs[0]
+        for time in ("0 us", "3 us")
+    )
+    assert least.residue == more.residue > 64
+    assert more.harvest_ns - least.harvest_ns == 3000 * -(-least.residue // 64)
+
+
 # Streaming.
 
 
@@ -208,15 +193,24 @@ def test_streaming_leaves_less_for_the_checkpoint_and_shortens_the_pause() -> No
 
 def test_streaming_sends_more_lines_a_line_changed_again_is_sent_again() -> None:
     for epoch in roomy("base"):
-        assert epoch.lines > np.unique(np.concatenate(epoch.logged)).size > epoch.residue
+        assert epoch.lines > np.unique(np.concatenate([*epoch.logged])).size > epoch.residue
     for epoch in roomy("no-streaming"):
-        assert epoch.lines == np.unique(np.concatenate(epoch.logged)).size == epoch.residue
+        assert epoch.lines == np.unique(np.concatenate([*epoch.logged])).size == epoch.residue
+
+
+def test_deduplication_takes_its_time_for_every_address_that_the_checkpoint_reads() -> None:
+    each = manager_of(watched("base")).hypervisor.deduplication
+    for epoch in roomy("no-streaming"):
+        assert epoch.entries > epoch.residue
+        assert epoch.deduplication_ns == each * epoch.entries
+    for epoch in roomy("base"):
+        assert each * epoch.residue <= epoch.deduplication_ns < each * epoch.entries
 
 
 def test_streaming_does_not_pile_up_behind_a_slow_link() -> None:
     slow = cluster("base", **{"link.bandwidth": "1 Gbit/s", "detection.timeout": "50 ms"})
     fast = watched("base")
-    assert len(manager_of(slow).epochs[0].logged) < len(manager_of(fast).epochs[0].logged)
+    assert len([*manager_of(slow).epochs[0].logged]) < len([*manager_of(fast).epochs[0].logged])
 
 
 # A slow link.
@@ -295,9 +289,10 @@ def test_the_vm_waits_at_the_guard_band() -> None:
     vm.request_entries = 12
     parts.journal.on("log-limit", lambda _: free.append(vm.log.free_entries))
     parts.env.run(until=10_000_000)
-    band = guard_band(parts.scenario)
-    assert free
-    assert all(band + vm.request_entries <= entries < band + vm.request_entries + 2 for entries in free)
+    limit, request = guard_band(parts.scenario) + vm.request_entries, vm.request_entries
+    assert len(free) > 20
+    assert sum(limit <= entries < limit + 2 for entries in free) > 0.9 * len(free)
+    assert all(limit - 2 * request <= entries < limit + 2 for entries in free)  # requests may come as it stands still
 
 
 def test_a_stalling_processor_fills_the_log_to_the_last_request() -> None:

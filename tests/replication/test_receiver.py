@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from vmfailover.guest.guest import GuestState
 from vmfailover.journal import Journal
+from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
-from vmfailover.replication.receiver import Receiver
+from vmfailover.replication.receiver import Receiver, StagedEpoch
 
 from .machinery import LATENCY_NS, LINES, batch, marker, new_host, state
 
@@ -97,6 +98,19 @@ def test_of_a_line_sent_twice_in_an_epoch_the_later_version_stays() -> None:
     secondary.receive(0, batch(0, {1: 5, 2: 6}), batch(0, {1: 9}))
     secondary.env.run()
     assert secondary.image == {1: 9, 2: 6}
+
+
+def test_lines_that_come_again_and_again_take_no_more_memory() -> None:
+    staged, whole = StagedEpoch(LINES), {line: 1 for line in range(LINES)}
+    times = 3 * SPARE // LINES
+    for version in range(times):
+        staged.add(batch(0, {**whole, 7: version + 2}))
+        assert sum(each.lines.size for each in staged.batches) <= SPARE + 3 * LINES
+    assert staged.lines == times * LINES
+    image = np.zeros(LINES, np.uint32)
+    for each in staged.batches:
+        image[each.lines] = each.versions
+    assert image.tolist() == [times + 1 if line == 7 else 1 for line in range(LINES)]
 
 
 def test_lines_of_the_next_epoch_may_come_before_an_epoch_is_applied() -> None:

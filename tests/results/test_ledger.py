@@ -30,12 +30,16 @@ class Model:
     """What the ledger knows, the slow way."""
 
     line_bytes: int
+    unit_lines: int = 1
     versions: Counter[int] = field(default_factory=Counter)
     logged: dict[int, int] = field(default_factory=dict)
     stored: set[tuple[int, int]] = field(default_factory=set)
 
     def log(self, addresses: list[int], epoch: int) -> None:
-        self.logged |= {address // self.line_bytes: epoch for address in addresses}
+        self.logged |= {self.unit(address // self.line_bytes): epoch for address in addresses}
+
+    def unit(self, line: int) -> int:
+        return line // self.unit_lines
 
     def store(self, accesses: list[Access], epoch: int) -> tuple[int, list[int]]:
         """Return the number of blocks that are new to the epoch, and the unlogged lines of these."""
@@ -47,13 +51,13 @@ class Model:
             if write and (epoch, block) not in self.stored:
                 self.stored.add((epoch, block))
                 fresh += 1
-                if self.logged.get(line) != epoch:
+                if self.logged.get(self.unit(line)) != epoch:
                     unlogged.append(line)
         return fresh, unlogged
 
     def write(self, lines: list[int], epoch: int) -> list[int]:
         self.versions.update(lines)
-        return sorted(line for line in set(lines) if self.logged.get(line) != epoch)
+        return sorted(line for line in set(lines) if self.logged.get(self.unit(line)) != epoch)
 
     def image(self) -> npt.NDArray[np.uint32]:
         return np.array([self.versions[line] % MODULUS for line in range(LINES)], np.uint32)
@@ -65,9 +69,9 @@ def accesses_of(line_bytes: int) -> st.SearchStrategy[list[Access]]:
 
 
 @SETTINGS
-@given(data=st.data(), line_bytes=st.sampled_from([64, 128, 512]))
-def test_the_ledger_is_as_the_model_says(data: st.DataObject, line_bytes: int) -> None:
-    ledger, model = Ledger(LINES * line_bytes, line_bytes), Model(line_bytes)
+@given(data=st.data(), line_bytes=st.sampled_from([64, 128, 512]), unit_lines=st.sampled_from([1, 8, 32]))
+def test_the_ledger_is_as_the_model_says(data: st.DataObject, line_bytes: int, unit_lines: int) -> None:
+    ledger, model = Ledger(LINES * line_bytes, line_bytes, unit_lines), Model(line_bytes, unit_lines)
     lines = st.lists(st.integers(0, LINES - 1), max_size=6)
     for epoch in range(data.draw(st.integers(1, 4))):
         addresses = [line * line_bytes for line in data.draw(lines)]

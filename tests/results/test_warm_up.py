@@ -6,7 +6,7 @@ import pytest
 from scenarios_for_tests import small
 
 from vmfailover.results.run_result import RunResult
-from vmfailover.results.warm_up import RECOVERED, STEP_NS, WINDOW_NS, Progress, warm_up
+from vmfailover.results.warm_up import RECOVERED, STEP_NS, WINDOW_NS, Pace, Progress, warm_up
 from vmfailover.simulation import run
 
 WIDTH = WINDOW_NS // STEP_NS
@@ -69,30 +69,31 @@ def test_a_slower_host_is_never_back() -> None:
 
 def sampled(*steps: int) -> list[Progress]:
     """Return samples of a guest that executes so many instructions in each step."""
-    return [Progress(7 + STEP_NS * number, sum(steps[:number]), 0.0) for number in range(len(steps) + 1)]
+    return [Progress(7 + STEP_NS * number, sum(steps[:number]), 0) for number in range(len(steps) + 1)]
 
 
 def test_the_deficit_is_the_work_of_the_warm_up_that_was_not_done() -> None:
     warm = STEP_NS  # at one instruction a nanosecond
-    found = warm_up(sampled(0, warm // 2, *[warm] * WIDTH), rate=1.0)
+    found = warm_up(sampled(0, warm // 2, *[warm] * WIDTH), Pace(1.0, 1))
     assert found is not None
     assert (found.duration_ns, found.deficit_ns) == (STEP_NS, STEP_NS)
 
 
 def test_time_spent_on_requests_is_not_missing() -> None:
-    busy = [Progress(at * STEP_NS, at * STEP_NS // 4, at * STEP_NS * 0.75) for at in range(WIDTH + 1)]
-    assert warm_up(busy, rate=1.0) is not None
-    idle = [Progress(sample.time_ns, sample.instructions, 0.0) for sample in busy]
-    assert warm_up(idle, rate=1.0) is None
+    busy = [Progress(at * STEP_NS, at * STEP_NS // 4, at * STEP_NS * 3 // 4) for at in range(WIDTH + 1)]
+    assert warm_up(busy, Pace(1.0, 1)) is not None
+    assert warm_up(busy, Pace(1.0, 2)) is None
+    idle = [Progress(sample.time_ns, sample.instructions, 0) for sample in busy]
+    assert warm_up(idle, Pace(1.0, 1)) is None
 
 
 def test_a_window_too_short_by_a_sample_does_not_say() -> None:
-    assert warm_up(sampled(*[STEP_NS] * (WIDTH - 1)), rate=1.0) is None
-    assert warm_up(sampled(*[STEP_NS] * WIDTH), rate=1.0) is not None
+    assert warm_up(sampled(*[STEP_NS] * (WIDTH - 1)), Pace(1.0, 1)) is None
+    assert warm_up(sampled(*[STEP_NS] * WIDTH), Pace(1.0, 1)) is not None
 
 
 def test_a_guest_that_executes_nothing_has_no_warm_up() -> None:
-    assert warm_up(sampled(*[0] * (2 * WIDTH)), rate=0.0) is None
+    assert warm_up(sampled(*[0] * (2 * WIDTH)), None) is None
 
 
 def test_without_a_takeover_there_is_nothing_to_measure() -> None:

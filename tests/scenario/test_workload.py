@@ -23,6 +23,17 @@ def test_an_absolute_trace_stays_where_it_is() -> None:
     assert workload(trace="/data/a.parquet", repeat=True).trace == Path("/data/a.parquet")
 
 
+@pytest.mark.parametrize("repeat", [True, False, "shifted"])
+def test_a_trace_is_repeated_as_it_is_or_shifted(repeat: object) -> None:
+    assert workload(trace="a.parquet", repeat=repeat).repeat == repeat
+
+
+@pytest.mark.parametrize("repeat", ["true", "yes", 1, "shift", None])
+def test_no_other_word_says_how_a_trace_is_repeated(repeat: object) -> None:
+    with pytest.raises(ValidationError, match="is not true, false or shifted"):
+        workload(trace="a.parquet", repeat=repeat)
+
+
 def test_defaults_of_a_pattern() -> None:
     zipf = workload(kind="zipf")
     assert isinstance(zipf, SyntheticWorkload)
@@ -53,7 +64,7 @@ def test_a_mix() -> None:
         ({"trace": 3}, "write the path of a trace file"),
         ({"trace": ""}, "write the path of a trace file"),
         ({"trace": "a\0b"}, "write the path of a trace file"),
-        ({"trace": "a", "repeat": "yes"}, "valid boolean"),
+        ({"trace": "a", "repeat": "yes"}, "not true, false or shifted"),
         ({"kind": "zipf", "skew": "1"}, "valid number"),
         ({"kind": "zipf", "skew": float("inf")}, "finite"),
         ({"kind": "zipf", "skew": 0}, "greater than 0"),

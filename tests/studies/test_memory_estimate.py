@@ -1,58 +1,120 @@
-"""The memory estimate, held against the arrays that a run really allocates."""
+"""The memory estimate, held against what runs in processes of their own really take."""
 
-import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from runs_for_tests import observe
-from scenarios_for_tests import small
+from click.testing import CliRunner
+from peak_memory import extra_bytes
 
+from vmfailover.cli.main import main
 from vmfailover.errors import InputError
-from vmfailover.scenario import Scenario
-from vmfailover.studies.memory_estimate import estimated_bytes, require_memory
+from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.studies.memory_estimate import estimated_bytes, parts_of, require_memory
 
-REDIS = Path(__file__).parents[2] / "scenarios" / "traces" / "redis-set.parquet"
-LARGE_L3 = {"size": "512 MiB", "ways": 8}
-
-
-def short(overrides: dict[str, object], variant: str = "base") -> Scenario:
-    return small(variant, **{"duration": "3 ms", "failures": [], **overrides})
-
-
-CASES = {
-    "much memory": short({"vm.memory": "128 MiB"}),
-    "several cores": short({"vm.memory": "128 MiB"}, "three-vcpus-log"),
-    "short lines": short({"vm.memory": "64 MiB", "hosts.primary.line": "64 B", "hosts.secondary.line": "64 B"}),
-    "a large L2": short({"hosts.secondary.l2.size": "64 MiB", "replication.log": {"size": "8 MiB"}}),
-    "a large L3": short({"hosts.secondary.l3": LARGE_L3}),
-    "a large log": short({"replication.log.size": "64 MiB"}),
-    "a trace": short({"vm.memory": "1 GiB", "workload": {"trace": str(REDIS), "repeat": True}}),
-}
-
-
-def array_bytes(scenario: Scenario) -> int:
-    """Run a scenario and return the bytes of NumPy's arrays that are alive at its end."""
-    tracemalloc.start()
-    try:
-        observed = observe(scenario)
-        filters = [tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)]
-        snapshot = tracemalloc.take_snapshot().filter_traces(filters)
-    finally:
-        tracemalloc.stop()
-    assert observed.result.consistent
-    return sum(trace.size for trace in snapshot.traces)
+TESTS = Path(__file__).parents[1]
+HOG = TESTS / "cases" / "memory-hog.yaml"
+QUICKSTART = TESTS.parent / "scenarios" / "quickstart.yaml"
+#: A guest that stores to all of its memory, and a link that keeps up with it.
+DENSE = (
+    "duration=20ms",
+    "vm.memory=1GiB",
+    "workload.working_set=1000MiB",
+    "workload.store_fraction=50%",
+    "replication.checkpoint_interval=5ms",
+    "replication.output_compare.longest_interval=5ms",
+    "replication.precopy.lead=8ms",
+    "link.bandwidth=2000Gbit/s",
+)
+COMPARED = (
+    *DENSE,
+    "duration=20s",
+    "replication.protocol=output-compare",
+    "replication.granularity=none",
+    "replication.output_compare={hashing: true, longest_interval: 5 s}",
+)
+GRANULARITIES = ("none", "64KiB", "2MiB")
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_estimate_is_no_less_than_the_arrays_and_less_than_twice_as_much(case: str) -> None:
-    allocated, estimate = array_bytes(CASES[case]), estimated_bytes(CASES[case])
-    assert allocated > 10 << 20
-    assert allocated <= estimate < 2 * allocated
+def matrix() -> Iterator[tuple[str, ...]]:
+    """Yield each protocol with each granularity that it can have, and some that several epochs are on their way of."""
+    for protocol in PROTOCOLS:
+        whole = protocol in ("undo-log", "record-replay", "cold-restart")
+        for granularity in GRANULARITIES[:1] if whole else GRANULARITIES:
+            yield f"replication.protocol={protocol}", f"replication.granularity={granularity}"
+    for protocol in ("cacheline-flags", "page-dirty-bits"):
+        yield f"replication.protocol={protocol}", "replication.granularity=2MiB", "duration=600ms"
+
+
+def require_right(scenario: Scenario) -> None:
+    taken, estimate = extra_bytes(scenario), estimated_bytes(scenario)
+    assert taken / 1.5 <= estimate <= 1.5 * taken, (taken >> 20, estimate >> 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("overrides", [*matrix()], ids=" ".join)
+def test_the_estimate_is_within_half_as_much_of_what_a_run_takes(overrides: tuple[str, ...]) -> None:
+    require_right(load(HOG, [*DENSE, *overrides]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("overrides", [(), ("replication.granularity=2MiB", "duration=110ms")], ids=" ".join)
+def test_the_estimate_holds_for_a_trace(overrides: tuple[str, ...]) -> None:
+    require_right(load(QUICKSTART, overrides))
+
+
+def test_memory_goes_with_the_units_that_differ_and_the_estimate_is_right() -> None:
+    require_right(
+        load(HOG, [*DENSE, "replication.granularity=2MiB", "vm.memory=512MiB", "workload.working_set=500MiB"])
+    )
+
+
+def test_what_took_gigabytes_takes_megabytes() -> None:
+    assert extra_bytes(load(HOG)) < 100 << 20
+
+
+# What is refused.
+
+
+def refused(scenario: Scenario, limit: int) -> str:
+    with pytest.raises(InputError) as error:
+        require_memory(scenario, limit)
+    return str(error.value)
 
 
 def test_a_run_that_takes_more_than_allowed_is_refused() -> None:
-    needed = estimated_bytes(CASES["much memory"])
-    require_memory(CASES["much memory"], needed)
-    with pytest.raises(InputError, match=r"^base: vm.memory: 128 MiB takes about \d+ MiB to simulate, more than"):
-        require_memory(CASES["much memory"], needed - 1)
+    scenario = load(HOG)
+    needed = estimated_bytes(scenario)
+    require_memory(scenario, needed)
+    assert "to simulate, more than --max-memory" in refused(scenario, needed - 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "overrides"),
+    [
+        ("vm.memory", "1 GiB", (*DENSE, "replication.granularity=none")),
+        ("workload.working_set", "200 MiB", ("vm.memory=64GiB", "replication.granularity=none")),
+        ("replication.granularity", "2 MiB", (*DENSE, "duration=600ms")),
+        ("replication.granularity", "1 GiB", ("vm.memory=64GiB", "replication.granularity=1GiB")),
+        ("replication.output_compare.longest_interval", "5 s", COMPARED),
+        ("replication.log.size", "8 GiB", ("replication.log.size=8GiB",)),
+        ("hosts.secondary.l3.size", "8 GiB", ("hosts.secondary.l3={size: 8 GiB, ways: 8}",)),
+    ],
+)
+def test_the_message_names_what_takes_most(key: str, value: str, overrides: tuple[str, ...]) -> None:
+    message = refused(load(HOG, overrides), 1 << 20)
+    assert message.startswith(f"{HOG}: {key}: {value} takes about ")
+    assert message.endswith(f"make {key} smaller or --max-memory larger")
+
+
+def test_a_trace_is_part_of_it() -> None:
+    (trace,) = (part for part in parts_of(load(QUICKSTART)) if part.key == "workload.trace")
+    assert trace.value == "redis-set.parquet"
+    assert trace.size > 3_863_325 * 13
+
+
+def test_the_command_refuses_before_it_runs() -> None:
+    result = CliRunner().invoke(main, ["run", str(HOG), "--max-memory", "10 MiB"])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert result.output.startswith(f"{HOG}: vm.memory: 256 MiB takes about ")

@@ -13,7 +13,10 @@ from vmfailover.scenario import ScenarioError, load
 @set_option
 @click.pass_context
 def command(context: click.Context, scenarios: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
-    """Check scenario files without running them, and say of each what is wrong and where."""
+    """Check scenario files without running them, and say of each what is wrong and where.
+
+    What is legal and may still not be meant is a warning on stderr.
+    """
     verdicts = [_is_good(path, overrides) for path in scenarios]
     if not all(verdicts):
         context.exit(BAD_INPUT)
@@ -21,9 +24,11 @@ def command(context: click.Context, scenarios: tuple[Path, ...], overrides: tupl
 
 def _is_good(path: Path, overrides: tuple[str, ...]) -> bool:
     try:
-        load(path, overrides)
+        scenario = load(path, overrides)
     except ScenarioError as error:
         complain(str(error))
         return False
+    for warning in scenario.warnings:
+        click.echo(f"{path}: warning: {warning}", err=True)
     click.echo(f"{path}: ok")
     return True

@@ -20,3 +20,10 @@ class Memory:
     def apply(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
         """Overwrite lines with versions received from another host, in order."""
         self.versions[lines] = versions
+
+    def clear_all_but(self, units: npt.NDArray[np.int64], unit_lines: int) -> None:
+        """Let every line hold what it held at first, but those of some units (int64[n]) of `unit_lines` lines."""
+        written = np.flatnonzero(self.versions)
+        kept = np.zeros(-(-self.versions.size // unit_lines), np.bool_)
+        kept[units] = True
+        self.versions[written[~kept[written // unit_lines]]] = 0

@@ -1,7 +1,7 @@
 """The processor unit (110) with its caches (120)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,20 @@ class Tracking:
     def logs(self) -> bool:
         """Whether the VM's accesses can log addresses."""
         return self.mode != Mode.UNTRACKED and self.leaving != Leaving.FORGET
+
+
+class Held(NamedTuple):
+    """How many of some lines were in an L2; the others were in memory."""
+
+    #: In that of the first core.
+    first: int
+    #: In those of other cores only.
+    others: int
+
+    @property
+    def lines(self) -> int:
+        """Lines in any of them."""
+        return self.first + self.others
 
 
 #: Flags, logged wherever a row leaves its cache.
@@ -115,7 +129,8 @@ class Processor:
         l3_fs = self.cycles_fs(spec.l3.latency) if spec.l3 else memory_fs
         costs[:, Cost.INSTRUCTION] = self.cycles_fs(spec.base_cpi)
         costs[:, Cost.L2] = np.round(self.cycles_fs(spec.l2.latency) / overlap)
-        costs[:, Cost.L3] = costs[:, Cost.TRANSFER] = np.round(l3_fs / overlap)
+        costs[:, Cost.L3] = np.round(l3_fs / overlap)
+        costs[:, Cost.TRANSFER] = np.round(spec.core_to_core * FS_PER_NS / overlap)
         costs[:, Cost.MEMORY] = np.round(memory_fs / overlap)
         costs[:, Cost.LOG_WRITE] = spec.line * 10**15 // spec.memory.bandwidth
         costs[:, Cost.FIRST_STORE] = self.tracking.first_store_fs
@@ -139,10 +154,24 @@ class Processor:
         sets = self.spec.l2.sets(self.spec.line)
         return -(-self.cycles_fs(sets * self.spec.scan_cycles_per_set) // FS_PER_NS)
 
-    def fetch(self, lines: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], int]:
-        """Read lines (int64[n]) coherently: their versions, uint32[n], and how many some L2 held."""
+    def fetch(self, lines: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Held]:
+        """Read lines (int64[n]) coherently: their versions, uint32[n], and how many of them were in an L2."""
         versions = np.empty(lines.size, np.uint32)
-        return versions, int(self._twin.fetch(self.state, lines, versions))
+        return versions, Held(*map(int, self._twin.fetch(self.state, lines, versions)))
+
+    def image(self) -> npt.NDArray[np.uint32]:
+        """Return the newest version of every line, as `fetch` reads them, uint32[lines]."""
+        versions = self.memory.versions.copy()
+        dirty = self.state.l2[self.state.l2 & DIRTY != 0]
+        versions[dirty >> TAG_SHIFT] = (dirty & VERSION_MASK) >> VERSION_SHIFT
+        return versions
+
+    def written_units(self, unit_lines: int) -> npt.NDArray[np.int64]:
+        """Return the units of so many lines of which any has ever been written, int64[n], in order."""
+        versions = self.memory.versions
+        written = np.maximum.reduceat(versions, np.arange(0, versions.size, unit_lines)) > 0
+        written[(self.state.l2[self.state.l2 & DIRTY != 0] >> TAG_SHIFT) // unit_lines] = True
+        return np.flatnonzero(written)
 
     def write_around(self, lines: npt.NDArray[np.int64], log: AddressLog) -> None:
         """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
@@ -195,6 +224,11 @@ class Processor:
     def count(self, counter: Counter) -> int:
         """Return how often an event has happened since the start."""
         return int(self.state.counters[counter])
+
+    @property
+    def working_cores(self) -> int:
+        """Cores that have executed anything, at least 1: those over which the guest's time is to be averaged."""
+        return max(1, int(np.count_nonzero(self.state.tick > 1)))
 
     @property
     def dirty_rows(self) -> int:

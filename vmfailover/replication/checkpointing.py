@@ -111,12 +111,13 @@ class Checkpointing(Protection):
     def new_copier(self) -> Copier:
         """Return who copies modified lines."""
         vm, link = self.site.primary.vm, self.site.link
-        kind = self.site.scenario.replication.copier
+        kind, message_ns = self.site.scenario.replication.copier, self.site.scenario.hypervisor.message
         if kind == "other-host":
-            return OtherHost(self.env, vm, self._read_lines, link.forward, link.backward, self.receiver.receive)
+            ways = link.forward, link.backward
+            return OtherHost(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
         if kind == "helper-thread":
-            return HelperThread(self.env, vm, self._read_lines)
-        return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
+            return HelperThread(self.env, vm, self._read_lines, message_ns)
+        return VmCore(self.env, vm, self._read_lines, message_ns, self._note_early_copy)
 
     def commit(self, epoch: int, state: GuestState) -> None:
         """Take an epoch, whose state is given, for committed."""

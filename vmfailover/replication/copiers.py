@@ -9,12 +9,12 @@ import simpy
 
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.link import Channel
-from vmfailover.hardware.processor import FS_PER_NS, Processor
+from vmfailover.hardware.processor import FS_PER_NS, Held, Processor
 from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, LineBatch
 
 Copying = Generator[simpy.Event, Any, list[LineBatch]]
-#: Makes the batches of some lines as they stand now; says too how many of the lines a cache held.
-Read = Callable[[npt.NDArray[np.int64]], tuple[list[LineBatch], int]]
+#: Makes the batches of some lines as they stand now; says too how many of the lines caches held.
+Read = Callable[[npt.NDArray[np.int64]], tuple[list[LineBatch], Held]]
 #: Told of lines that the VM's core begins to copy between two checkpoints, and how long that takes in nanoseconds.
 NoteEarlyCopy = Callable[[int, int], None]
 
@@ -29,36 +29,52 @@ class Copier(Protocol):
         """
 
 
-def copy_ns(processor: Processor, lines: int, cached: int) -> int:
-    """Return the time one thread takes to fetch lines and store them in a send buffer.
+def copy_ns(processor: Processor, lines: int, held: Held) -> int:
+    """Return the time that the first core takes to fetch lines and store them in a send buffer.
 
-    A line from an L2 takes that cache's latency, one from memory the memory's latency divided by its parallelism, and
-    none takes less than reading and writing it at the memory's bandwidth.
+    A line from its own L2 takes that cache's latency. One from another core's L2, or from memory, takes the time of
+    such a fetch divided by the memory's parallelism. None takes less than reading and writing it at the memory's
+    bandwidth.
     """
     spec = processor.spec
     bandwidth_fs = 2 * spec.line * 10**15 // spec.memory.bandwidth
     l2_fs = processor.cycles_fs(spec.l2.latency)
-    memory_fs = round(spec.memory.latency * FS_PER_NS / spec.memory.parallelism)
-    total_fs = cached * max(l2_fs, bandwidth_fs) + (lines - cached) * max(memory_fs, bandwidth_fs)
-    return -(-total_fs // FS_PER_NS)
+    other_fs, memory_fs = (
+        round(latency * FS_PER_NS / spec.memory.parallelism) for latency in (spec.core_to_core, spec.memory.latency)
+    )
+    each_fs = (held.first, l2_fs), (held.others, other_fs), (lines - held.lines, memory_fs)
+    return -(-sum(number * max(fs, bandwidth_fs) for number, fs in each_fs) // FS_PER_NS)
+
+
+def slower(processor: Processor, moved_bytes: float, duration_ns: int) -> float:
+    """Return by which factor fetches from memory take longer while so many bytes are moved to and from it in a time.
+
+    At most 90 % of the memory's bandwidth is taken from others.
+    """
+    share = moved_bytes * 10**9 / max(1, duration_ns) / processor.spec.memory.bandwidth
+    return 1 / (1 - min(0.9, share))
 
 
 class VmCore:
-    """The core that runs the VM copies, and so the VM stands still (US 9047221 claim 2)."""
+    """The first core that runs the VM copies, and so the VM stands still (US 9047221 claim 2)."""
 
-    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read, note: NoteEarlyCopy) -> None:
-        """Copy for `vm`."""
+    def __init__(
+        self, env: simpy.Environment, vm: VirtualMachine, read: Read, message_ns: int, note: NoteEarlyCopy
+    ) -> None:
+        """Copy for `vm`; each message takes `message_ns` beside."""
         self.env = env
         self._vm = vm
         self._read = read
+        self._message_ns = message_ns
         self._note = note
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Copy with the VM stopped."""
         if not vm_stopped:
             self._vm.pause(int(self.env.now))
-        batches, cached = self._read(lines)
-        duration = before_ns + copy_ns(self._vm.processor, lines.size, cached)
+        batches, held = self._read(lines)
+        sending_ns = len(batches) * self._message_ns
+        duration = before_ns + copy_ns(self._vm.processor, lines.size, held) + sending_ns
         if not vm_stopped:
             self._note(lines.size, duration)
         yield self.env.timeout(duration)
@@ -68,31 +84,37 @@ class VmCore:
 
 
 class HelperThread:
-    """Another thread of the host copies; while the VM runs beside it, both share the memory's bandwidth."""
+    """A thread on a core of its own copies; while the VM runs beside it, both share the memory's bandwidth.
 
-    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read) -> None:
-        """Copy for `vm`."""
+    What an L2 of the VM holds passes from core to core, and its copy stays in the thread's cache until the network card
+    has taken it (assumed); only lines from memory take of its bandwidth.
+    """
+
+    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read, message_ns: int) -> None:
+        """Copy for `vm`; each message takes `message_ns` beside."""
         self.env = env
         self._vm = vm
         self._read = read
+        self._message_ns = message_ns
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Copy beside the VM, whose memory accesses take longer meanwhile."""
-        batches, cached = self._read(lines)
-        duration = copy_ns(self._vm.processor, lines.size, cached)
+        batches, held = self._read(lines)
+        duration = copy_ns(self._vm.processor, lines.size, Held(0, held.lines))
         yield self.env.timeout(before_ns)
-        if vm_stopped or duration == 0:
+        from_memory = 0 if vm_stopped else lines.size - held.lines
+        moved_bytes = 2 * from_memory * self._vm.processor.spec.line
+        with self._vm.contended(slower(self._vm.processor, moved_bytes, duration)):
             yield self.env.timeout(duration)
-            return batches
-        spec = self._vm.processor.spec
-        used = 2 * lines.size * spec.line * 10**9 / duration / spec.memory.bandwidth
-        with self._vm.contended(1 / (1 - min(used, 0.9))):
-            yield self.env.timeout(duration)
+        yield self.env.timeout(len(batches) * self._message_ns)
         return batches
 
 
 class OtherHost:
-    """The other host pulls: a request and an answer over the link for every batch, which arrives staged."""
+    """The other host pulls: a request and an answer over the link for every batch, which arrives staged.
+
+    A thread of the other host asks; the network card of this one answers, and reads from memory what no L2 holds.
+    """
 
     def __init__(
         self,
@@ -102,25 +124,32 @@ class OtherHost:
         forward: Channel,
         backward: Channel,
         stage: Callable[[LineBatch], None],
+        message_ns: int,
     ) -> None:
-        """Pull over the two directions of a link; every batch goes to `stage` as it arrives."""
+        """Pull over the two directions of a link; every batch goes to `stage` as it arrives.
+
+        Each request takes `message_ns` to send.
+        """
         self.env = env
         self._vm = vm
         self._read = read
         self._forward = forward
         self._backward = backward
         self._stage = stage
+        self._message_ns = message_ns
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Pull batch after batch, waiting for each; nothing is left to be sent."""
-        del vm_stopped
-        batches, _ = self._read(lines)
+        batches, held = self._read(lines)
         yield self.env.timeout(before_ns)
+        in_memory = 0.0 if vm_stopped else 1 - held.lines / max(1, lines.size)
         for batch in batches:
-            yield from self._round_trip(batch)
+            yield self.env.timeout(self._message_ns)
+            yield from self._round_trip(batch, in_memory)
         return []
 
-    def _round_trip(self, batch: LineBatch) -> Generator[simpy.Event, Any, None]:
+    def _round_trip(self, batch: LineBatch, in_memory: float) -> Generator[simpy.Event, Any, None]:
+        """Ask for a batch, of which such a part is in memory, and wait until it is here."""
         asked, arrived = self.env.event(), self.env.event()
 
         def ask() -> None:
@@ -132,5 +161,8 @@ class OtherHost:
 
         yield from self._backward.send(HEADER_BYTES + batch.lines.size * ADDRESS_BYTES, ask)
         yield asked
-        yield from self._forward.send(batch.payload_bytes, deliver)
+        duration = self._forward.serialisation_ns(batch.payload_bytes)
+        read_bytes = in_memory * batch.lines.size * self._vm.processor.spec.line
+        with self._vm.contended(slower(self._vm.processor, read_bytes, duration)):
+            yield from self._forward.send(batch.payload_bytes, deliver)
         yield arrived

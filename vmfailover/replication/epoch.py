@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
+from vmfailover.replication.distinct import DistinctNumbers
 
 
 @dataclass(slots=True)
@@ -40,8 +38,8 @@ class Epoch:
     outputs: list[Completion] = field(default_factory=list)
     #: Addresses read from the log for this epoch.
     entries: int = 0
-    #: Addresses of the lines they stand for, int64[n] each, until the epoch is committed and audited.
-    logged: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    #: First addresses of the units they are in, until the epoch is committed and audited.
+    logged: DistinctNumbers = field(default_factory=DistinctNumbers)
     #: Lines shipped for this epoch, early and at its end, with repetitions.
     lines: int = 0
     #: Bytes shipped for this epoch: addresses and contents, or the log.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps, lines_of
+from vmfailover.replication.tracker import MakeRoom, Steps
 
 #: Time of a checkpoint's work on so many modified units, nanoseconds.
 Work = Callable[[int], int]
@@ -19,7 +19,7 @@ class FirstStores:
         """Track the VM of `node`; `work` is what a checkpoint has to do before it can copy."""
         self._env = site.env
         self._processor = node.host.processor
-        self._unit_lines = self._processor.tracking.unit_lines
+        self._unit_bytes = self._processor.tracking.unit_lines * self._processor.spec.line
         self._work = work
         self._found: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -45,11 +45,11 @@ class FirstStores:
     def read(self) -> npt.NDArray[np.int64]:
         """Return the first address of each unit found and not read yet, int64[n]."""
         found, self._found = self._found, self._found[:0]
-        return found * (self._unit_lines * self._processor.spec.line)
+        return found * self._unit_bytes
 
     def outstanding(self) -> npt.NDArray[np.int64]:
-        """Return the lines of the units stored to in this interval, int64[n]."""
-        return lines_of(self._processor.noted_units, self._unit_lines, self._processor.memory.versions.size)
+        """Return the first line of each unit stored to in this interval, int64[n]."""
+        return self._processor.noted_units * self._processor.tracking.unit_lines
 
     def note_device_write(self, lines: range) -> None:
         """Mark lines in software."""

@@ -10,8 +10,10 @@ import simpy
 
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
+from vmfailover.hardware.processor import Held
 from vmfailover.journal import Journal
 from vmfailover.replication.copiers import Copier, copy_ns
+from vmfailover.replication.distinct import distinct
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.output_buffer import OutputBuffer
@@ -187,7 +189,7 @@ class ReplicationManager:
         epoch.residue = lines.size
         epoch.log_position = self.parts.tracker.position
         began = int(self.env.now)
-        least_ns = copy_ns(self._vm.processor, lines.size, lines.size)
+        least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
         self._journal.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
         batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
         epoch.harvest_ns = int(self.env.now) - began
@@ -222,13 +224,13 @@ class ReplicationManager:
 
     # Modified lines on their way.
 
-    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], int]:
-        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them a cache held."""
-        versions, cached = self._vm.processor.fetch(lines)
+    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
+        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them caches held."""
+        versions, held = self._vm.processor.fetch(lines)
         self.epoch.lines += lines.size
         batches = self.parts.packing.pack(self.epoch.number, lines, versions)
         self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
-        return batches, cached
+        return batches, held
 
     def note_early_copy(self, lines: int, duration_ns: int) -> None:
         """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
@@ -239,16 +241,13 @@ class ReplicationManager:
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
-        modified = addresses // (self._line_bytes * self._unit_lines)
-        units = _distinct(modified)
-        lines = self._lines_of(units)
+        unit_bytes = self._line_bytes * self._unit_lines
+        units = distinct(addresses // unit_bytes)
+        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
         self.epoch.entries += addresses.size
-        self.epoch.logged.append(lines * self._line_bytes)
+        self.epoch.logged.add(units * unit_bytes)
         self.epoch.duplicates += addresses.size - units.size
         return lines, addresses.size * self.hypervisor.deduplication
-
-    def _lines_of(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
 
     def _ship_early(self, *, vm_stopped: bool) -> Steps:
         lines, deduplication_ns = self._read_log()
@@ -308,10 +307,3 @@ class ReplicationManager:
         yield from self._ship_early(vm_stopped=True)
         self.parts.tracker.release(self.parts.tracker.position)
         self._unreleased = self.epoch.number
-
-
-def _distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return each of some numbers once, in order."""
-    ordered = np.sort(numbers)
-    distinct: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
-    return distinct

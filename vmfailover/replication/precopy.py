@@ -1,12 +1,14 @@
 """Pre-copy (Clark et al., NSDI 2005): all memory of a running VM, round by round, and the rest with the VM stopped."""
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.hardware.processor import Held
 from vmfailover.replication.copiers import copy_ns
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
@@ -65,7 +67,7 @@ class Precopy:
         self._site.primary.host.run(self._sender.run())
         yield from self._find()
         pages = self.written_pages()
-        units = np.unique(self._lines_of(pages, self._page_lines) // self._unit_lines)
+        units = lines_of(pages, self._page_lines // self._unit_lines, self._units)
         go_on()
         self._clear_all_but(pages)
         sent_lines = units.size * self._unit_lines
@@ -91,7 +93,7 @@ class Precopy:
         stopped_ns = int(self.env.now)
         yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
         self.left = units.size
-        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, 0))
+        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
         epoch = self._site.epochs[-1]
         epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
@@ -105,7 +107,7 @@ class Precopy:
         epoch = Epoch(len(site.epochs), began_ns, whole_memory=True)
         site.epochs.append(epoch)
         site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
-        lines = self._lines_of(units, self._unit_lines)
+        lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
@@ -120,20 +122,19 @@ class Precopy:
 
     def written_pages(self) -> Pages:
         """Return the pages that have ever been written, int64[n]; the others are pages of zeros."""
-        processor = self._site.primary.host.processor
-        versions, _ = processor.fetch(np.arange(processor.memory.versions.size))
-        return np.unique(np.flatnonzero(versions) // self._page_lines)
+        return self._site.primary.host.processor.written_units(self._page_lines)
 
     def _clear_all_but(self, pages: Pages) -> None:
         """Let the secondary clear all other pages, whatever they hold there."""
-        memory = self._site.secondary.host.memory
-        others = np.setdiff1d(np.arange(-(-memory.versions.size // self._page_lines)), pages, assume_unique=True)
-        lines = self._lines_of(others, self._page_lines)
-        zeros = np.zeros(lines.size, np.uint32)
-        self._sender.put(Notice(HEADER_BYTES + others.size * ADDRESS_BYTES, lambda: memory.apply(lines, zeros)))
+        memory, page_lines = self._site.secondary.host.memory, self._page_lines
+        others = -(-memory.versions.size // page_lines) - pages.size
+        clear = partial(memory.clear_all_but, pages, page_lines)
+        self._sender.put(Notice(HEADER_BYTES + others * ADDRESS_BYTES, clear))
 
-    def _lines_of(self, units: Units, unit_lines: int) -> npt.NDArray[np.int64]:
-        return lines_of(units, unit_lines, self._site.primary.host.memory.versions.size)
+    @property
+    def _units(self) -> int:
+        """Units of the VM's memory."""
+        return -(-self._site.primary.host.memory.versions.size // self._unit_lines)
 
     def _arrive(self, message: Message) -> None:
         """Write lines into the image as they come; with the marker all of it is here."""

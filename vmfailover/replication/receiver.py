@@ -2,14 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import simpy
 
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.host import Host
 from vmfailover.journal import Journal
+from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
 
 #: Called on the primary when it learns that an epoch is committed.
@@ -18,17 +19,37 @@ Acknowledge = Callable[[int], None]
 Committed = Callable[[int, GuestState], None]
 
 
-@dataclass
 class StagedEpoch:
-    """What has arrived of one epoch."""
+    """What has arrived of one epoch, in as much of our memory as its distinct lines take."""
 
-    batches: list[LineBatch] = field(default_factory=list)
-    marker: CommitMarker | None = None
+    def __init__(self, memory_lines: int) -> None:
+        """Nothing has arrived of a memory of so many lines."""
+        #: Lines staged so far, with repetitions.
+        self.lines = 0
+        #: What is kept of it, in order: of a line that came again, perhaps only the last version.
+        self.batches: list[LineBatch] = []
+        self._seen = np.zeros(memory_lines, np.bool_)
+        self._held = 0
+        self._repeated = 0
 
-    @property
-    def lines(self) -> int:
-        """Lines staged so far."""
-        return sum(batch.lines.size for batch in self.batches)
+    def add(self, batch: LineBatch) -> None:
+        """Stage lines that have arrived."""
+        self.lines += batch.lines.size
+        self._held += batch.lines.size
+        self.batches.append(batch)
+        self._repeated += int(np.count_nonzero(self._seen[batch.lines]))
+        self._seen[batch.lines] = True
+        if 2 * self._repeated > self._held + SPARE:
+            self._merge(batch.epoch)
+
+    def _merge(self, epoch: int) -> None:
+        """Keep nothing but the last version of each line."""
+        versions = np.zeros(self._seen.size, np.uint32)
+        for batch in self.batches:
+            versions[batch.lines] = batch.versions
+        lines = np.flatnonzero(self._seen)
+        self.batches = [LineBatch(epoch, lines, versions[lines], 0)]
+        self._held, self._repeated = lines.size, 0
 
 
 class Receiver:
@@ -73,7 +94,7 @@ class Receiver:
         self.lines += batch.lines.size
         self._held_bytes += batch.lines.size * self._host.memory.line_bytes
         self.peak_bytes = max(self.peak_bytes, self._held_bytes)
-        self._staged.setdefault(batch.epoch, StagedEpoch()).batches.append(batch)
+        self._stage_of(batch.epoch).add(batch)
         if batch.final:
             self._journal.record("staged", self._host.name, epoch=batch.epoch)
 
@@ -81,8 +102,7 @@ class Receiver:
         """Take the end of an epoch: it is whole if every line that the marker counts is staged."""
         if self._closed:
             return
-        staged = self._staged.setdefault(marker.epoch, StagedEpoch())
-        staged.marker = marker
+        staged = self._stage_of(marker.epoch)
         if staged.lines == marker.lines:
             self.commit(staged, marker)
 
@@ -98,6 +118,11 @@ class Receiver:
         self._to_apply.append((marker.epoch, staged))
         self._more.succeed()
         self._more = self.env.event()
+
+    def _stage_of(self, epoch: int) -> StagedEpoch:
+        if epoch not in self._staged:
+            self._staged[epoch] = StagedEpoch(self._host.memory.versions.size)
+        return self._staged[epoch]
 
     def acknowledge(self, epoch: int) -> None:
         """Tell the primary that an epoch is committed."""

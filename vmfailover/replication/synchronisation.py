@@ -3,10 +3,10 @@
 from collections.abc import Generator
 from typing import Any
 
-import numpy as np
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.replication.distinct import distinct
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.site import Site
@@ -55,7 +55,7 @@ class Synchronisation:
             site.journal.record("pause", site.primary.host.name)
         yield self.env.timeout(site.scenario.hypervisor.quiesce)
         yield from self._unprotected.find_modified()
-        return np.unique(self._unprotected.take_fresh() // site.unit_lines)
+        return distinct(self._unprotected.take_fresh() // (site.unit_lines * site.line_bytes))
 
     def _go_on(self) -> None:
         """Resume the VM, if somebody notes what it modifies."""

@@ -31,7 +31,7 @@ class Tracker(Protocol):
         """Return addresses in the units found modified since the last call, int64[n], perhaps with repetitions."""
 
     def outstanding(self) -> npt.NDArray[np.int64]:
-        """Return lines that are modified but not readable yet, int64[n]."""
+        """Return a line, or more, of each unit that is modified but not readable yet, int64[n]."""
 
     def note_device_write(self, lines: range) -> None:
         """Take notice of lines that a device is about to write."""
@@ -53,4 +53,4 @@ def lines_of(units: npt.NDArray[np.int64], unit_lines: int, memory_lines: int) -
     if unit_lines == 1:
         return units
     lines: npt.NDArray[np.int64] = (units[:, np.newaxis] * unit_lines + np.arange(unit_lines)).ravel()
-    return lines[lines < memory_lines]
+    return lines[lines < memory_lines] if memory_lines % unit_lines else lines

@@ -10,7 +10,7 @@ import simpy
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.server import Completion
 from vmfailover.replication.site import Node
-from vmfailover.replication.tracker import Tracker, lines_of
+from vmfailover.replication.tracker import Tracker
 
 Steps = Generator[simpy.Event, Any, None]
 
@@ -18,7 +18,7 @@ Steps = Generator[simpy.Event, Any, None]
 class UnprotectedVm:
     """Consumes what a tracker finds without shipping, and releases every answer at once: nobody has to know it first.
 
-    What has been modified is kept as one bit a line, for the synchronisation with a new secondary.
+    What has been modified is kept as one mark a unit, for the synchronisation with a new secondary.
     """
 
     def __init__(self, env: simpy.Environment, node: Node, tracker: Tracker | None) -> None:
@@ -26,9 +26,11 @@ class UnprotectedVm:
         self.env = env
         self._node = node
         self._tracker = tracker
-        #: bool[lines]: lines that have been found modified since the start.
-        self.modified: npt.NDArray[np.bool_] = np.zeros(node.host.memory.versions.size, np.bool_)
-        self._fresh = np.zeros_like(self.modified)
+        unit_lines, lines = node.host.processor.tracking.unit_lines, node.host.memory.versions.size
+        self._unit_bytes = unit_lines * node.host.memory.line_bytes
+        #: bool[units]: units that have been found modified since the start.
+        self.modified: npt.NDArray[np.bool_] = np.zeros(-(-lines // unit_lines), np.bool_)
+        self._fresh: npt.NDArray[np.bool_] = np.zeros(self.modified.size, np.bool_)
         self.interrupts = 0
 
     @property
@@ -48,19 +50,17 @@ class UnprotectedVm:
     def consume(self) -> None:
         """Take everything that the tracker has found."""
         assert self._tracker is not None
-        memory, unit_lines = self._node.host.memory, self._node.host.processor.tracking.unit_lines
-        units = self._tracker.read() // (memory.line_bytes * unit_lines)
-        lines = lines_of(units, unit_lines, memory.versions.size)
-        self.modified[lines] = self._fresh[lines] = True
+        units = self._tracker.read() // self._unit_bytes
+        self.modified[units] = self._fresh[units] = True
         self._tracker.release(self._tracker.position)
 
     def found_modified(self) -> npt.NDArray[np.int64] | None:
-        """Return the addresses of all lines found modified since the start, int64[n]; None without a tracker."""
+        """Return an address in each unit found modified since the start, int64[n]; None without a tracker."""
         if self._tracker is None:
             return None
         self.consume()
-        lines = np.union1d(np.flatnonzero(self.modified), self._tracker.outstanding())
-        return lines * self._node.host.memory.line_bytes
+        outstanding = self._tracker.outstanding() * self._node.host.memory.line_bytes
+        return np.union1d(np.flatnonzero(self.modified) * self._unit_bytes, outstanding)
 
     def find_modified(self) -> Steps:
         """Find everything that has been modified, if there is a tracker; the VM stands still."""
@@ -69,10 +69,10 @@ class UnprotectedVm:
             self.consume()
 
     def take_fresh(self) -> npt.NDArray[np.int64]:
-        """Return the lines found modified since the last call, int64[n], in order."""
-        lines = np.flatnonzero(self._fresh)
-        self._fresh[lines] = False
-        return lines
+        """Return an address in each unit found modified since the last call, int64[n], in order."""
+        units = np.flatnonzero(self._fresh)
+        self._fresh[units] = False
+        return units * self._unit_bytes
 
     def _on_log_limit(self) -> None:
         self.interrupts += 1

@@ -31,6 +31,7 @@ class Audit:
             cluster.start,
             scenario.vm.memory,
             scenario.hosts.primary.line,
+            scenario.replication.unit_bytes(scenario.hosts.primary.line) // scenario.hosts.primary.line,
         )
         self.commits: list[Commit] = []
         self.mismatched_lines = 0
@@ -111,8 +112,7 @@ class Audit:
         """Lines that the two hosts do not have alike, if both have run the VM at once."""
         if not self.split_brain_ns:
             return 0
-        lines = np.arange(self._cluster.primary.host.memory.versions.size)
-        ours, theirs = (node.host.processor.fetch(lines)[0] for node in self._cluster.pair.nodes)
+        ours, theirs = (node.host.processor.image() for node in self._cluster.pair.nodes)
         return int(np.count_nonzero(ours != theirs))
 
     @staticmethod

@@ -68,14 +68,23 @@ class Auditor:
     """Knows what the memory of the VM must contain at any point of its program."""
 
     def __init__(
-        self, workload: Workload, ring: ReceiveRing, start: GuestState, memory_bytes: int, line_bytes: int
+        self,
+        workload: Workload,
+        ring: ReceiveRing,
+        start: GuestState,
+        memory_bytes: int,
+        line_bytes: int,
+        unit_lines: int = 1,
     ) -> None:
-        """Begin at `start`, nothing having been written; devices write to the lines of `ring`."""
+        """Begin at `start`, nothing having been written; devices write to the lines of `ring`.
+
+        Modified memory is logged in units of `unit_lines` lines, a power of two.
+        """
         self._ring = ring
         self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
-        self._ledger = Ledger(memory_bytes, line_bytes)
+        self._ledger = Ledger(memory_bytes, line_bytes, unit_lines)
         #: Bytes of the distinct 64-byte blocks modified, summed over the epochs.
         self.dirtied_bytes = 0
         #: What was modified without being logged, a line of text an epoch.
@@ -87,7 +96,10 @@ class Auditor:
         epoch: int,
         logged: Iterable[npt.NDArray[np.int64]] | None,
     ) -> None:
-        """Execute the program up to a captured state; `logged` are the addresses logged meanwhile, None to not ask."""
+        """Execute the program up to a captured state.
+
+        `logged` are addresses in the units logged meanwhile, None to not ask.
+        """
         for addresses in logged or ():
             self._ledger.log(addresses, epoch)
         missing, examples = self._execute(to, epoch)

@@ -12,9 +12,9 @@ MODULUS = 1 << 30
 EXAMPLES = 8
 #: Lines in a group; a group that nobody has written is compared at once.
 GROUP_SHIFT = 10
-# Columns of the ledger: how often a line has been written, one more than the last epoch that logged it, and one more
-# than the last epoch that wrote each of its blocks.
-VERSION, LOGGED, FIRST_BLOCK = range(3)
+# Columns of the ledger: how often a line has been written, and one more than the last epoch that wrote each of its
+# blocks.
+VERSION, FIRST_BLOCK = range(2)
 
 
 @compiled_in_place
@@ -24,13 +24,15 @@ def _store(
     count: npt.NDArray[np.uint32],
     rows: npt.NDArray[np.uint32],
     touched: npt.NDArray[np.uint8],
+    logged: npt.NDArray[np.uint32],
+    unit_shift: np.uint64,
     mark: np.uint32,
     unlogged: npt.NDArray[np.int64],
 ) -> tuple[int, int]:
     """Execute the stores among some records.
 
-    Returns how many blocks the epoch of `mark` writes for the first time, and how many of these lie in lines that it
-    has not logged; the first few of those lines go to `unlogged`.
+    Returns how many blocks the epoch of `mark` writes for the first time, and how many of these lie in units, of
+    2 ** `unit_shift` lines, that it has not logged; the lines of the first few go to `unlogged`.
     """
     blocks_per_line = rows.shape[1] - FIRST_BLOCK
     shift = np.uint64(0)
@@ -50,7 +52,7 @@ def _store(
                 rows[line, column] = mark
                 touched[line >> np.uint64(GROUP_SHIFT)] = 1
                 fresh += 1
-                if rows[line, LOGGED] != mark:
+                if logged[line >> unit_shift] != mark:
                     if missing < unlogged.size:
                         unlogged[missing] = line
                     missing += 1
@@ -85,16 +87,19 @@ def _compare(
 class Ledger:
     """Counts the writes to every line, and remembers which epoch wrote and which logged it last."""
 
-    def __init__(self, memory_bytes: int, line_bytes: int) -> None:
-        """Begin with a memory that nobody has written."""
-        self._line_bytes = line_bytes
+    def __init__(self, memory_bytes: int, line_bytes: int, unit_lines: int = 1) -> None:
+        """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged."""
         lines = memory_bytes // line_bytes
+        self._unit_bytes = unit_lines * line_bytes
+        self._unit_shift = unit_lines.bit_length() - 1
+        #: uint32[units]: one more than the last epoch that logged each.
+        self._logged = np.zeros(-(-lines // unit_lines), np.uint32)
         self._rows = np.zeros((lines, FIRST_BLOCK + line_bytes // BLOCK_BYTES), np.uint32)
         self._touched = np.zeros(-(-lines >> GROUP_SHIFT), np.uint8)
 
     def log(self, addresses: npt.NDArray[np.int64], epoch: int) -> None:
-        """Remember that an epoch has logged the lines at these addresses, int64[n]."""
-        self._rows[addresses // self._line_bytes, LOGGED] = epoch + 1
+        """Remember that an epoch has logged the units in which these addresses are, int64[n]."""
+        self._logged[addresses // self._unit_bytes] = epoch + 1
 
     def store(self, chunk: AccessChunk, epoch: int) -> tuple[int, list[int], int]:
         """Execute the stores among some records of an epoch.
@@ -103,9 +108,8 @@ class Ledger:
         not been logged, and the number of such blocks.
         """
         unlogged = np.empty(EXAMPLES, np.int64)
-        fresh, missing = _store(
-            chunk.block, chunk.write, chunk.count, self._rows, self._touched, np.uint32(epoch + 1), unlogged
-        )
+        rows, shift, mark = (self._rows, self._touched, self._logged), np.uint64(self._unit_shift), np.uint32(epoch + 1)
+        fresh, missing = _store(chunk.block, chunk.write, chunk.count, *rows, shift, mark, unlogged)
         return int(fresh), unlogged[:missing].tolist(), int(missing)
 
     def write(self, lines: npt.NDArray[np.int64], epoch: int) -> list[int]:
@@ -113,7 +117,7 @@ class Ledger:
         np.add.at(self._rows[:, VERSION], lines, 1)
         self._touched[lines >> GROUP_SHIFT] = 1
         distinct = np.unique(lines)
-        unlogged: list[int] = distinct[self._rows[distinct, LOGGED] != epoch + 1].tolist()
+        unlogged: list[int] = distinct[self._logged[distinct >> self._unit_shift] != epoch + 1].tolist()
         return unlogged
 
     def compare(self, image: npt.NDArray[np.uint32]) -> tuple[int, list[int]]:

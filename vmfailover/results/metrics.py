@@ -15,7 +15,7 @@ from vmfailover.results.metric_values import Metrics
 from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
-from vmfailover.results.warm_up import rate_before, warm_up
+from vmfailover.results.warm_up import pace_before, warm_up
 from vmfailover.scenario.protocols import PROTOCOLS
 
 #: Events that end the time in which the VM ran protected on its first host.
@@ -52,7 +52,7 @@ def _failover(records: Records) -> Metrics:
     parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
     latency_ns = _difference(instants[-1], instants[0])
-    warmed = warm_up(records.progress, rate_before(records.readings)) if records.progress else None
+    warmed = warm_up(records.progress, pace_before(records.readings))
     deficit_ns = warmed.deficit_ns if warmed else None
     return {
         "failover.latency_ns": latency_ns,

@@ -16,7 +16,7 @@ READ_AT = ("failure", "detect", "down", "switchover", "alone", "takeover", "prot
 class Reading:
     """The counters of the VM on the primary of a pair, and of its protection, from the start of the run to an instant.
 
-    Times of several cores are means over the cores.
+    Times lost on several cores are means over those that work.
     """
 
     time_ns: int
@@ -28,8 +28,10 @@ class Reading:
     guest_ns: int
     #: Instructions executed by all virtual processors.
     instructions: int
-    #: Time of the guest that went into requests of clients, which its program did not have.
-    served_ns: float
+    #: Cores that have executed anything.
+    working_cores: int
+    #: Guest time that the vCPU that serves requests has spent on them, and its program did not have.
+    served_ns: int
     #: Time of the guest that went into writing the address log.
     logging_ns: float
     #: Time of the guest that went into faults and exits taken to track its stores.
@@ -53,7 +55,7 @@ class Reading:
     @property
     def program_ns(self) -> float:
         """Time that the guest's own program would have taken without protection for what it has executed."""
-        return self.unprotected_ns - self.served_ns
+        return self.unprotected_ns - self.served_ns / self.working_cores
 
     @property
     def unprotected_ns(self) -> float:
@@ -85,14 +87,15 @@ class Readings:
 
 def _reading(pair: Pair, event: str, number: int, now_ns: int) -> Reading:
     vm, protection = pair.primary.vm, pair.protection
-    count, cores = vm.processor.count, vm.processor.cores
+    count, cores = vm.processor.count, vm.processor.working_cores
     return Reading(
         time_ns=now_ns,
         event=event,
         pair=number,
         guest_ns=vm.guest_ns(now_ns),
         instructions=vm.instructions,
-        served_ns=pair.primary.guest.served_ns / cores,
+        working_cores=cores,
+        served_ns=pair.primary.guest.served_ns,
         logging_ns=count(Counter.LOG_WRITE_FS) / FS_PER_NS / cores,
         tracking_ns=count(Counter.TRACKING_FS) / FS_PER_NS / cores,
         contention_ns=vm.contention_ns / cores,

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import simpy
 
@@ -26,12 +25,23 @@ class Progress:
 
     time_ns: int
     instructions: int
-    #: Time of the guest that went into requests of clients, a mean over its cores.
-    served_ns: float
+    #: Guest time that the vCPU that serves requests has spent on them.
+    served_ns: int
 
-    def done_ns(self, since: Self, rate: float) -> float:
-        """Return the time that a guest without protection would have needed for what has been done since then."""
-        return (self.instructions - since.instructions) / rate + self.served_ns - since.served_ns
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a guest does its work when nothing protects it."""
+
+    #: Instructions of all cores for each nanosecond that its program has.
+    instructions_per_ns: float
+    #: Cores that work; a request takes one of them.
+    cores: int
+
+    def needed_ns(self, first: Progress, last: Progress) -> float:
+        """Return the time that the guest would have needed for what it has done between two instants."""
+        program_ns = (last.instructions - first.instructions) / self.instructions_per_ns
+        return program_ns + (last.served_ns - first.served_ns) / self.cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +53,32 @@ class WarmUp:
     deficit_ns: float
 
 
-def unprotected_rate(readings: Sequence[Reading]) -> float:
-    """Return the instructions of the guest's own program per nanosecond that it had, without all that protection costs.
+def pace_before(readings: Sequence[Reading]) -> Pace | None:
+    """Return the pace up to the first failure, alarm or evacuation of a run, while the pair of that time lasted.
 
-    `readings` are those up to the failure, or to whatever led to the takeover. 0 if the program had executed nothing.
+    None if there was none, or if the guest's program had executed nothing.
     """
-    last = readings[-1]
+    last = next((each for each in readings if each.event in ("failure", "detect", "switchover")), None)
+    if last is None:
+        return None
     began = next((each for each in readings if (each.event, each.pair) == ("protected", last.pair)), None)
     executed, time_ns = last.instructions, last.program_ns
     if began is not None:
         executed, time_ns = executed - began.instructions, time_ns - began.program_ns
-    return executed / time_ns if executed and time_ns > 0 else 0.0
+    return Pace(executed / time_ns, last.working_cores) if executed and time_ns > 0 else None
 
 
-def warm_up(samples: Sequence[Progress], rate: float) -> WarmUp | None:
+def warm_up(samples: Sequence[Progress], pace: Pace | None) -> WarmUp | None:
     """Return the warm-up of a guest that was sampled every `STEP_NS` from the takeover on.
 
-    `rate` is that of its program before, in instructions per nanosecond; requests count by their time.
-    None if the guest was not back by the last sample, or has no rate.
+    None if the guest was not back at its pace by the last sample, or has none.
     """
+    if pace is None:
+        return None
     for first, last in zip(samples, samples[_WIDTH:], strict=False):
-        if rate and last.done_ns(first, rate) >= RECOVERED * WINDOW_NS:
+        if pace.needed_ns(first, last) >= RECOVERED * WINDOW_NS:
             duration_ns = first.time_ns - samples[0].time_ns
-            return WarmUp(duration_ns, max(0.0, duration_ns - first.done_ns(samples[0], rate)))
+            return WarmUp(duration_ns, max(0.0, duration_ns - pace.needed_ns(samples[0], first)))
     return None
 
 
@@ -88,18 +101,11 @@ class WarmUpMeter:
             self.env.process(self._watch())
 
     def _watch(self) -> Generator[simpy.Event, None, None]:
-        rate = rate_before(self._readings.taken)
-        while rate and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], rate) is None:
+        pace = pace_before(self._readings.taken)
+        while pace and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], pace) is None:
             yield self.env.timeout(STEP_NS)
             self._sample()
 
     def _sample(self) -> None:
         guest = self._cluster.pair.secondary.guest
-        served_ns = guest.served_ns / guest.vm.processor.cores
-        self.samples.append(Progress(int(self.env.now), guest.vm.instructions, served_ns))
-
-
-def rate_before(readings: Sequence[Reading]) -> float:
-    """Return the unprotected rate up to the first failure, alarm or evacuation that led to a takeover."""
-    ended = next(number for number, each in enumerate(readings) if each.event in ("failure", "detect", "switchover"))
-    return unprotected_rate(readings[: ended + 1])
+        self.samples.append(Progress(int(self.env.now), guest.vm.instructions, guest.served_ns))

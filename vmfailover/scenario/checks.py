@@ -255,7 +255,7 @@ def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
         return
     if metadata.memory_bytes > memory:
         yield f"touches {metadata.memory_bytes} bytes of memory; write at least that as vm.memory"
-    if metadata.vcpus not in (1, vcpus):
+    if metadata.vcpus > vcpus:
         yield f"was recorded with {metadata.vcpus} vCPUs; write 'vcpus: {metadata.vcpus}' in vm"
 
 

@@ -65,6 +65,10 @@ class HostSpec(_HostPart):
     """Write-back cache whose rows carry the image-modification flag, one for each core."""
     l3: Annotated[CacheLevel | None, NoneText] = None
     """Victim cache shared by all cores; or none."""
+    core_to_core: Duration = written("40 ns")
+    """Time of a fetch of a line that the L2 of another core holds, in nanoseconds; such fetches overlap as those from
+    memory do. 40 to 42 ns on a Xeon E5-2660 v4, by Intel's Memory Latency Checker (J. McCalpin, Intel Developer Zone,
+    "Core-to-core communication latency in Skylake/Kaby Lake"); assumed of others."""
     memory: MemorySpec
     """Main memory."""
     store_queue: Count = 64

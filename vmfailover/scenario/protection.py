@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vmfailover.scenario.record import Count, Flag, Number, Record, written
-from vmfailover.scenario.units import AboveZero, Bandwidth, ByteRate, Duration, Fraction, Size
+from vmfailover.scenario.units import DURATION, AboveZero, Bandwidth, ByteRate, Duration, Fraction, Named, Size
+
+#: Who answers a fault, and how long that takes.
+FAULTS = Named(DURATION, re_armed="260 ns", exit="2 us", shadow="25 us")
 
 
 class LogSpec(Record):
@@ -20,8 +23,12 @@ class LogSpec(Record):
 class PageTracking(Record):
     """What finding modified pages costs: page-write-protect, page-modification-log, page-dirty-bits, and others."""
 
-    fault: Duration = written("2 us")
-    """Time of the first store to a write-protected page: exit, page table, entry, in nanoseconds. Assumed."""
+    fault: Annotated[Duration, FAULTS] = written("exit")
+    """Time of the first store to a write-protected page, in nanoseconds, or by whom it is answered. `re-armed`: 260 ns,
+    reported for pages that a current hypervisor arms again and again and releases on the spot. `exit`: 2 us for one
+    exit that the hypervisor answers in its second-level page tables (EPT, NPT); assumed. `shadow`: 25 us where it keeps
+    shadow page tables, or leaves the answer to a process of its own, tens of microseconds; fitted to Remus' kernel
+    build in scenarios/published."""
     buffer: Count = 512
     """Entries of the page-modification log of each vCPU (Intel SDM, volume 3C, page-modification logging)."""
     exit: Duration = written("5 us")

@@ -22,6 +22,7 @@ from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
+from vmfailover.scenario.warnings import warnings_of
 from vmfailover.scenario.workload import TraceWorkload, Workload
 
 
@@ -135,6 +136,11 @@ class Scenario(Record):
     def trace_path(self) -> str | None:
         """Where the recorded workload is, absolute; None for a generated one."""
         return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is legal here and may still not be what was meant, a line each that names the key."""
+        return warnings_of(self)
 
     @property
     def hash(self) -> str:

@@ -163,6 +163,29 @@ class _NoneText:
 #: Validator for a field that may be switched off by the text `none`.
 NoneText = _NoneText()
 
+
+class Named:
+    """Reads some words as the quantities that they stand for, and says so in the JSON Schema."""
+
+    def __init__(self, measure: Measure, **quantities: str) -> None:
+        """Let each word stand for a quantity; an underscore in it is written as a hyphen."""
+        self._measure = measure
+        self._quantities = {word.replace("_", "-"): quantity for word, quantity in quantities.items()}
+
+    def _read(self, value: object) -> object:
+        if isinstance(value, str) and value in self._quantities:
+            return self._quantities[value]
+        if isinstance(value, str) and not any(character.isdigit() for character in value):
+            raise ValueError(f"{shown(value)} is none of {', '.join(self._quantities)}; or {self._measure.advice}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"enum": [*self._quantities]}, handler(schema)]}
+
+
 #: Validator for a quantity of which there must be some.
 AboveZero = AfterValidator(_above_zero)
 

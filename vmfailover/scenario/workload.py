@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
-from vmfailover.scenario.errors import Problem, require_fit
-from vmfailover.scenario.record import Flag, Integer, Number, Record, written
+from vmfailover.scenario.errors import Problem, require_fit, shown
+from vmfailover.scenario.record import Integer, Number, Record, written
 from vmfailover.scenario.units import AboveZero, Fraction, Size
 
 _SKEW = 0.99
@@ -26,13 +26,20 @@ def _beside_scenario(path: Path, info: ValidationInfo) -> Path:
     return Path(folder) / path if folder is not None else path
 
 
+def _repeat(value: object) -> object:
+    if isinstance(value, bool) or value == "shifted":
+        return value
+    raise ValueError(f"{shown(value)} is not true, false or shifted")
+
+
 class TraceWorkload(Record):
     """The memory accesses recorded in a trace file."""
 
     trace: Annotated[Path, BeforeValidator(_path), AfterValidator(_beside_scenario)]
     """The trace; a relative path starts at the folder of the scenario file."""
-    repeat: Flag = False
-    """Whether the trace starts over at its end; if not, the guest halts there."""
+    repeat: Annotated[bool | Literal["shifted"], BeforeValidator(_repeat)] = False
+    """Whether the trace starts over at its end; if not, the guest halts there. `shifted` repetitions differ: each
+    begins at another record, and every second page of 4 KiB is moved elsewhere in the recorded guest's memory."""
 
 
 class SyntheticPhase(Record):

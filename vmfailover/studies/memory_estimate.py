@@ -1,72 +1,241 @@
-"""How much memory a run will take, told before it starts."""
+"""How much memory a run will take, told before it starts.
+
+Only what is written takes memory, in pieces as large as the operating system hands out; so what counts is which parts
+of its memory the guest reaches, and how much of it is on its way to the other host at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from vmfailover.errors import InputError
 from vmfailover.guest.accesses import BLOCK_BYTES
+from vmfailover.guest.workloads import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.protocols import PROTOCOLS
-from vmfailover.scenario.units import SIZE
-from vmfailover.scenario.workload import TraceWorkload
+from vmfailover.scenario.units import DURATION, SIZE
+from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
+from vmfailover.studies.pace import Pace, pace_of
+from vmfailover.studies.reach import Reach, reach_of
 
-#: Bytes for each line: its versions in both hosts' memories, the auditor's version and its stamp of what was logged, a
-#: secondary's note of what it has modified, and its place in the list of these that is checked at the end.
-LINE_BYTES = 4 + 4 + 4 + 4 + 1 + 8
-#: Bytes for each unit: both hosts' marks of what has been stored to.
-UNIT_BYTES = 1 + 1
-#: Bytes for each line of an undo log: old versions on both hosts, and marks of what has been taken from it.
-UNDO_BYTES = 4 + 4 + 1 + 1
-#: Bytes for each line and core of both hosts: where the caches hold it.
-PLACE_BYTES = 2 + 2
-#: Bytes for each block of 64 bytes: the auditor's stamps of what has been stored to.
-STAMP_BYTES = 4
+#: Bytes for each line on its way: its number and its version.
+SHIPPED_BYTES = 8 + 4
+#: Bytes for each line that output-compare compares on both hosts: its number twice, its versions, and the outcome.
+COMPARED_BYTES = 8 + 8 + 4 + 4 + 1
 #: Bytes of a record of accesses in memory.
 RECORD_BYTES = 4 + 1 + 4 + 4
+#: Bytes for each record of a row group while it is decoded, measured: decompressed pages, Arrow's arrays and copies.
+DECODED_BYTES = 80
 #: Bytes for each vCPU: the accesses that the guest and the auditor have at hand.
 AT_HAND_BYTES = 2 << 20
 #: Bytes of a row of L1 and of L2, each with the time of its last use, and of a row of L3.
-ROW_BYTES = (4 + 8, 8 + 8, 4)
+L1_ROW_BYTES, L2_ROW_BYTES, L3_ROW_BYTES = 4 + 8, 8 + 8, 4
+#: Protocols that note the first store to each unit, and those under which the secondary executes the guest too.
+FIRST_STORES = ("page-write-protect", "page-modification-log", "page-dirty-bits", "output-compare", "live-precopy")
+EXECUTE_TWICE = ("output-compare", "record-replay")
+#: Protocols that ship modified units in epochs, and one that ships all of memory.
+WITHOUT_EPOCHS = ("record-replay", "cold-restart", "live-precopy")
+#: NumPy asks for huge pages for arrays from this size on, bytes.
+HUGE_FROM_BYTES = 4 << 20
+HUGE_PAGE_BYTES, PAGE_BYTES = 2 << 20, 4 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Memory that a run takes for one purpose."""
+
+    #: The key that makes it smaller, and what that key says.
+    key: str
+    value: str
+    size: int
 
 
 def estimated_bytes(scenario: Scenario) -> int:
-    """Return the bytes of all arrays of a run; the records of what happens, and Python itself, come on top."""
-    vcpus, memory = scenario.vm.vcpus, scenario.vm.memory
-    hosts = (scenario.hosts.primary, scenario.hosts.secondary)
-    image = memory // hosts[0].line * (LINE_BYTES + PLACE_BYTES * vcpus) + memory // BLOCK_BYTES * STAMP_BYTES
-    caches = sum(_cache_bytes(host, vcpus) for host in hosts)
-    image += memory // scenario.replication.unit_bytes(hosts[0].line) * UNIT_BYTES
-    if PROTOCOLS[scenario.replication.protocol].keeps_undo:
-        image += memory // hosts[0].line * UNDO_BYTES
-    return image + caches + 2 * scenario.replication.log.size + AT_HAND_BYTES * vcpus + _trace_bytes(scenario)
+    """Return the bytes that a run takes beside Python and its libraries and the records of what happens."""
+    return sum(part.size for part in parts_of(scenario))
 
 
 def require_memory(scenario: Scenario, limit: int) -> None:
-    """Raise InputError, naming the file and the key, if the arrays of a run take more than `limit` bytes."""
-    needed = estimated_bytes(scenario)
+    """Raise InputError, naming the file and the key that helps most, if a run takes more than `limit` bytes."""
+    parts = parts_of(scenario)
+    needed = sum(part.size for part in parts)
     if needed > limit:
+        most = max(parts, key=lambda part: part.size)
         raise InputError(
-            f"{scenario.path or scenario.name}: vm.memory: {SIZE.format(scenario.vm.memory)} takes about "
+            f"{scenario.path or scenario.name}: {most.key}: {most.value} takes about {_rounded(most.size)} of the "
             f"{_rounded(needed)} to simulate, more than --max-memory {_rounded(limit)}; "
-            "make vm.memory smaller or --max-memory larger"
+            f"make {most.key} smaller or --max-memory larger"
         )
 
 
-def _cache_bytes(host: HostSpec, vcpus: int) -> int:
-    """Return the bytes of all rows; a set of L1 or L2 has one more than it has ways."""
-    l1, l2, l3 = ROW_BYTES
-    private = sum(level.sets(host.line) * (1 + level.ways) * row for level, row in ((host.l1, l1), (host.l2, l2)))
-    return vcpus * private + (host.l3.size // host.line * l3 if host.l3 else 0)
+def parts_of(scenario: Scenario) -> tuple[Part, ...]:
+    """Return what a run takes memory for."""
+    pace = pace_of(scenario)
+    reach = reach_of(scenario, pace)
+    vcpus = scenario.vm.vcpus
+    log = scenario.replication.log
+    log_bytes = 2 * log.size if PROTOCOLS[scenario.replication.protocol].uses_log else 0
+    parts = [
+        Part(*_memory_key(scenario), sum(_arrays(scenario, reach))),
+        Part("vm.vcpus", str(vcpus), AT_HAND_BYTES * vcpus),
+        *_caches("hosts.primary", scenario.hosts.primary, vcpus),
+        *_caches("hosts.secondary", scenario.hosts.secondary, vcpus),
+        Part("replication.log.size", SIZE.format(log.size), log_bytes),
+        Part(*_shipping_key(scenario), _shipped_bytes(scenario, pace, reach)),
+    ]
+    if isinstance(scenario.workload, TraceWorkload):
+        parts.append(Part("workload.trace", scenario.workload.trace.name, _trace_bytes(scenario)))
+    return tuple(parts)
+
+
+# Arrays with a value for each line, unit or block of memory.
+
+
+def _arrays(scenario: Scenario, reach: Reach) -> Iterator[int]:
+    """Yield the bytes that are written of each array."""
+    line, memory, protocol = scenario.hosts.primary.line, scenario.vm.memory, scenario.replication.protocol
+    unit = scenario.replication.unit_bytes(line)
+    entry = PROTOCOLS[protocol]
+    places = 2 * scenario.vm.vcpus
+    moves = bool(scenario.failures) or protocol in (*EXECUTE_TWICE, "live-precopy")
+    yield _written(reach, 4, line, memory)  # versions in the primary's memory
+    if entry.needs_copy or moves:
+        yield _written(reach, 4, line, memory, grain=unit if entry.needs_copy else line)  # and in the secondary's
+    yield _written(reach, _audited_bytes(line), line, memory)
+    yield _written(reach, 4, unit, memory)  # the auditor's stamps of what was logged
+    yield _written(reach, places, line, memory, stored=False)  # where the primary's caches hold a line
+    if moves:
+        yield _written(reach, places, line, memory, stored=False)
+        yield 2 * _written(reach, 1, unit, memory)  # what has been modified since
+    if protocol in FIRST_STORES or entry.keeps_undo:
+        yield memory // unit * (1 + moves)  # what has been stored to
+    if entry.keeps_undo:
+        yield _written(reach, 4, line, memory) + memory // line  # what it held before, and what has been taken of it
+    if scenario.reprotection.possible:
+        yield (1 + len(scenario.failures)) * memory // line * (4 + places)  # hosts built anew
+
+
+def _audited_bytes(line: int) -> int:
+    """Return the auditor's bytes for a line: how often it has been written, and a stamp for each of its blocks."""
+    return 4 + 4 * (line // BLOCK_BYTES)
+
+
+def _written(reach: Reach, each: int, span: int, memory: int, *, grain: int = 0, stored: bool = True) -> int:
+    """Return the bytes of an array that has `each` bytes for `span` bytes of memory, as far as the guest reaches.
+
+    At least `grain` bytes of memory are written at a time.
+    """
+    whole = -(-memory // span) * each
+    covered = max(grain, _piece_bytes(whole) * span // each)
+    return min(whole, reach.bytes_in(covered, stored=stored) * each // span)
+
+
+def _piece_bytes(array_bytes: int) -> int:
+    return HUGE_PAGE_BYTES if array_bytes >= HUGE_FROM_BYTES and _huge_pages() else PAGE_BYTES
+
+
+@cache
+def _huge_pages() -> bool:
+    """Whether the operating system gives huge pages to those who ask."""
+    try:
+        return "[never]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+    except OSError:
+        return False
+
+
+def _memory_key(scenario: Scenario) -> tuple[str, str]:
+    workload, memory = scenario.workload, scenario.vm.memory
+    if isinstance(workload, SyntheticPhase) and 2 * workload.working_set < memory:
+        return "workload.working_set", SIZE.format(workload.working_set)
+    return "vm.memory", SIZE.format(memory)
+
+
+# What is on its way to the other host.
+
+
+def _shipped_bytes(scenario: Scenario, pace: Pace, reach: Reach) -> int:
+    """Return the bytes of lines that are read, sent, staged and applied at once."""
+    line, protocol = scenario.hosts.primary.line, scenario.replication.protocol
+    unit = scenario.replication.unit_bytes(line)
+    stored = reach.bytes_in(max(unit, PAGE_BYTES), stored=True)
+    if protocol == "live-precopy":  # all that is sent is gone before the auditor executes the guest
+        shipped = min(stored, _written_before_leaving(scenario, pace)) // line * SHIPPED_BYTES
+        return max(0, shipped - _written(reach, _audited_bytes(line), line, scenario.vm.memory))
+    if protocol in WITHOUT_EPOCHS:
+        return 0
+    modified, epochs = _modified_bytes(scenario, pace, stored)
+    compared = COMPARED_BYTES if scenario.replication.output_compare.hashing and protocol == "output-compare" else 0
+    synchronised = stored if scenario.reprotection.possible else 0
+    return max(epochs * modified * (SHIPPED_BYTES + compared), synchronised * SHIPPED_BYTES) // line
+
+
+def _written_before_leaving(scenario: Scenario, pace: Pace) -> int:
+    """Return the bytes of the units that the guest writes until its evacuation begins."""
+    planned = [failure.at for failure in scenario.failures if failure.at is not None]
+    begins_ns = max(0, min(planned, default=scenario.duration) - scenario.replication.precopy.lead)
+    unit = max(scenario.replication.unit_bytes(scenario.hosts.primary.line), PAGE_BYTES)
+    return int(pace.stored_units(begins_ns, unit)) * unit
+
+
+def _modified_bytes(scenario: Scenario, pace: Pace, most: int) -> tuple[int, int]:
+    """Return the bytes of the units modified in an epoch, at most `most`, and how many epochs are on their way at once.
+
+    An epoch lasts at least until the one before has been sent, and then that of the other host may still be there.
+    """
+    replication, host = scenario.replication, scenario.hosts.primary
+    unit, compares = replication.unit_bytes(host.line), replication.protocol == "output-compare"
+    fault_ns = replication.page_tracking.fault if compares or replication.protocol == "page-write-protect" else 0
+    interval_ns = replication.output_compare.longest_interval if compares else replication.checkpoint_interval
+    runs_ns, modified, period_ns = min(scenario.duration, interval_ns), 0, interval_ns
+    for _ in range(3):
+        modified = min(most, int(pace.stored_units(runs_ns, unit, fault_ns)) * unit)
+        sending_ns = modified * 8 * 10**9 // scenario.link.bandwidth
+        copying_ns = round(modified // host.line * host.memory.latency / host.memory.parallelism)
+        period_ns = max(interval_ns, sending_ns) + copying_ns
+        if scenario.duration < 2 * period_ns:
+            return modified, 1
+        runs_ns = max(interval_ns, sending_ns)
+    return modified, 1 if compares else 2
+
+
+def _shipping_key(scenario: Scenario) -> tuple[str, str]:
+    replication, line = scenario.replication, scenario.hosts.primary.line
+    entry = PROTOCOLS[replication.protocol]
+    unit = replication.unit_bytes(line)
+    if replication.protocol in WITHOUT_EPOCHS:
+        return "vm.memory", SIZE.format(scenario.vm.memory)
+    if unit > max(line, entry.least_granularity):
+        return "replication.granularity", SIZE.format(unit)
+    if replication.protocol == "output-compare":
+        longest = replication.output_compare.longest_interval
+        return "replication.output_compare.longest_interval", DURATION.format(longest)
+    return "replication.checkpoint_interval", DURATION.format(replication.checkpoint_interval)
+
+
+# Hosts and traces.
+
+
+def _caches(name: str, host: HostSpec, vcpus: int) -> Iterator[Part]:
+    """Yield the rows of each level; a set of L1 or L2, of which every vCPU has one, has one row more than ways."""
+    for key, level, row in (("l1", host.l1, L1_ROW_BYTES), ("l2", host.l2, L2_ROW_BYTES)):
+        size = vcpus * level.sets(host.line) * (1 + level.ways) * row
+        yield Part(f"{name}.{key}.size", SIZE.format(level.size), size)
+    if host.l3:
+        yield Part(f"{name}.l3.size", SIZE.format(host.l3.size), host.l3.size // host.line * L3_ROW_BYTES)
 
 
 def _trace_bytes(scenario: Scenario) -> int:
     """Return what is held of a trace: all of it, or what was read last and a chunk for each reader and vCPU."""
-    if not isinstance(scenario.workload, TraceWorkload):
-        return 0
-    from vmfailover.traces.format import open_trace
-
-    trace = open_trace(scenario.workload.trace)
+    assert isinstance(scenario.workload, TraceWorkload)
+    trace = opened_trace(scenario.workload.trace)
+    decoding = min(trace.records, trace.CHUNK_RECORDS) * DECODED_BYTES
     if trace.records <= trace.KEEP_RECORDS:
-        return trace.records * RECORD_BYTES
-    return (trace.RECENT_ROW_GROUPS + 2 * scenario.vm.vcpus) * trace.CHUNK_RECORDS * RECORD_BYTES
+        return trace.records * RECORD_BYTES + decoding
+    return (trace.RECENT_ROW_GROUPS + 2 * scenario.vm.vcpus) * trace.CHUNK_RECORDS * RECORD_BYTES + decoding
 
 
 def _rounded(size: int) -> str:

@@ -145,11 +145,11 @@ class Machine:
     def scan(self, core: int = 0, first_set: int = 0) -> int:
         return int(self.twin.scan(self.state, core, self.log, first_set))
 
-    def fetch(self, lines: Sequence[int]) -> tuple[int, list[int]]:
-        """Return how many of the lines were cached, and the newest version of each."""
+    def fetch(self, lines: Sequence[int]) -> tuple[tuple[int, int], list[int]]:
+        """Return how many of the lines core 0 had, how many only others had, and the newest version of each."""
         versions = np.zeros(len(lines), np.uint32)
-        found = self.twin.fetch(self.state, np.array(lines, np.int64), versions)
-        return int(found), versions.tolist()
+        first, others = self.twin.fetch(self.state, np.array(lines, np.int64), versions)
+        return (int(first), int(others)), versions.tolist()
 
     def counters(self) -> dict[str, int]:
         """Return the counters that are not zero."""

@@ -566,11 +566,18 @@ class TestFetch:
         machine.on(0, load(1))
         machine.on(1, store(2, times=5))
         before = machine.arrays()
-        assert machine.fetch([0, 1, 2, 2]) == (3, [10, 11, 17, 17])
+        assert machine.fetch([0, 1, 2, 2]) == ((1, 2), [10, 11, 17, 17])
         assert_same(machine.arrays(), before)
 
     def test_of_nothing(self, twin: ModuleType) -> None:
-        assert Machine(twin, ONE_CORE).fetch([]) == (0, [])
+        assert Machine(twin, ONE_CORE).fetch([]) == ((0, 0), [])
+
+    def test_a_line_that_several_cores_have_is_the_first_cores(self, twin: ModuleType) -> None:
+        machine = Machine(twin, TWO_CORES)
+        machine.on(0, load(1))
+        machine.on(1, load(1))
+        machine.on(1, load(3))
+        assert machine.fetch([1, 3, 5]) == ((1, 1), [0, 0, 0])
 
 
 class TestWriteAround:

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     ADDRESSES = 1
     STORES = 2
     PHASE = 3
+    REPETITION = 4
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:

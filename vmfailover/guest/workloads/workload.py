@@ -18,7 +18,7 @@ from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkl
 from vmfailover.traces.format import open_trace
 from vmfailover.traces.reader import TraceFile
 
-__all__ = ["Workload", "open_workload"]
+__all__ = ["Workload", "open_workload", "opened_trace"]
 
 
 class Workload(Protocol):
@@ -40,14 +40,22 @@ def open_workload(
     """The workload that a scenario describes, for a VM of `vcpus` vCPUs.
 
     `line_bytes` (a multiple of 64; None: 64) is the size of the nodes of a pointer chase; nothing else depends on
-    it. The same seed gives the same accesses on every machine; a trace does not depend on it. Raises InputError
-    (for a trace file: TraceError) for a workload that cannot be.
+    it. The same seed gives the same accesses on every machine; of a trace, only shifted repetitions depend on it.
+    Raises InputError (for a trace file: TraceError) for a workload that cannot be.
     """
     if isinstance(spec, TraceWorkload):
-        return TraceAccesses(_opened(spec.trace, _fingerprint(spec.trace)), vcpus, spec.repeat)
+        return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat, seed)
     if isinstance(spec, MixWorkload):
         return MixedAccesses(spec, vcpus, line_bytes, child(seed))
     return SyntheticAccesses(spec, vcpus, line_bytes, child(seed))
+
+
+def opened_trace(path: Path) -> TraceFile:
+    """Open a trace, or the one opened last if it is the same still: a study runs it again and again.
+
+    Raises TraceError for a file that is not a trace.
+    """
+    return _opened(path, _fingerprint(path))
 
 
 def _fingerprint(path: Path) -> tuple[int, int] | None:
@@ -61,6 +69,5 @@ def _fingerprint(path: Path) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=1)
 def _opened(path: Path, fingerprint: tuple[int, int] | None) -> TraceFile:
-    """Open a trace, or the one opened last if it is the same still: a study runs it again and again."""
     del fingerprint
     return open_trace(path)

@@ -91,17 +91,19 @@ def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
     return sets
 
 
-def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> int:
+def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> tuple[int, int]:
     """Read the newest version of each of `lines` (int64[n]) into `versions` (uint32[n]), wherever it is.
 
-    Returns how many of them were found in some L2. The state stays as it is, recency included.
+    Returns how many of them were found in the L2 of core 0, and how many only in those of other cores. The state stays
+    as it is, recency included.
     """
-    found = 0
+    first = others = 0
     for index, line in enumerate(lines.tolist()):
-        rows = [row for _, row in copies(state, line)]
-        versions[index] = next((row.version for row in rows if row.dirty), state.memory[line])
-        found += bool(rows)
-    return found
+        rows = dict(copies(state, line))
+        versions[index] = next((row.version for row in rows.values() if row.dirty), state.memory[line])
+        first += 0 in rows
+        others += bool(rows) and 0 not in rows
+    return first, others
 
 
 def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState) -> None:

@@ -26,7 +26,9 @@ class CacheTwin(Protocol):
     def scan(self, state: CacheState, core: int, log: LogState, first_set: int, /) -> int:
         """Log the flagged rows of a core's L2 and clear their flags."""
 
-    def fetch(self, state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32], /) -> int:
+    def fetch(
+        self, state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32], /
+    ) -> tuple[int, int]:
         """Read lines coherently."""
 
     def write_around(self, state: CacheState, lines: npt.NDArray[np.int64], log: LogState, /) -> None:

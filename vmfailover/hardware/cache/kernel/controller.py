@@ -58,24 +58,26 @@ def _latest_flagged(rows: npt.NDArray[np.int64], used: npt.NDArray[np.int64], in
 
 
 @compiled_in_place
-def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> int:
+def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> tuple[int, int]:
     """Read lines coherently: `versions[i]` becomes the newest version of line `lines[i]`.
 
-    Returns how many of the lines some L2 held.
+    Returns how many of the lines the first core's L2 held, and how many only those of other cores did.
     """
-    cached = 0
+    first = 0
+    others = 0
     for position in range(lines.size):
         version = np.int64(state.memory[lines[position]])
-        held = False
+        holder = -1
         for core in range(state.l2.shape[0]):
             row = l2_row(state, core, lines[position])
             if row >= 0:
-                held = True
+                holder = core if holder < 0 else holder
                 if row & DIRTY:
                     version = (row & VERSION_MASK) >> VERSION_SHIFT
         versions[position] = version
-        cached += held
-    return cached
+        first += holder == 0
+        others += holder > 0
+    return first, others
 
 
 @compiled_in_place

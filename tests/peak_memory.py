@@ -1,0 +1,50 @@
+"""How much memory a run really takes: the peak of a process of its own, less that of one that does next to nothing."""
+
+import resource
+import subprocess
+import sys
+from functools import cache
+
+from scenarios_for_tests import small
+
+from vmfailover.scenario import Scenario
+
+#: No run of these tests needs more address space, bytes; one that would is ended.
+MOST_BYTES = 12_000_000_000
+_RUN = """
+import json, resource, sys
+import vmfailover.traces.format
+from vmfailover.scenario import Scenario
+from vmfailover.simulation import run
+from vmfailover.studies.memory_estimate import estimated_bytes
+
+scenario = Scenario.model_validate(json.load(sys.stdin))
+estimated_bytes(scenario)
+assert run(scenario).consistent
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def extra_bytes(scenario: Scenario) -> int:
+    """Return the bytes that a run takes beside Python, its libraries and the compiled kernel."""
+    return _peak_bytes(scenario) - _idle_bytes()
+
+
+@cache
+def _idle_bytes() -> int:
+    nothing = small("no-clients", failures=[], **{"vm.memory": "1 MiB", "workload.working_set": "64 KiB"})
+    _peak_bytes(nothing)  # compiles what is not compiled yet
+    return _peak_bytes(nothing)
+
+
+def _peak_bytes(scenario: Scenario) -> int:
+    text = scenario.model_dump_json(exclude_unset=True)
+    child = subprocess.run(
+        [sys.executable, "-c", _RUN], input=text, capture_output=True, text=True, check=False, preexec_fn=_limit
+    )
+    assert child.returncode == 0, child.stderr
+    return int(child.stdout)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))

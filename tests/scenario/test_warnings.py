@@ -1,0 +1,98 @@
+"""What is legal and may still not be meant."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scenarios_for_tests import small
+
+from vmfailover.cli.main import main
+from vmfailover.errors import InputError
+from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.warnings import warnings_of
+from vmfailover.traces.format import Columns, TraceMetadata, write_trace
+
+TESTS = Path(__file__).parents[1]
+REDIS = TESTS.parent / "scenarios" / "traces" / "redis-set.parquet"
+PSEUDO_SMP = TESTS / "cases" / "pseudo-smp.yaml"
+SATURATION = TESTS / "cases" / "redis-interval-saturation.yaml"
+
+
+def redis(repeat: bool | str = True, **overrides: object) -> Scenario:
+    """Return a scenario with a trace of 13.3 M instructions, 3.79 ms of a POWER8 whose stalls are left aside."""
+    workload = {"trace": str(REDIS), "repeat": repeat}
+    return small("no-failure", **{"workload": workload, "vm.memory": "1 GiB", **overrides})
+
+
+def test_most_scenarios_are_what_was_meant() -> None:
+    assert small().warnings == ()
+    assert redis(**{"replication.checkpoint_interval": "3700 us"}).warnings == ()
+
+
+@pytest.mark.parametrize(("vcpus", "rest"), [(2, "2: one of them idles"), (4, "4: 3 of them idle")])
+def test_vcpus_beyond_those_of_the_trace_idle(vcpus: int, rest: str) -> None:
+    expected = f"workload.trace: recorded with 1 vCPU, of which the VM has {rest}"
+    assert redis(**{"vm.vcpus": vcpus}).warnings == (expected,)
+
+
+def test_epochs_longer_than_the_trace_are_all_the_same() -> None:
+    (warning,) = load(SATURATION).warnings
+    lasts = "the trace lasts about 3.79 ms (13.3 M instructions, base_cpi 1, 3.5 GHz, stalls aside)"
+    assert warning.startswith(f"workload.repeat: {lasts}, ")
+    assert warning.endswith(
+        "less than replication.checkpoint_interval, 5 ms: "
+        "every epoch modifies the same memory; write 'shifted', or a shorter interval"
+    )
+    assert load(SATURATION, ["workload.repeat=shifted"]).warnings == ()
+    assert load(SATURATION, ["replication.checkpoint_interval=3700us"]).warnings == ()
+    assert load(SATURATION, ["hosts.primary.base_cpi=1.4"]).warnings == ()
+
+
+def test_a_trace_that_is_not_repeated_ends() -> None:
+    (warning,) = redis(repeat=False, **{"replication.checkpoint_interval": "5 ms"}).warnings
+    assert warning.endswith("5 ms: the guest halts in its first epoch; write 'shifted', or true")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "key"),
+    [
+        ("record-replay", "replication.record_replay.interval"),
+        ("output-compare", "replication.output_compare.longest_interval"),
+    ],
+)
+def test_the_interval_is_that_of_the_protocol(protocol: str, key: str) -> None:
+    long = {"replication.protocol": protocol, "replication.checkpoint_interval": "5 ms", "duration": "12 ms"}
+    (warning,) = redis(**{**long, key: "10 ms"}).warnings
+    assert f"less than {key}, 10 ms" in warning
+    assert redis(**{**long, key: "1 ms"}).warnings == ()
+
+
+@pytest.mark.parametrize("protocol", ["live-precopy", "cold-restart"])
+def test_without_epochs_no_trace_is_too_short(protocol: str) -> None:
+    assert redis(**{"replication.protocol": protocol, "replication.checkpoint_interval": "12 ms"}).warnings == ()
+
+
+def test_a_trace_of_more_vcpus_than_the_vm_is_refused(tmp_path: Path) -> None:
+    three = recorded(tmp_path, vcpus=3)
+    with pytest.raises(InputError, match="was recorded with 3 vCPUs; write 'vcpus: 3' in vm"):
+        redis(**{"workload.trace": str(three), "vm.vcpus": 2})
+    assert (
+        "recorded with 3 vCPUs, of which the VM has 4"
+        in redis(**{"workload.trace": str(three), "vm.vcpus": 4}).warnings[0]
+    )
+
+
+def recorded(folder: Path, vcpus: int) -> Path:
+    block = np.arange(3000, dtype=np.uint32)
+    ones = np.ones(block.size, np.uint32)
+    columns = Columns((block % vcpus).astype(np.uint8), block, (block % 2).astype(np.uint8), ones, ones * 1_000_000)
+    write_trace(folder / "trace.parquet", [columns], TraceMetadata(memory_bytes=1 << 20, vcpus=vcpus, source="a test"))
+    return folder / "trace.parquet"
+
+
+def test_validate_warns_on_stderr_and_is_content() -> None:
+    result = CliRunner().invoke(main, ["validate", str(PSEUDO_SMP)])
+    assert (result.exit_code, result.stdout) == (0, f"{PSEUDO_SMP}: ok\n")
+    assert result.stderr.splitlines() == [f"{PSEUDO_SMP}: warning: {each}" for each in warnings_of(load(PSEUDO_SMP))]
+    assert len(result.stderr.splitlines()) == 2

@@ -1,0 +1,112 @@
+"""What a guest does to its memory in a time, told from the beginning of its accesses without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.guest.workloads import open_workload
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.streams import seed_sequence
+
+#: Records of the guest's beginning that are looked at, of all vCPUs together; more than that is extrapolated.
+LOOKED_AT = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The first records of a guest's vCPUs, one after the other, and when each is done."""
+
+    #: int64[n]: 64-byte blocks.
+    block: npt.NDArray[np.int64]
+    #: bool[n].
+    write: npt.NDArray[np.bool_]
+    #: float64[n]: guest time of its vCPU after each record, nanoseconds.
+    done_ns: npt.NDArray[np.float64]
+    #: Guest time that every vCPU's records last, nanoseconds.
+    lasts_ns: float
+
+    def stored_units(self, time_ns: float, unit_bytes: int, first_store_ns: float = 0.0) -> float:
+        """Return about how many units of memory are stored to in a time, if the first store to each takes longer.
+
+        What lies beyond the records looked at is taken to go on as they do.
+        """
+        stores = np.flatnonzero(self.write)
+        in_order = stores[np.argsort(self.done_ns[stores], kind="stable")]
+        _, first = np.unique(self.block[in_order] // (unit_bytes // BLOCK_BYTES), return_index=True)
+        instants_ns = self.done_ns[in_order[np.sort(first)]] + first_store_ns * np.arange(1, first.size + 1)
+        within = int(np.searchsorted(instants_ns, time_ns))
+        lasts_ns = self.lasts_ns + first_store_ns * first.size
+        return within * max(1.0, time_ns / lasts_ns)
+
+
+def pace_of(scenario: Scenario, records: int = LOOKED_AT) -> Pace:
+    """Look at the first `records` records of a scenario's guest.
+
+    An instruction takes the host's cycles, and a miss the latency of what answers it, divided by the memory-level
+    parallelism; which accesses miss follows from how long ago their line was accessed (Denning and Schwartz,
+    "Properties of the working-set model", CACM 15(3), 1972, for the mean number of lines in a window).
+    """
+    vcpus, host = scenario.vm.vcpus, scenario.hosts.primary
+    workload = open_workload(scenario.workload, vcpus, host.line, seed_sequence(scenario.seed, "workload"))
+    beginnings = [_beginning(workload.chunks(vcpu), records // vcpus) for vcpu in range(vcpus)]
+    parts = [(chunk, _done_ns(chunk, host)) for chunk in beginnings if chunk is not None]
+    return Pace(
+        block=np.concatenate([chunk.block.astype(np.int64) for chunk, _ in parts]),
+        write=np.concatenate([chunk.write == 1 for chunk, _ in parts]),
+        done_ns=np.concatenate([done_ns for _, done_ns in parts]),
+        lasts_ns=max(1.0, min(float(done_ns[-1]) for _, done_ns in parts)),
+    )
+
+
+def _beginning(chunks: Iterator[AccessChunk], records: int) -> AccessChunk | None:
+    """Return the first records of a stream as one chunk, None if it has none."""
+    taken: list[AccessChunk] = []
+    missing = records
+    while missing > 0 and (chunk := next(chunks, None)) is not None:
+        taken.append(chunk.part(0, min(missing, chunk.records)))
+        missing -= taken[-1].records
+    if not taken:
+        return None
+    columns = (np.concatenate([chunk[column] for chunk in taken]) for column in range(1, 5))
+    return AccessChunk(0, *columns, parallelism=taken[0].parallelism)
+
+
+def _done_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
+    """Return the guest time after each record, float64[n], nanoseconds."""
+    cycle_ns = 1e9 / host.clock
+    overlap = chunk.parallelism or host.memory.parallelism
+    age = _ages(chunk.block // (host.line // BLOCK_BYTES))
+    l1, l2, l3 = (level.size // host.line if level else 0 for level in (host.l1, host.l2, host.l3))
+    in_l1, in_l2, in_l3 = _windows(age, (l1, l2, l2 + l3))
+    stall_ns = np.where(age > in_l1, host.l2.latency * cycle_ns, 0.0)
+    stall_ns[age > in_l2] = host.l3.latency * cycle_ns if host.l3 else host.memory.latency
+    stall_ns[age > in_l3] = host.memory.latency
+    done_ns: npt.NDArray[np.float64] = np.cumsum(chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap)
+    return done_ns
+
+
+def _ages(line: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Return how many records ago each one's line was accessed before, int64[n]; one more than all if never."""
+    order = np.argsort(line, kind="stable")
+    ages = np.full(line.size, line.size + 1, np.int64)
+    again = np.flatnonzero(np.diff(line[order].astype(np.int64)) == 0)
+    ages[order[again + 1]] = order[again + 1] - order[again]
+    return ages
+
+
+def _windows(ages: npt.NDArray[np.int64], lines: Sequence[int]) -> list[int]:
+    """Return in how many records about so many distinct lines are accessed: the age that a line in a cache can reach.
+
+    The mean number of lines in a window of t records is the mean of min(age, t) over all records.
+    """
+    ordered = np.sort(ages)
+    sums = np.cumsum(ordered) + ordered * np.arange(ages.size - 1, -1, -1)
+    places = np.searchsorted(sums, np.array(lines) * ages.size)
+    windows: list[int] = ordered[np.minimum(places, ages.size - 1)].tolist()
+    return windows
