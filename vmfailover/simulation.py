@@ -68,7 +68,8 @@ def run(
     wall_seconds = time.perf_counter() - began
     records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
     values = metrics_of(records, wall_seconds)
-    remarks = (*cluster.protection.remarks, *(remark_on(stage, cluster) for stage in [failovers.stage] if stage))
+    unfinished = [remark_on(failovers.stage, cluster)] if failovers.stage else []
+    remarks = (*scenario.warnings, *cluster.protection.remarks, *unfinished)
     return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
 
 

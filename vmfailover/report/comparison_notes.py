@@ -18,6 +18,17 @@ def interruption(comparison: Comparison) -> str:
     return f"INTERRUPTED: of {comparison.replications} replications there are {made}"
 
 
+def notes(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield what a reader has to know, each line once with the names of the columns that it is about."""
+    columns: dict[str, list[str]] = {}
+    for name in comparison.names:
+        for line in remarks(comparison, name):
+            columns.setdefault(line, []).append(name)
+    for line, names in columns.items():
+        yield "all" if len(names) == len(comparison.names) > 1 else ", ".join(names), line
+    yield from ((name, f"not possible here: {why}") for name, why in comparison.impossible.items())
+
+
 def failures(comparison: Comparison, name: str) -> Iterator[str]:
     """Yield what went wrong in the runs of a column."""
     runs = comparison.of(name)
@@ -26,7 +37,7 @@ def failures(comparison: Comparison, name: str) -> Iterator[str]:
 
 
 def remarks(comparison: Comparison, name: str) -> Iterator[str]:
-    """Yield what a reader of a column's numbers has to know."""
+    """Yield what a reader has to know of a column's numbers."""
     runs, met = comparison.of(name), comparison.statistic(name, "failover.latency_ns").n
     if 0 < met < len(runs):
         yield f"failover latency of {met} of {len(runs)} replications; the others ended otherwise"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import SINGLE_DRAWS
-from vmfailover.report.comparison_notes import WINNERS, failures, interruption, remarks
+from vmfailover.report.comparison_notes import WINNERS, failures, interruption, notes
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.studies.comparison import Comparison
 
@@ -95,6 +95,5 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             f"means of {n} replications, whose failures come at different instants; differences are paired, "
             "± half the 95 % confidence interval, bold where it leaves out zero; shares differ in points of percent"
         )
-    for name in comparison.names:
-        yield from (f"{name}: {line}" for line in (*failures(comparison, name), *remarks(comparison, name)))
-    yield from (f"{name}: not possible here: {why}" for name, why in comparison.impossible.items())
+    yield from (f"{name}: {line}" for name in comparison.names for line in failures(comparison, name))
+    yield from (f"{names}: {line}" for names, line in notes(comparison))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from vmfailover.report.comparison_notes import failures, interruption, remarks
+from vmfailover.report.comparison_notes import failures, interruption, notes
 from vmfailover.report.comparison_rows import Row
 from vmfailover.report.html.page import Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
@@ -24,7 +24,7 @@ def comparison_report(comparison: Comparison) -> Page:
         title=_title(comparison),
         headline=" ".join(filter(None, (verdict(comparison.consistent), interruption(comparison)))),
         provenance=[*page.provenance, ("vmfailover", version()), ("scenario", baseline.hash)],
-        summary=list(_remarks(comparison)),
+        summary=list(notes(comparison)),
         pictures=pictures,
         missing=missing,
         tables=[means(comparison), *_differences(comparison), *_failures(comparison), *_keys(comparison)],
@@ -36,14 +36,6 @@ def _title(comparison: Comparison) -> str:
     names = list(dict.fromkeys(scenario.name for scenario in comparison.scenarios.values()))
     columns = f" in {counted(len(comparison.names), 'column')}" if len(names) < len(comparison.names) else ""
     return f"Comparison of {', '.join(names)}{columns}"
-
-
-def _remarks(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    """Yield what there is to know of each column, and why there are no others."""
-    for name in comparison.names:
-        if lines := list(remarks(comparison, name)):
-            yield name, "\n".join(lines)
-    yield from ((name, f"not possible here: {why}") for name, why in comparison.impossible.items())
 
 
 def _figures(comparison: Comparison) -> Iterator[Figure]:
