@@ -259,13 +259,12 @@ def _replication(records: Records) -> Metrics:
 
 def _log(records: Records) -> Metrics:
     end = _reading(records, _PROTECTED_UNTIL)
-    read = [row for row in records.epoch_rows if row.pair == 0 and row.started_ns <= end.time_ns]
     return {
         "log.entries": end.log_castout + end.log_scan + end.log_transfer + end.log_software,
         "log.castout": end.log_castout,
         "log.scan": end.log_scan,
         "log.transfer": end.log_transfer,
-        "log.duplicates": sum(row.duplicates for row in read),
+        "log.duplicates": end.log_duplicates,
         "log.peak_fill": end.log_peak_fill,
         "log.interrupts": end.log_interrupts,
         "log.stall_ns": end.log_stall_ns,

@@ -48,6 +48,7 @@ class Reading:
     log_scan: int
     log_transfer: int
     log_software: int
+    log_duplicates: int
     log_peak_fill: float
     log_interrupts: int
     log_stall_ns: int
@@ -107,6 +108,7 @@ def _reading(pair: Pair, event: str, number: int, now_ns: int) -> Reading:
         log_scan=count(Counter.LOG_SCAN),
         log_transfer=count(Counter.LOG_TRANSFER),
         log_software=count(Counter.LOG_SOFTWARE),
+        log_duplicates=sum(epoch.duplicates for epoch in pair.epochs),
         log_peak_fill=vm.log.peak_fill,
         log_interrupts=protection.interrupts,
         log_stall_ns=protection.log_stall_ns,
