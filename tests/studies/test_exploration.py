@@ -31,7 +31,8 @@ from vmfailover.studies.exploration import (
 from vmfailover.studies.instants import Trace
 from vmfailover.studies.minimisation import minimised
 
-SCENARIO = minute("no-failure")
+#: A cut link leaves the primary, since the other host waits for longer than an order takes.
+SCENARIO = minute("no-failure", **{"fencing.priority_delay": "100 us"})
 #: Points of each defect that are tried.
 POINTS = 60
 #: Defects that no fault of the first epochs brings out, and why.
