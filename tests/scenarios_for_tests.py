@@ -59,7 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}, "scan_interval": None},
         **TINY_HOSTS,
     },
-    "log-checkpoint-streaming": {"replication": {"log": {"size": "10 KiB", "when_full": "checkpoint"}}, **TINY_HOSTS},
+    "log-checkpoint-streaming": {"replication": {"log": {"size": "9 KiB", "when_full": "checkpoint"}}, **TINY_HOSTS},
     "log-stall": {"replication": {"log": {"size": "4 KiB", "when_full": "stall"}, "scan_interval": None}, **TINY_HOSTS},
     "log-stall-least": {"replication": {"log": {"size": "384 B", "when_full": "stall"}}, **TINY_HOSTS},
     "tiny-caches": TINY_HOSTS,

@@ -87,5 +87,6 @@ def _name(callback: Callable[[Any], Any]) -> str:
     """Return the name of the process that a callback resumes, or its own; none of what only passes an event on."""
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, simpy.Process):
-        return str(owner._generator.__qualname__)
+        generator: Any = owner._generator
+        return str(generator.__qualname__)
     return "" if isinstance(owner, simpy.events.Condition) else callback.__qualname__

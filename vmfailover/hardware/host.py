@@ -37,7 +37,7 @@ class Host:
         return self._start(process, self._agents)
 
     def _start(self, process: Generator[simpy.Event, Any, Any], among: list[simpy.Process]) -> simpy.Process:
-        hosted = self._until_down(process)
+        hosted: Any = self._until_down(process)
         hosted.__qualname__ = f"{getattr(process, '__qualname__', 'a process')} on {self.name}"
         started = self.env.process(hosted)
         among.append(started)
