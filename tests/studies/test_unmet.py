@@ -36,6 +36,11 @@ def test_a_bound_that_leaves_it_open_does_not_meet_it(text: str) -> None:
     assert (found.value, found.at_least, found.open) == (7e6, True, True)
 
 
+def test_what_is_certainly_wrong_is_told_before_what_is_open() -> None:
+    (found,) = judged("< 10 ms", cut_off(7), {P99: 12e6})
+    assert (found.value, found.at_least, found.open) == (12e6, False, False)
+
+
 @pytest.mark.parametrize("text", ["> 5 ms", ">= 7 ms", "min > 6 ms", "!= 6 ms"])
 def test_a_bound_meets_what_everything_from_there_on_meets(text: str) -> None:
     assert judged(text, cut_off(7)) == []

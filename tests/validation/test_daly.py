@@ -9,6 +9,7 @@ After a restart, a job is as good as new; how long a restart takes does not move
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from math import exp
 
 import numpy as np
@@ -56,20 +57,20 @@ def job() -> Scenario:
 def kept(interval: float, failure: float) -> float:
     """Return the minutes of work that a crash leaves: what the guest did before the last committed checkpoint.
 
-    From one checkpoint's begin to the next one's, it works for `interval`, after it has stood still.
+    The job begins as the first checkpoint ends. From one checkpoint's begin to the next one's, the guest stands still,
+    and then works for `interval`.
     """
-    period_ns, failure_ns = round((interval + DUMP) * MINUTE_NS), round(failure * MINUTE_NS)
+    dump_ns, period_ns = round(DUMP * MINUTE_NS), round((interval + DUMP) * MINUTE_NS)
+    failure_ns = period_ns + dump_ns + round(failure * MINUTE_NS)
     crashed = run(
         job().with_(
-            duration=f"{max(failure_ns, period_ns) + MINUTE_NS} ns",
+            duration=f"{failure_ns + MINUTE_NS} ns",
             **{"replication.checkpoint_interval": f"{period_ns} ns", "failures.0.at": f"{failure_ns} ns"},
         ),
         samples=0,
     )
-    rows = crashed.epoch_rows
-    committed = sum(0 <= row.committed_ns <= failure_ns for row in rows)
-    resumed_ns = [0, *(row.resumed_ns for row in rows)]
-    return sum(row.paused_ns - since for row, since in zip(rows[:committed], resumed_ns, strict=False)) / MINUTE_NS
+    rows = [row for row in crashed.epoch_rows if 0 <= row.committed_ns <= failure_ns]
+    return sum(later.paused_ns - row.resumed_ns for row, later in pairwise(rows)) / MINUTE_NS
 
 
 def failures(mean: float, n: int, repetition: int) -> npt.NDArray[np.float64]:
@@ -86,7 +87,7 @@ def time_for_work(interval: float, mean: float, n: int, repetition: int) -> floa
 
 
 def test_time_for_work(record_property: RecordProperty) -> None:
-    """The first interval begins with work, as in Daly's model: M (exp((t + d) / M) - 1) / t."""
+    """M (exp((t + d) / M) - 1) / t for intervals t and dumps d: Daly's model without restarts."""
     mean, interval = BEST["M=6h"]
     expected = mean * (exp((interval + DUMP) / mean) - 1) / interval
     found = statistic([time_for_work(interval, mean, 16, repetition) for repetition in range(4)])
@@ -125,10 +126,10 @@ def test_tune_finds_the_interval(record_property: RecordProperty) -> None:
         return [[timed(float(point["minutes"]), number) for number in numbers] for point in points]
 
     def timed(interval: float, number: int) -> StudyRun:
-        return StudyRun("", number, number, {"guest.slowdown": time_for_work(interval, mean, 30, number) - 1})
+        return StudyRun("", number, number, {"guest.slowdown": time_for_work(interval, mean, 20, number) - 1})
 
-    ranges, objective = [Range.parse("minutes=1.0:100.0:log")], Objective.parse("guest.slowdown")
-    trials = list(search(jobs, ranges, objective, [], 32, 2, seed=1))
+    ranges, objective = [Range.parse("minutes=2.0:60.0:log")], Objective.parse("guest.slowdown")
+    trials = list(search(jobs, ranges, objective, [], 24, 2, seed=1))
     best = min(trials, key=lambda trial: trial.objective.value or 0.0)
     row = Row("Daly 2006, M=15min, by tune", minutes, float(best.point["minutes"]), "predicted", 0.2)
     report("Best interval, minutes", [row], record_property)

@@ -29,8 +29,8 @@ def expected(name: str) -> list[dict[str, str]]:
     ("load", "waits", "runs", "widest"),
     [
         (0.5, 0.5, 12, 0.05),
-        pytest.param(0.8, 2.0, 32, 0.06, marks=pytest.mark.slow),
-        pytest.param(0.9, 4.5, 48, 0.1, marks=pytest.mark.slow),
+        pytest.param(0.8, 2.0, 32, 0.04, marks=pytest.mark.slow),
+        pytest.param(0.9, 4.5, 48, 0.06, marks=pytest.mark.slow),
     ],
 )
 def test_md1_wait(load: float, waits: float, runs: int, widest: float, record_property: RecordProperty) -> None:

@@ -98,7 +98,7 @@ def test_points_that_may_be_behind_by_chance_are_told_from_those_that_are() -> N
     found = made({"a": list("xyz")}, values, widths={SLOWDOWN: [0.03, 0.03, 0.03], LATENCY: [2e5, 2e5, 2e5]})
     axes = found.plot.pareto()
     figure = require_legible(axes)
-    assert np.asarray(line_named(axes, "may be behind by chance alone").get_xdata()) == pytest.approx([12])
+    assert np.asarray(line_named(axes, "may be behind by chance alone").get_xdata()).tolist() == pytest.approx([12])
     assert "1 more may be behind them by chance alone" in " ".join(words(figure))
     assert "means of 4 runs each" in " ".join(words(figure))
 

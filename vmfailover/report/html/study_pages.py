@@ -131,7 +131,7 @@ def sweep_page(found: Sweep) -> Page:
 def _told(found: Sweep) -> str:
     """Say what came of the points."""
     done, failed = len(found.frame), found.failed
-    told = [f"{drawn_from(found.replications).capitalize()}."]
+    told = []
     if not found.consistent:
         told.append("AN INVARIANT IS BROKEN.")
     elif failed < done:
@@ -140,7 +140,7 @@ def _told(found: Sweep) -> str:
         told.append(f"{counted(failed, 'point')} could not be run.")
     if found.interrupted:
         told.append(f"INTERRUPTED: {done} of {counted(len(found.texts), 'point')} are done.")
-    return " ".join(told)
+    return " ".join([*told, f"{drawn_from(found.replications).capitalize()}."])
 
 
 def points_table(found: Sweep, most: int) -> Table:
