@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.options import PATH, complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.scenario import load
@@ -16,7 +16,7 @@ BROKEN = 1
 
 
 @click.command("availability")
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", type=PATH)
 @click.option("--mttf", metavar="TIME", default="1000h", show_default=True, help="Mean time to failure of one host.")
 @click.option("--mttr", metavar="TIME", default="4h", show_default=True, help="Mean time to repair of one host.")
 @click.option(

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.results.export import require_file_writable
 from vmfailover.scenario import load
 from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.regression import DEFAULT_LIMITS, Check, Limit, check
+from vmfailover.whole_file import require_file_writable
 
 #: Exit code where the answer is no.
 FAILED = 1
@@ -22,7 +22,7 @@ FAILED = 1
 @scenario_arguments
 @set_option
 @seed_option
-@click.option("--baseline", type=click.Path(path_type=Path), help="The file with what the scenarios gave before.")
+@click.option("--baseline", type=PATH, help="The file with what the scenarios gave before.")
 @click.option("--update-baseline", is_flag=True, help="Write what they give now to the file, if nothing else is wrong.")
 @click.option(
     "--fail-on",
@@ -34,7 +34,7 @@ FAILED = 1
 @click.option("--replications", type=click.IntRange(1, 10_000), default=10, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--junit", type=PATH, help="Write JUnit XML to this file.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -108,4 +108,4 @@ def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:
     print_check(found, Console(highlight=False))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(found):
-            click.echo(line)
+            tell(line)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
@@ -28,9 +28,7 @@ BROKEN = 1
 @click.option("--replications", type=click.IntRange(1, 1000), default=REPLICATIONS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write summary, runs, scenarios and figure to this folder."
-)
+@click.option("--out", type=PATH, help="Write summary, runs, scenarios and figure to this folder.")
 @click.pass_context
 def command(
     context: click.Context,

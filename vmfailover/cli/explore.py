@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.report.quantities import counted
 from vmfailover.results.export import require_writable
@@ -21,7 +21,7 @@ VIOLATION = "violation.yaml"
 
 
 @click.command("explore")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @set_option
 @seed_option
 @click.option(
@@ -31,7 +31,7 @@ VIOLATION = "violation.yaml"
 @click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="Faults in a run.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep runs in this folder, and go on with what is there.")
+@click.option("--out", type=PATH, help="Keep runs in this folder, and go on with what is there.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import (
+    INTERRUPTED,
+    PATH,
+    complain,
+    scenario_arguments,
+    seed_option,
+    set_option,
+    tell_interrupted,
+)
 from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import export, require_file_writable, require_writable
+from vmfailover.results.export import export, require_writable
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.units import SIZE
@@ -18,6 +26,7 @@ from vmfailover.studies.memory_estimate import require_memory
 from vmfailover.studies.precision import Precision
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.replication_export import export_replications
+from vmfailover.whole_file import require_file_writable
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -36,11 +45,11 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @set_option
 @seed_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON: an object, or for several a list.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write summary, tables and timeline to this folder.")
+@click.option("--out", type=PATH, help="Write summary, tables and timeline to this folder.")
 @click.option(
     "--perfetto",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write the run as a trace for ui.perfetto.dev to this file.",
 )
 @click.option(

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
@@ -23,7 +23,7 @@ BROKEN = 1
 
 
 @click.command("sweep")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @click.option(
     "-p",
     "--parameter",
@@ -47,7 +47,7 @@ BROKEN = 1
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--dask", "address", metavar="ADDRESS", help="Run on the workers of a Dask scheduler, tcp://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="Print every point as JSON.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep points here, and go on with what is there.")
+@click.option("--out", type=PATH, help="Keep points here, and go on with what is there.")
 @click.pass_context
 def command(
     context: click.Context,

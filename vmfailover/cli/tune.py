@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
@@ -17,7 +17,7 @@ NONE_FOUND = 1
 
 
 @click.command("tune")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @click.option("--minimize", metavar="METRIC[.STATISTIC]", default="guest.slowdown", show_default=True)
 @click.option(
     "--subject-to",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option
+from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option, tell
 from vmfailover.scenario import ScenarioError, load
 
 
@@ -25,5 +25,5 @@ def _is_good(path: Path, overrides: tuple[str, ...]) -> bool:
     except ScenarioError as error:
         complain(str(error))
         return False
-    click.echo(f"{path}: ok")
+    tell(f"{path}: ok")
     return True

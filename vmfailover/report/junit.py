@@ -1,10 +1,12 @@
 """A check as JUnit XML, which continuous-integration servers read."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 from vmfailover.report.check_lines import failure_lines, note_lines
 from vmfailover.studies.regression import Check
+from vmfailover.whole_file import write_whole
 
 #: Characters that XML cannot hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,7 +33,9 @@ def write_junit(check: Check, path: Path) -> None:
         suite.add_testcase(case)
     report = JUnitXml()
     report.add_testsuite(suite)
-    report.write(str(path), pretty=True)
+    text = BytesIO()
+    report.write(text, pretty=True)
+    write_whole(path, text.getvalue().decode())
 
 
 def _legal(text: str) -> str:

@@ -53,19 +53,6 @@ def require_writable(folder: Path) -> None:
         raise InputError(f"{nearest}: cannot be written to ({reason}); give --out another folder") from None
 
 
-def require_file_writable(path: Path, option: str) -> None:
-    """Raise InputError, naming the option to change, unless a file can be written at `path`; leave nothing behind."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give {option} a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it, or give {option} another file")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be written ({reason}); give {option} another file") from None
-
-
 def export(result: RunResult, folder: Path) -> None:
     """Write the files of a run to a folder, as `fill_folder` does. The same result gives the same bytes."""
     fill_folder(folder, FILES, lambda unfinished: _write(result, unfinished))

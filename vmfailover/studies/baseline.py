@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from vmfailover.errors import InputError
-from vmfailover.results.whole_file import write_whole
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
+from vmfailover.whole_file import write_whole
 
 #: Version of the file; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1

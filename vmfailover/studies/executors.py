@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from vmfailover.errors import InputError
 from vmfailover.interruption import Interruption
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
-from vmfailover.studies.fresh_processes import FreshProcesses, register
+from vmfailover.studies.fresh_processes import FreshProcesses, begin
 
 ResultT = TypeVar("ResultT")
 #: Seconds to wait for a scheduler.
@@ -33,29 +33,37 @@ class InThisProcess(Executor):
         return future
 
 
-class LocalProcesses(ProcessPoolExecutor):
-    """New processes of this machine, which leave Ctrl-C to this one.
+class LocalProcesses(Executor):
+    """New processes of this machine, which leave Ctrl-C to this one, and end with it.
 
     They are started afresh, not copied from this one, so that nothing that happens here has an influence; they know
-    the protocols that are registered here now.
+    the protocols that are registered here now. When one dies, what the others were at is lost with it, as in
+    `ProcessPoolExecutor`, but what is submitted later is done by new ones.
     """
 
     def __init__(self, jobs: int) -> None:
         """Start up to so many processes, as they are needed."""
-        super().__init__(jobs, FreshProcesses(), register, (dict(PROTOCOLS),))
+        self._jobs = jobs
+        self._killed = False
+        self._pool = self._new_pool()
 
     def submit(self, call: Callable[..., ResultT], /, *args: Any, **options: Any) -> Future[ResultT]:
         """Have a call executed; Ctrl-C meanwhile acts as soon as no process is half started."""
         with Interruption() as interruption, _children_without_interrupts():
-            future = super().submit(call, *args, **options)
+            future = self._submit(call, *args, **options)
         if interruption.noted:
             signal.raise_signal(signal.SIGINT)
         return future
 
     def kill(self) -> None:
         """End the processes, whatever they are at; nothing that was submitted comes to its end any more."""
-        for process in list((self._processes or {}).values()):
+        self._killed = True
+        for process in list((self._pool._processes or {}).values()):
             process.terminate()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the processes end once they have done what was submitted."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,6 +72,19 @@ class LocalProcesses(ProcessPoolExecutor):
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.kill()
         return super().__exit__(kind, error, trace)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._jobs, FreshProcesses(), begin, (dict(PROTOCOLS),))
+
+    def _submit(self, call: Callable[..., ResultT], *args: Any, **options: Any) -> Future[ResultT]:
+        try:
+            return self._pool.submit(call, *args, **options)
+        except BrokenExecutor:
+            if self._killed:
+                raise
+            self._pool.shutdown()
+            self._pool = self._new_pool()
+            return self._pool.submit(call, *args, **options)
 
 
 def local_processes(jobs: int | None = None) -> Executor:

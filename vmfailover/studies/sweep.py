@@ -20,7 +20,7 @@ from vmfailover.studies.progress import Progress, followed
 from vmfailover.studies.runs import MEASURED, StudyRun, Task, replica, run_task
 from vmfailover.studies.statistics import estimate
 from vmfailover.studies.sweep_store import KeyValue, PointResult, Store
-from vmfailover.studies.workers import NewExecutor, each_once
+from vmfailover.studies.workers import as_they_end
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -162,14 +162,15 @@ def sweep(
     store = Store(Path(out) if out is not None else None, scenario, about, {key: _kind(values[key]) for key in keys})
     done = store.done()
     tasks = [PointTask(n, scenario, point, replications) for n, point in enumerate(chosen) if n not in done]
-    new_executor: NewExecutor = (lambda: nullcontext(executor)) if executor else (lambda: local_processes(jobs))
     with (
         UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes(jobs) as pool,
         followed(progress, "sweeping") as told,
-        closing(each_once(new_executor, run_point, tasks)) as ended,
+        closing(as_they_end(pool, run_point, dict(enumerate(tasks)))) as ended,
     ):
         told(len(done), len(chosen))
-        for count_done, (task, result) in enumerate(ended, len(done) + 1):
+        for count_done, (index, result) in enumerate(ended, len(done) + 1):
+            task = tasks[index]
             done_point = _failed(result) if isinstance(result, BaseException) else result
             store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
             told(count_done, len(chosen))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vmfailover.results.whole_file import write_whole
+from vmfailover.whole_file import write_whole
 
 
 def test_it_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
