@@ -5,6 +5,14 @@ import threading
 from types import FrameType, TracebackType
 
 
+def interrupt() -> None:
+    """Act as Ctrl-C does at this moment, also where a shell has this process ignore it."""
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)
+    else:
+        raise KeyboardInterrupt
+
+
 class Interruption:
     """Notes the first Ctrl-C instead of raising, so that a simulation can stop where its state is whole.
 
@@ -60,10 +68,7 @@ class Terminations:
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self.noted = True
-        if callable(signal.getsignal(signal.SIGINT)):
-            signal.raise_signal(signal.SIGINT)
-        else:
-            raise KeyboardInterrupt  # a shell's background process ignores Ctrl-C
+        interrupt()
 
 
 class UntilInterrupted:

@@ -1,6 +1,8 @@
 """`vmfailover availability`: a VM on two hosts that fail and are repaired, over many years."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +15,15 @@ from vmfailover.studies.executors import local_processes
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
+
+
+class _Shape(click.FloatRange):
+    """A number within a range, which `nan` is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; refuse `nan`, which is neither below nor above any."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number", param, ctx) if math.isnan(number) else number
 
 
 @click.command("availability")
@@ -28,7 +39,7 @@ BROKEN = 1
 )
 @click.option(
     "--weibull-shape",
-    type=click.FloatRange(0.1, 20),
+    type=_Shape(0.1, 20),
     default=1.0,
     show_default=True,
     help="Shape of the times to failure; 1 is exponential, more is wear.",

@@ -12,8 +12,8 @@ from vmfailover.text import one_line
 BAD_INPUT = 2
 #: Exit code after the user has interrupted a command: 128 + SIGINT.
 INTERRUPTED = 130
-#: What a line on a build's output must not begin with: GitHub and others take it for a command.
-_COMMANDS = ("::", "##")
+#: How no line begins that names a file: with an option, or with what GitHub and others take for a command.
+_NO_FILE = ("-", "::", "##")
 
 
 class _FilePath(click.Path):
@@ -69,4 +69,4 @@ def _names_file(line: str) -> bool:
     if line.startswith("error: "):
         return True
     name, colon, _ = line.partition(":")
-    return bool(name and colon) and not line.startswith(_COMMANDS) and (bool(Path(name).suffix) or os.path.exists(name))
+    return bool(name and colon) and not line.startswith(_NO_FILE) and (bool(Path(name).suffix) or os.path.exists(name))

@@ -1,6 +1,8 @@
 """Where the runs of a study are executed: anything with the interface of `concurrent.futures`."""
 
+import asyncio
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -10,12 +12,15 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from vmfailover.errors import InputError
-from vmfailover.interruption import Interruption
+from vmfailover.interruption import Interruption, interrupt
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.studies.fresh_processes import FreshProcesses, begin
+from vmfailover.text import one_line
 
 ResultT = TypeVar("ResultT")
+#: The address of a scheduler.
+_ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", re.ASCII)
 #: Seconds to wait for a scheduler.
 PATIENCE = 10
 
@@ -52,7 +57,7 @@ class LocalProcesses(Executor):
         with Interruption() as interruption, _children_without_interrupts():
             future = self._submit(call, *args, **options)
         if interruption.noted:
-            signal.raise_signal(signal.SIGINT)
+            interrupt()
         return future
 
     def kill(self) -> None:
@@ -117,14 +122,31 @@ def dask_workers(address: str, scenario: Scenario) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise InputError("--dask: needs the package distributed; pip install 'vmfailover[cluster]'") from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = f"no scheduler answers there ({error}); start one with: dask scheduler"
-        raise InputError(f"--dask {address}: {reason}") from None
-    with client:
+    if not _ADDRESS.fullmatch(address):
+        raise InputError(f"--dask {address}: is not the address of a scheduler; write tcp://HOST:PORT")
+    if (reason := _no_scheduler(address)) is not None:
+        raise InputError(f"--dask {address}: no scheduler answers there ({reason}); start one with: dask scheduler")
+    with Client(address, timeout=PATIENCE, set_as_default=False) as client:
         _require_trace(client.run(_is_file, scenario.trace_path), scenario)
         yield client.get_executor(pure=False)
+
+
+def _no_scheduler(address: str) -> str | None:
+    """Return why there is no scheduler at an address, None if there is one.
+
+    A client that is left by an error while it is made has a traceback of its own at the end of the process.
+    """
+    from distributed import rpc
+
+    async def identity() -> Any:
+        async with rpc(address) as there:
+            return await asyncio.wait_for(there.identity(), PATIENCE)
+
+    try:
+        found = asyncio.run(identity())
+    except Exception as error:
+        return one_line(str(error)) or f"not within {PATIENCE} s"
+    return None if found.get("type") == "Scheduler" else f"it is a {found.get('type')}"
 
 
 def _is_file(path: str | None) -> bool:
