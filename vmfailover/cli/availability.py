@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
@@ -113,11 +114,9 @@ def _print(result: Availability, *, as_json: bool) -> None:
     if as_json:
         click.echo(result.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.availability_table import print_availability
 
-    print_availability(result, Console(highlight=False))
+    print_availability(result, console())
 
 
 def _verdict(result: Availability) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell
+from vmfailover.cli.console import console
+from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.scenario import load
@@ -101,11 +102,9 @@ def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.check_table import print_check
 
-    print_check(found, Console(highlight=False))
+    print_check(found, console())
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(found):
-            tell(line)
+            click.echo(line)

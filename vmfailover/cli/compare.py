@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from vmfailover.cli.console import console
+from vmfailover.cli.folders import COMPARE, require_own
 from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
 from vmfailover.studies.comparison_export import export_comparison
@@ -49,7 +50,7 @@ def command(
     case the runs so far are printed and saved.
     """
     if out is not None:
-        require_writable(out)
+        require_own(out, COMPARE)
     seeded = overrides if seed is None else (*overrides, f"seed={seed}")
     loaded = [load(path, seeded) for path in scenarios]
     columns, impossible = _columns(loaded, protocols)
@@ -83,11 +84,9 @@ def _print(comparison: Comparison, *, as_json: bool) -> None:
     if as_json:
         click.echo(comparison.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.comparison_table import print_comparison
 
-    print_comparison(comparison, Console(highlight=False))
+    print_comparison(comparison, console())
 
 
 def _verdict(comparison: Comparison) -> int:

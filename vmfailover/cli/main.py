@@ -1,6 +1,7 @@
 """The command `vmfailover`: finds the module of a subcommand, and imports it only to run it."""
 
 import os
+import re
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -60,7 +61,7 @@ class _LazyGroup(click.Group):
 def _forget_a_width_of_nothing() -> None:
     """Let tables be as wide as usual where the environment says that a terminal has next to no columns, or nonsense."""
     columns = os.environ.get("COLUMNS", "")
-    if columns and not (columns.isascii() and columns.isdecimal() and int(columns[:6]) >= LEAST_COLUMNS):
+    if columns and not (re.fullmatch("[0-9]{1,5}", columns) and int(columns) >= LEAST_COLUMNS):
         del os.environ["COLUMNS"]
 
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import click
 
-from vmfailover.text import one_line
+from vmfailover.text import one_line, without_commands
 
 #: Exit code for wrong usage or a bad input file.
 BAD_INPUT = 2
 #: Exit code after the user has interrupted a command: 128 + SIGINT.
 INTERRUPTED = 130
-#: How no line begins that names a file: with an option, or with what GitHub and others take for a command.
-_NO_FILE = ("-", "::", "##")
 
 
 class _FilePath(click.Path):
@@ -48,14 +46,14 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Override 
 
 def tell(text: str) -> None:
     """Print a line on stdout, whatever is in the names that it has."""
-    click.echo(one_line(text))
+    click.echo(without_commands(one_line(text)))
 
 
 def complain(text: str) -> None:
     """Print the lines of an error on stderr, each beginning with a file or with `error: `."""
     for line in text.splitlines():
         beginning = "" if _names_file(line) else "error: "
-        click.echo(beginning + one_line(line), err=True)
+        click.echo(without_commands(beginning + one_line(line)), err=True)
 
 
 def tell_interrupted(text: str) -> int:
@@ -69,4 +67,4 @@ def _names_file(line: str) -> bool:
     if line.startswith("error: "):
         return True
     name, colon, _ = line.partition(":")
-    return bool(name and colon) and not line.startswith(_NO_FILE) and (bool(Path(name).suffix) or os.path.exists(name))
+    return bool(name and colon) and not name.startswith("-") and (bool(Path(name).suffix) or os.path.exists(name))

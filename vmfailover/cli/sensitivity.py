@@ -5,6 +5,7 @@ from typing import cast
 
 import click
 
+from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.cli.tune import key_and_range
@@ -76,8 +77,6 @@ def _print(found: Sensitivity, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.sensitivity_table import print_sensitivity
 
-    print_sensitivity(found, Console(highlight=False))
+    print_sensitivity(found, console())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
@@ -93,11 +94,9 @@ def _print(found: Tuning, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.tuning_table import print_tuning
 
-    print_tuning(found, Console(highlight=False))
+    print_tuning(found, console())
 
 
 def _verdict(found: Tuning, trials: int) -> int:

@@ -58,17 +58,21 @@ def export(result: RunResult, folder: Path) -> None:
     fill_folder(folder, FILES, lambda unfinished: _write(result, unfinished))
 
 
-def fill_folder(folder: Path, names: Sequence[str], write: Callable[[Path], None]) -> None:
+def fill_folder(folder: Path, names: Sequence[str], write: Callable[[Path], None], stale: str = "") -> None:
     """Let `write` make files of these names in an empty folder, and put them into `folder`, replacing earlier ones.
 
-    A new folder appears only once it is whole, and in an old one each file is replaced at once. Raises OSError, naming
-    the folder, where that cannot be; what was there before then stays.
+    Files whose names match the pattern `stale` are of earlier results, and go. A new folder appears only once it is
+    whole, and in an old one each file is replaced at once. Raises OSError, naming the folder, where that cannot be;
+    what was there before then stays.
     """
     with _naming(folder), _unfinished(folder) as unfinished:
         write(unfinished)
-        if unfinished.parent == folder:
+        if unfinished.parent == folder.absolute():
             for name in names:
                 (unfinished / name).replace(folder / name)
+            for path in folder.glob(stale) if stale else ():
+                if path.name not in names:
+                    path.unlink()
         else:
             unfinished.rename(folder)
 
@@ -86,6 +90,7 @@ def _naming(folder: Path) -> Iterator[None]:
 @contextmanager
 def _unfinished(folder: Path) -> Iterator[Path]:
     """Make a folder to write to: in an old folder, since that may be a file system of its own, or beside a new one."""
+    folder = folder.absolute()  # pyarrow takes some relative paths for addresses of other file systems
     parent = folder if folder.exists() else folder.parent
     parent.mkdir(parents=True, exist_ok=True)
     unfinished = parent / f".{folder.name}.{secrets.token_hex(4)}"

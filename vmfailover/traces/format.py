@@ -32,7 +32,7 @@ def open_trace(path: Path, chunk_records: int | None = None) -> TraceFile:
     """
     with converted_errors(path):
         _check_is_parquet(path)
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path.absolute()) as file:
             footer, schema = file.metadata, file.schema_arrow
         metadata = _metadata(path, footer)
         _check_schema(path, schema)

@@ -164,7 +164,7 @@ class TraceFile:
     def _batches(self, stretch: _Stretch, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         missing = stretch.records
         with converted_errors(self.path):
-            file = pq.ParquetFile(self.path, metadata=self._footer, **_STREAMING)
+            file = pq.ParquetFile(self.path.absolute(), metadata=self._footer, **_STREAMING)
         with file:
             batches = file.iter_batches(self._chunk_records, [*stretch.row_groups], list(columns))
             while missing > 0:
