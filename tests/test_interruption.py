@@ -2,12 +2,13 @@
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from scenarios_for_tests import small
 
 from vmfailover import run
-from vmfailover.interruption import Interruption, UntilInterrupted
+from vmfailover.interruption import Interruption, Terminations, UntilInterrupted
 
 
 def test_the_first_is_noted_and_the_second_raises() -> None:
@@ -26,6 +27,22 @@ def test_what_was_there_before_comes_back_after_a_signal_too() -> None:
     with Interruption():
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("ctrl_c", [signal.default_int_handler, signal.SIG_IGN])
+def test_sigterm_acts_as_ctrl_c_does_at_that_moment(ctrl_c: Any) -> None:
+    before = signal.signal(signal.SIGINT, ctrl_c)
+    try:
+        with Terminations() as terminations:
+            with Interruption() as interruption:
+                signal.raise_signal(signal.SIGTERM)
+                assert interruption.noted
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert terminations.noted
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_run_stops_where_its_state_is_whole() -> None:

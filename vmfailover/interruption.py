@@ -1,8 +1,16 @@
-"""Ctrl-C, or the interrupt of a notebook, while something runs."""
+"""Ctrl-C, or the interrupt of a notebook, or SIGTERM, while something runs."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
+
+
+def interrupt() -> None:
+    """Act as Ctrl-C does at this moment, also where a shell has this process ignore it."""
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)
+    else:
+        raise KeyboardInterrupt
 
 
 class Interruption:
@@ -32,6 +40,35 @@ class Interruption:
         del frame
         self.noted = True
         signal.signal(number, self._before)
+
+
+class Terminations:
+    """Lets SIGTERM, which a batch system or `timeout` sends, act as Ctrl-C does at that moment, and notes it.
+
+    Python delivers signals to the main thread only; elsewhere SIGTERM acts as before.
+    """
+
+    def __init__(self) -> None:
+        """Note nothing until entered."""
+        #: Whether there was a SIGTERM.
+        self.noted = False
+        self._main = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> "Terminations":
+        """Begin."""
+        if self._main:
+            self._before = signal.signal(signal.SIGTERM, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let SIGTERM act as before."""
+        if self._main:
+            signal.signal(signal.SIGTERM, self._before)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.noted = True
+        interrupt()
 
 
 class UntilInterrupted:

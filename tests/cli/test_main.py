@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from vmfailover.cli.boundary import error_boundary
 from vmfailover.cli.main import COMMANDS, main
-from vmfailover.cli.options import error_boundary
 from vmfailover.errors import InputError
 
 HEAVY = {"pydantic", "pandas", "numpy", "numba", "pyarrow", "simpy", "ruamel.yaml", "quantiphy"}

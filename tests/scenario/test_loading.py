@@ -126,7 +126,7 @@ def test_no_file(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     assert messages(path) == [f"{path}: cannot be read: no such file or directory"]
     assert messages(tmp_path) == [f"{tmp_path}: is a folder; name a scenario file in it"]
-    assert messages(Path("a\0b")) == ["a\\x00b: is not the name of a file"]
+    assert messages(Path("a\0b")) == ["a\\x00b: cannot be read: is not the name of a file"]
     (long,) = messages(Path("a" * 5000))
     assert long.endswith("cannot be read: file name too long")
 

@@ -69,7 +69,7 @@ def test_the_last_override_wins(small: Path) -> None:
         ("vm={}", "vm: vm.memory: is missing; write for example 'memory: 64 MiB'"),
         ("seed", "seed: write KEY=VALUE, for example replication.checkpoint_interval=2ms"),
         ("=3", "=3: write KEY=VALUE"),
-        ("a\nb=3", "a\\nb: unknown key"),
+        ("a\nb=3", "a\\nb: the key has the control character U+000A"),
     ],
 )
 def test_refuses(write: Write, override: str, message: str) -> None:

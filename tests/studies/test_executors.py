@@ -31,7 +31,7 @@ def test_an_error_is_the_outcome_of_its_call() -> None:
 
 def test_several_jobs_run_in_other_processes() -> None:
     with local_processes(2) as executor:
-        assert isinstance(executor, ProcessPoolExecutor)
+        assert isinstance(executor, LocalProcesses)
         result, process = executor.submit(divide, 9, 2).result()
         assert result == 4
         assert process != os.getpid()
@@ -40,7 +40,7 @@ def test_several_jobs_run_in_other_processes() -> None:
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_all_cores_are_used_if_not_said() -> None:
     with local_processes() as executor:
-        assert isinstance(executor, ProcessPoolExecutor)
+        assert isinstance(executor, LocalProcesses)
 
 
 def blocked_signals() -> set[int]:

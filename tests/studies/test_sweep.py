@@ -15,14 +15,16 @@ from interruptions import after
 from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
+from vmfailover.results.metric_values import Metrics
 from vmfailover.scenario import ScenarioError
 from vmfailover.simulation import run
 from vmfailover.studies import executors
 from vmfailover.studies.averages import averages
 from vmfailover.studies.executors import InThisProcess, dask_workers
-from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
+from vmfailover.studies.sweep_reading import read_sweep
 from vmfailover.studies.sweep_store import ABOUT
+from vmfailover.whole_file import UNFINISHED
 
 SCENARIO = minute(failures=[])
 KEYS = {
@@ -62,7 +64,8 @@ def test_a_point_is_more_than_a_single_draw_unless_one_is_asked_for() -> None:
 def test_a_point_of_which_a_run_was_cut_off_has_a_lower_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     metric, bound = "client.latency_p99_ns", "client.latency_p99_at_least_ns"
     monkeypatch.setattr("vmfailover.studies.averages.MEASURED", (metric, bound))
-    seen, cut = StudyRun("", 0, 0, {metric: 4.0, bound: None}), StudyRun("", 1, 1, {metric: None, bound: 8.0})
+    seen: Metrics = {metric: 4.0, bound: None}
+    cut: Metrics = {metric: None, bound: 8.0}
     assert averages([seen, cut]) == {
         metric: None,
         f"{metric}.half_width": None,
@@ -85,7 +88,7 @@ def test_points_that_are_there_are_not_run_again(tmp_path: Path) -> None:
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
     lost = sorted(kept)[2]
     lost.unlink()
-    (tmp_path / ".point-000004.parquet").write_bytes(b"half")
+    (tmp_path / f"{UNFINISHED}a1").write_bytes(b"half")
     again = swept(out=tmp_path)
     pd.testing.assert_frame_equal(again.frame, first.frame)
     assert [path for path, written in kept.items() if path.stat().st_mtime_ns != written] == [lost]
@@ -94,11 +97,112 @@ def test_points_that_are_there_are_not_run_again(tmp_path: Path) -> None:
 
 def test_another_sweep_does_not_go_on_with_it(tmp_path: Path) -> None:
     swept(out=tmp_path)
-    with pytest.raises(InputError, match="of another sweep"):
-        swept(out=tmp_path, replications=2)
+    with pytest.raises(InputError, match="of another sweep or version"):
+        sweep(SCENARIO.with_(seed=2), KEYS, executor=InThisProcess(), out=tmp_path)
     (tmp_path / ABOUT).unlink()
     with pytest.raises(InputError, match="not empty"):
         swept(out=tmp_path)
+
+
+INTERVAL = "replication.checkpoint_interval"
+
+
+class Counting(InThisProcess):
+    """Says how many replications it was given."""
+
+    def __init__(self) -> None:
+        self.replications = 0
+
+    def submit(self, call: Any, /, *args: Any, **options: Any) -> Any:
+        self.replications += args[0].last - args[0].first
+        return super().submit(call, *args, **options)
+
+
+def rows(found: Sweep) -> pd.DataFrame:
+    """The rows of a sweep in order of its keys, whatever numbers its points have."""
+    return found.frame.drop(columns="point").sort_values(list(found.keys), ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "made"),
+    [
+        ({INTERVAL: "80us,100us,120us"}, {}, 1),
+        ({INTERVAL: "200us,120us,100us"}, {}, 1),
+        ({INTERVAL: "100us,120us", "link.latency": "20us,50us"}, {}, 2),
+        ({INTERVAL: "100us,120us", "replication.protocol": "cacheline-flags,page-dirty-bits"}, {}, 2),
+        ({INTERVAL: "100us,120us"}, {"replications": 3}, 4),
+        ({INTERVAL: "100us,120us,2s"}, {"replications": 2}, 2 + 2),
+    ],
+)
+def test_a_sweep_grows(tmp_path: Path, keys: dict[str, str], options: dict[str, Any], made: int) -> None:
+    base = SCENARIO.with_(**{"link.latency": "20 us"})
+    sweep(base, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess())
+    kept = [row.read_bytes() for row in sorted(tmp_path.glob("point-*.parquet"))]
+    counting = Counting()
+    grown = sweep(base, keys, out=tmp_path, executor=counting, **options)
+    assert counting.replications == made
+    assert list(grown.frame["point"]) == list(range(len(grown.frame)))
+    assert list(grown.frame[INTERVAL][:2]) == [100_000, 120_000]
+    pd.testing.assert_frame_equal(rows(grown), rows(sweep(base, keys, executor=InThisProcess(), **options)))
+    pd.testing.assert_frame_equal(rows(read_sweep(tmp_path)), rows(grown))
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path).sort_values("point", ignore_index=True), grown.frame, check_like=True
+    )
+    again = Counting()
+    sweep(base, keys, out=tmp_path, executor=again, **options)
+    assert again.replications == 0
+    if keys.keys() == {INTERVAL} and not options:
+        assert [row.read_bytes() for row in sorted(tmp_path.glob("point-*.parquet"))][:2] == kept
+
+
+def test_fewer_replications_are_the_first_ones_and_the_others_are_kept(tmp_path: Path) -> None:
+    keys = {INTERVAL: "100us,120us"}
+    sweep(SCENARIO, keys, replications=3, out=tmp_path, executor=InThisProcess())
+    counting = Counting()
+    fewer = sweep(SCENARIO, keys, replications=2, out=tmp_path, executor=counting)
+    more = sweep(SCENARIO, keys, replications=3, out=tmp_path, executor=counting)
+    assert counting.replications == 0
+    pd.testing.assert_frame_equal(fewer.frame, sweep(SCENARIO, keys, replications=2, executor=InThisProcess()).frame)
+    pd.testing.assert_frame_equal(more.frame, sweep(SCENARIO, keys, replications=3, executor=InThisProcess()).frame)
+
+
+def test_a_sweep_that_is_interrupted_while_it_grows_goes_on(tmp_path: Path) -> None:
+    larger = {INTERVAL: "100us,120us,150us", "link.latency": "2us,20us"}
+    base = SCENARIO.with_(**{"link.latency": "2 us"})
+    sweep(base, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess())
+    part = sweep(base, larger, replications=2, out=tmp_path, executor=InThisProcess(), progress=after(1))
+    assert part.interrupted
+    assert len(part.frame) == 1
+    assert read_sweep(tmp_path).interrupted
+    counting = Counting()
+    grown = sweep(base, larger, replications=2, out=tmp_path, executor=counting)
+    assert counting.replications == 1 + 4 * 2
+    pd.testing.assert_frame_equal(rows(grown), rows(sweep(base, larger, replications=2, executor=InThisProcess())))
+
+
+def test_a_sweep_does_not_grow_where_points_would_be_lost_or_are_others(tmp_path: Path) -> None:
+    sweep(SCENARIO, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for keys in ({INTERVAL: "100us,200us"}, {INTERVAL: "100us,120us", "link.latency": "77us,78us"}):
+        with pytest.raises(
+            InputError, match=r"it has replication\.checkpoint_interval=1[02]0us, which this one has not"
+        ):
+            sweep(SCENARIO, keys, out=tmp_path, executor=InThisProcess())
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_key_is_without_being_written_is_each_point_s_own(tmp_path: Path) -> None:
+    """The clock of a point is that of its preset, which is not the one of the scenario without the point."""
+    preset, clock = "hosts.primary.preset", "hosts.primary.clock"
+    sweep(SCENARIO, {preset: "power7,power8"}, out=tmp_path, executor=InThisProcess())
+    clocks = [SCENARIO.with_(**{preset: name}).value(clock) for name in ("power7", "power8")]
+    assert clocks[0] != clocks[1]
+    only, both = ({preset: "power7,power8", clock: ",".join(f"{c} Hz" for c in each)} for each in (clocks[1:], clocks))
+    with pytest.raises(InputError, match=r"it has hosts\.primary\.preset=power7, which this one has not"):
+        sweep(SCENARIO, only, out=tmp_path, executor=InThisProcess())
+    counting = Counting()
+    sweep(SCENARIO, both, out=tmp_path, executor=counting)
+    assert counting.replications == 2
 
 
 def test_a_point_that_cannot_be_run_is_a_row_with_its_error() -> None:

@@ -17,6 +17,7 @@ from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.sweep import Sweep, sweep
 from vmfailover.studies.sweep_reading import read_sweep
 from vmfailover.studies.sweep_store import ABOUT, SCENARIO
+from vmfailover.whole_file import UNFINISHED
 
 KEYS = {"replication.protocol": "cacheline-flags,page-dirty-bits", "replication.checkpoint_interval": "80us,2s"}
 POINT = "point-000001.parquet"
@@ -92,13 +93,15 @@ def test_a_folder_without_the_scenario_is_mended_by_the_same_sweep(folder: Path)
     require_same(read_sweep(folder), swept("with failed points"))
 
 
-@pytest.mark.parametrize("left", [[f".{ABOUT}"], [ABOUT], [ABOUT, f".{SCENARIO}"], [ABOUT, SCENARIO]])
+@pytest.mark.parametrize(
+    "left", [[f"{UNFINISHED}{ABOUT}"], [ABOUT], [ABOUT, f"{UNFINISHED}{SCENARIO}"], [ABOUT, SCENARIO]]
+)
 def test_a_sweep_that_was_killed_before_its_first_point_goes_on(left: list[str], folder: Path) -> None:
     for path in folder.iterdir():
         if path.name in left:
             continue
-        if f".{path.name}" in left:
-            path.with_name(f".{path.name}").write_text(path.read_text()[:20])
+        if f"{UNFINISHED}{path.name}" in left:
+            path.with_name(f"{UNFINISHED}{path.name}").write_text(path.read_text()[:20])
         path.unlink()
     assert sorted(path.name for path in folder.iterdir()) == sorted(left)
     with pytest.raises(vf.InputError, match=str(folder)):

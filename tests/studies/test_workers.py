@@ -3,14 +3,15 @@
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vmfailover.studies.executors import InThisProcess, LocalProcesses, local_processes
-from vmfailover.studies.workers import all_of, as_they_end, each_once
+from vmfailover.studies.workers import PATIENCE, all_of, as_they_end
 
 
 def fails_at_three(number: int) -> int:
@@ -35,28 +36,51 @@ def always_dies(number: int) -> int:
     return number
 
 
+def numbered(*tasks: int) -> dict[int, int]:
+    return {task: task for task in tasks}
+
+
 def test_what_a_task_raises_is_its_result() -> None:
-    found = dict(each_once(lambda: nullcontext(InThisProcess()), fails_at_three, [1, 2, 3, 4]))
+    found = dict(as_they_end(InThisProcess(), fails_at_three, numbered(1, 2, 3, 4)))
     assert {task: result for task, result in found.items() if task != 3} == {1: 1, 2: 4, 4: 16}
     assert isinstance(found[3], ValueError)
 
 
 def test_tasks_whose_worker_dies_are_done_again(tmp_path: Path) -> None:
-    tasks = [(str(tmp_path), number) for number in range(20)]
-    found = list(each_once(lambda: local_processes(2), dies_once, tasks))
-    assert sorted(task[1] for task, _ in found) == list(range(20))
-    assert all(task[1] == result for task, result in found)
-    assert len(list(tmp_path.iterdir())) == 3
+    tasks = {number: (str(tmp_path), number) for number in range(20)}
+    with local_processes(2) as pool:
+        found = dict(as_they_end(pool, dies_once, tasks))
+        assert found == {number: number for number in range(20)}
+        assert len(list(tmp_path.iterdir())) == 3
+        assert pool.submit(int, 7).result() == 7
 
 
-def test_a_task_that_always_kills_its_worker_is_given_up() -> None:
-    found = dict(each_once(lambda: local_processes(2), always_dies, [1, 2, 3]))
-    assert found.keys() == {1, 2, 3}
-    assert isinstance(found[2], BaseException)
+def test_a_task_that_always_kills_its_worker_is_given_up_and_no_other() -> None:
+    with local_processes(2) as pool:
+        found = dict(as_they_end(pool, always_dies, numbered(2, *range(3, 20))))
+    assert {task: result for task, result in found.items() if task != 2} == numbered(*range(3, 20))
+    assert isinstance(found[2], BrokenExecutor)
+
+
+class Dead(Executor):
+    """An executor of somebody else, whose workers have died."""
+
+    submitted = 0
+
+    def submit(self, *_: object, **__: object) -> Future[Any]:
+        self.submitted += 1
+        raise BrokenExecutor("dead")
+
+
+def test_nothing_comes_of_tasks_that_are_given_to_the_dead() -> None:
+    dead = Dead()
+    found = dict(as_they_end(dead, int, numbered(1, 2)))
+    assert all(isinstance(result, BrokenExecutor) for result in found.values())
+    assert dead.submitted == (2 + PATIENCE) + (1 + PATIENCE)
 
 
 def test_an_interruption_ends_it() -> None:
-    runs = each_once(lambda: nullcontext(InThisProcess()), fails_at_three, [1, 2])
+    runs = as_they_end(InThisProcess(), fails_at_three, numbered(1, 2))
     next(runs)
     with pytest.raises(KeyboardInterrupt):
         runs.throw(KeyboardInterrupt())

@@ -1,10 +1,13 @@
 """`vmfailover availability`: a VM on two hosts that fail and are repaired, over many years."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.console import console
+from vmfailover.cli.options import PATH, complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.scenario import load
@@ -15,8 +18,17 @@ from vmfailover.studies.executors import local_processes
 BROKEN = 1
 
 
+class _Shape(click.FloatRange):
+    """A number within a range, which `nan` is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; refuse `nan`, which is neither below nor above any."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number", param, ctx) if math.isnan(number) else number
+
+
 @click.command("availability")
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", type=PATH)
 @click.option("--mttf", metavar="TIME", default="1000h", show_default=True, help="Mean time to failure of one host.")
 @click.option("--mttr", metavar="TIME", default="4h", show_default=True, help="Mean time to repair of one host.")
 @click.option(
@@ -28,7 +40,7 @@ BROKEN = 1
 )
 @click.option(
     "--weibull-shape",
-    type=click.FloatRange(0.1, 20),
+    type=_Shape(0.1, 20),
     default=1.0,
     show_default=True,
     help="Shape of the times to failure; 1 is exponential, more is wear.",
@@ -102,11 +114,9 @@ def _print(result: Availability, *, as_json: bool) -> None:
     if as_json:
         click.echo(result.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.availability_table import print_availability
 
-    print_availability(result, Console(highlight=False))
+    print_availability(result, console())
 
 
 def _verdict(result: Availability) -> int:

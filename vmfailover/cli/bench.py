@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import set_option
+from vmfailover.cli.options import PATH, set_option
 
 if TYPE_CHECKING:
     from vmfailover.scenario import Scenario
@@ -22,7 +22,7 @@ QUICKSTART = Path("scenarios/quickstart.yaml")
 
 
 @click.command("bench")
-@click.argument("scenario", required=False, type=click.Path(path_type=Path))
+@click.argument("scenario", required=False, type=PATH)
 @set_option
 @click.option(
     "--repeat", metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Measure N times."

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.console import console
+from vmfailover.cli.options import BAD_INPUT, PATH, complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.results.export import require_file_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Limit
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.regression import Check, Refused, check
+from vmfailover.whole_file import require_file_writable
 
 #: Exit code where the answer is no.
 FAILED = 1
@@ -40,7 +41,7 @@ Not gated: all other metrics, scenarios of the baseline that are there but not g
 @scenario_arguments
 @set_option
 @seed_option
-@click.option("--baseline", type=click.Path(path_type=Path), help="The file with what the scenarios gave before.")
+@click.option("--baseline", type=PATH, help="The file with what the scenarios gave before.")
 @click.option("--update-baseline", is_flag=True, help="Tell what changes in the file, and write what they give now.")
 @click.option("--accept", is_flag=True, help="Let --update-baseline write what got worse, too.")
 @click.option("--invariants-only", is_flag=True, help="Hold runs against their invariants alone.")
@@ -54,7 +55,7 @@ Not gated: all other metrics, scenarios of the baseline that are there but not g
 @click.option("--replications", type=click.IntRange(1, 10_000), default=10, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--junit", type=PATH, help="Write JUnit XML to this file.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -166,11 +167,9 @@ def _report(found: Check, junit: Path | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.check_table import print_check
 
-    print_check(found, Console(highlight=False))
+    print_check(found, console())
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(found):
             click.echo(line)

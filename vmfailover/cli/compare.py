@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, scenario_arguments, seed_option, set_option, tell_interrupted
+from vmfailover.cli.console import console
+from vmfailover.cli.folders import COMPARE, require_own
+from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
 from vmfailover.studies.comparison_export import export_comparison
@@ -28,9 +29,7 @@ BROKEN = 1
 @click.option("--replications", type=click.IntRange(1, 1000), default=REPLICATIONS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write summary, runs, scenarios and figure to this folder."
-)
+@click.option("--out", type=PATH, help="Write summary, runs, scenarios and figure to this folder.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -51,7 +50,7 @@ def command(
     case the runs so far are printed and saved.
     """
     if out is not None:
-        require_writable(out)
+        require_own(out, COMPARE)
     seeded = overrides if seed is None else (*overrides, f"seed={seed}")
     loaded = [load(path, seeded) for path in scenarios]
     columns, impossible = _columns(loaded, protocols)
@@ -85,11 +84,9 @@ def _print(comparison: Comparison, *, as_json: bool) -> None:
     if as_json:
         click.echo(comparison.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.comparison_table import print_comparison
 
-    print_comparison(comparison, Console(highlight=False))
+    print_comparison(comparison, console())
 
 
 def _verdict(comparison: Comparison) -> int:

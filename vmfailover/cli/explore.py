@@ -4,15 +4,17 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.console import console
+from vmfailover.cli.folders import EXPLORE, require_own
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import require_writable
 from vmfailover.scenario import load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
 from vmfailover.studies.minimisation import minimised
+from vmfailover.whole_file import placed_whole
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -21,7 +23,7 @@ VIOLATION = "violation.yaml"
 
 
 @click.command("explore")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @set_option
 @seed_option
 @click.option(
@@ -31,7 +33,7 @@ VIOLATION = "violation.yaml"
 @click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="Faults in a run.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep runs in this folder, and go on with what is there.")
+@click.option("--out", type=PATH, help="Keep runs in this folder, and go on with what is there.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -51,7 +53,7 @@ def command(
     Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted.
     """
     if out is not None:
-        require_writable(out)
+        require_own(out, EXPLORE)
     loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
     names = [name.strip() for name in faults.split(",")]
     with counted_bar("exploring") as progress, local_processes(jobs) as executor:
@@ -63,7 +65,8 @@ def command(
         context.exit(_interrupted(exploration, out))
     if exploration.violations:
         path = (out or Path()) / VIOLATION
-        write_scenario(minimised(exploration.scenario, exploration.violations[0]), path)
+        with placed_whole(path) as unfinished:
+            write_scenario(minimised(exploration.scenario, exploration.violations[0]), unfinished)
         complain(f"error: {len(exploration.violations)} runs break an invariant; {path} is the smallest found")
         context.exit(BROKEN)
 
@@ -80,8 +83,6 @@ def _print(exploration: Exploration, *, as_json: bool) -> None:
     if as_json:
         click.echo(exploration.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.exploration_table import print_exploration
 
-    print_exploration(exploration, Console(highlight=False))
+    print_exploration(exploration, console())

@@ -1,12 +1,14 @@
 """The command `vmfailover`: finds the module of a subcommand, and imports it only to run it."""
 
+import os
+import re
 import sys
 from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
-from vmfailover.cli.options import error_boundary
+from vmfailover.cli.boundary import error_boundary
 from vmfailover.version import version
 
 #: Each command with its line in the list of commands; the command itself is `command` in the module of its name.
@@ -26,6 +28,9 @@ COMMANDS = {
     "trace": "Count what a memory-access trace does to the caches.",
     "bench": "Measure the speed of the simulator on this machine.",
 }
+
+#: A terminal with fewer columns than this is none.
+LEAST_COLUMNS = 20
 
 
 class _LazyGroup(click.Group):
@@ -48,8 +53,16 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a character that the terminal does not have is no error
+        _forget_a_width_of_nothing()
         with error_boundary():
             return super().invoke(ctx)
+
+
+def _forget_a_width_of_nothing() -> None:
+    """Let tables be as wide as usual where the environment says that a terminal has next to no columns, or nonsense."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns and not (re.fullmatch("[0-9]{1,5}", columns) and int(columns) >= LEAST_COLUMNS):
+        del os.environ["COLUMNS"]
 
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

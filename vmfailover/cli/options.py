@@ -1,22 +1,37 @@
-"""What the commands share: options, and what happens when the user's input is wrong."""
+"""What the commands share: options, and how they speak."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
-from vmfailover.errors import InputError
-from vmfailover.progress_guard import NoProgressError
+from vmfailover.text import one_line, without_commands
 
 #: Exit code for wrong usage or a bad input file.
 BAD_INPUT = 2
 #: Exit code after the user has interrupted a command: 128 + SIGINT.
 INTERRUPTED = 130
 
-scenario_arguments = click.argument(
-    "scenarios", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+
+class _FilePath(click.Path):
+    """The path of a file or a folder: any text that can be one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; refuse, as wrong usage, what the operating system cannot take for one."""
+        try:
+            possible = bool(value) and b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:
+            possible = False
+        if not possible:
+            self.fail(f"{value!r} is not the name of a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+#: The type of every argument and option that names a file or a folder.
+PATH = _FilePath(path_type=Path)
+
+scenario_arguments = click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True, type=PATH)
 
 set_option = click.option(
     "--set",
@@ -29,41 +44,27 @@ set_option = click.option(
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the scenario.")
 
 
-@contextmanager
-def error_boundary() -> Iterator[None]:
-    """Turn errors of the user's input into lines on stderr and exit code 2, and an interrupt into exit code 130."""
-    try:
-        yield
-    except InputError as error:
-        complain(str(error))
-        raise click.exceptions.Exit(BAD_INPUT) from None
-    except NoProgressError as error:
-        complain(f"error: {error}; this is a defect of the simulator: please report it with the scenario and its seed")
-        raise click.exceptions.Exit(BAD_INPUT) from None
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"error: {error.filename or 'cannot continue'}: {(error.strerror or str(error)).lower()}")
-        raise click.exceptions.Exit(BAD_INPUT) from None
-    except MemoryError:
-        complain("there is not enough memory; make vm.memory or the trace's memory_bytes smaller")
-        raise click.exceptions.Exit(BAD_INPUT) from None
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(INTERRUPTED) from None
+def tell(text: str) -> None:
+    """Print a line on stdout, whatever is in the names that it has."""
+    click.echo(without_commands(one_line(text)))
 
 
 def complain(text: str) -> None:
     """Print the lines of an error on stderr, each beginning with a file or with `error: `."""
     for line in text.splitlines():
-        click.echo(line if line.startswith("error: ") or _names_file(line) else f"error: {line}", err=True)
+        beginning = "" if _names_file(line) else "error: "
+        click.echo(without_commands(beginning + one_line(line)), err=True)
 
 
 def tell_interrupted(text: str) -> int:
     """Say in a line on stderr what an interrupted command has done, and how it goes on; return its exit code."""
-    click.echo(f"interrupted: {text}", err=True)
+    click.echo(f"interrupted: {one_line(text)}", err=True)
     return INTERRUPTED
 
 
 def _names_file(line: str) -> bool:
+    """Whether a line begins with the file that it is about, or with `error: ` already."""
+    if line.startswith("error: "):
+        return True
     name, colon, _ = line.partition(":")
-    return bool(colon) and (bool(Path(name).suffix) or Path(name).exists())
+    return bool(name and colon) and not name.startswith("-") and (bool(Path(name).suffix) or os.path.exists(name))

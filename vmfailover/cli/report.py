@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from vmfailover.results.export import require_file_writable
-from vmfailover.results.whole_file import write_whole
+from vmfailover.cli.options import PATH, tell
+from vmfailover.whole_file import require_file_writable, write_whole
 
 
 @click.command("report")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PATH)
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write the page to this file.  [default: DIR/report.html, of a sweep DIR/_report.html]",
 )
 def command(folder: Path, output: Path | None) -> None:
@@ -26,4 +26,4 @@ def command(folder: Path, output: Path | None) -> None:
     page, path = folder_page(folder), output or page_path(folder)
     require_file_writable(path, "--output")
     write_whole(path, render(page))
-    click.echo(path)
+    tell(str(path))

@@ -5,11 +5,21 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import INTERRUPTED, complain, scenario_arguments, seed_option, set_option, tell_interrupted
+from vmfailover.cli.console import console
+from vmfailover.cli.folders import REPLICATIONS, RUN, RUNS, SEVERAL_REPLICATIONS, require_own
+from vmfailover.cli.options import (
+    INTERRUPTED,
+    PATH,
+    complain,
+    scenario_arguments,
+    seed_option,
+    set_option,
+    tell_interrupted,
+)
 from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import export, require_file_writable, require_writable
+from vmfailover.results.export import export
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.units import SIZE
@@ -18,6 +28,7 @@ from vmfailover.studies.memory_estimate import require_memory
 from vmfailover.studies.precision import Precision
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.replication_export import export_replications
+from vmfailover.whole_file import require_file_writable
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -36,11 +47,11 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @set_option
 @seed_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON: an object, or for several a list.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write summary, tables and timeline to this folder.")
+@click.option("--out", type=PATH, help="Write summary, tables and timeline to this folder.")
 @click.option(
     "--perfetto",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write the run as a trace for ui.perfetto.dev to this file.",
 )
 @click.option(
@@ -77,8 +88,8 @@ def command(
     loaded = [load(path, seeded) for path in scenarios]
     for scenario in loaded:
         require_memory(scenario, max_memory)
-    folders = _folders(loaded, out)
     replicated = replications is not None or until is not None
+    folders = _folders(loaded, out, replicated=replicated)
     if perfetto is not None:
         _require_one_run(perfetto, loaded, replicated=replicated)
     if replicated:
@@ -130,18 +141,17 @@ def _replicate(
 
 
 def _print_replications(found: Replications) -> None:
-    from rich.console import Console
-
     from vmfailover.report.replications_table import print_replications
 
-    print_replications(found, Console(highlight=False))
+    print_replications(found, console())
 
 
-def _folders(scenarios: Sequence[Scenario], out: Path | None) -> list[Path | None]:
+def _folders(scenarios: Sequence[Scenario], out: Path | None, *, replicated: bool) -> list[Path | None]:
     """Return where the files of each scenario go, all of which can be written to."""
     if out is None:
         return [None] * len(scenarios)
-    require_writable(out)
+    one, several = (REPLICATIONS, SEVERAL_REPLICATIONS) if replicated else (RUN, RUNS)
+    require_own(out, one if len(scenarios) == 1 else several)
     if len(scenarios) == 1:
         return [out]
     names = [scenario.name for scenario in scenarios]
@@ -149,7 +159,7 @@ def _folders(scenarios: Sequence[Scenario], out: Path | None) -> list[Path | Non
         _require_folder_name(scenario, names.count(scenario.name))
     folders = [out / name for name in names]
     for folder in folders:
-        require_writable(folder)
+        require_own(folder, one)
     return [*folders]
 
 
@@ -176,11 +186,9 @@ def _results(scenarios: Sequence[Scenario], folders: Sequence[Path | None], *, s
 
 
 def _summarise(result: RunResult) -> None:
-    from rich.console import Console
-
     from vmfailover.report.summary import print_summary
 
-    print_summary(result, Console(highlight=False))
+    print_summary(result, console())
 
 
 def _json(results: Sequence[RunResult] | Sequence[Replications]) -> str:

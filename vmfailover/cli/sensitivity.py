@@ -5,7 +5,8 @@ from typing import cast
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option
+from vmfailover.cli.console import console
+from vmfailover.cli.options import PATH, complain, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.cli.tune import key_and_range
 from vmfailover.scenario import load
@@ -17,7 +18,7 @@ BROKEN = 1
 
 
 @click.command("sensitivity")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @click.option("--metric", metavar="METRIC[.STATISTIC]", default="failover.latency_ns", show_default=True)
 @click.option(
     "--vary", "ranges", metavar="KEY=LO:HI[:log]", multiple=True, required=True, help="A key to rank. Repeatable."
@@ -76,8 +77,6 @@ def _print(found: Sensitivity, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.sensitivity_table import print_sensitivity
 
-    print_sensitivity(found, Console(highlight=False))
+    print_sensitivity(found, console())

@@ -8,11 +8,12 @@ from typing import cast
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.console import console
+from vmfailover.cli.folders import SWEEP, require_own
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
-from vmfailover.results.export import require_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.design import Kind
 from vmfailover.studies.executors import dask_workers
@@ -23,7 +24,7 @@ BROKEN = 1
 
 
 @click.command("sweep")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @click.option(
     "-p",
     "--parameter",
@@ -49,7 +50,7 @@ BROKEN = 1
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")
 @click.option("--dask", "address", metavar="ADDRESS", help="Run on the workers of a Dask scheduler, tcp://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="Print every point as JSON.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep points here, and go on with what is there.")
+@click.option("--out", type=PATH, help="Keep points here, and go on with what is there.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -72,7 +73,7 @@ def command(
     an invariant is broken or every point failed, 2 for bad input, and 130 if interrupted.
     """
     if out is not None:
-        require_writable(out)
+        require_own(out, SWEEP)
     loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
     keys = dict(_key_and_values(text) for text in parameters)
     with counted_bar("sweeping") as progress, _workers(loaded, address) as executor:
@@ -111,11 +112,9 @@ def _print(found: Sweep, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.sweep_table import print_sweep
 
-    print_sweep(found, Console(highlight=False))
+    print_sweep(found, console())
 
 
 def _verdict(found: Sweep, out: Path | None) -> int:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vmfailover.cli.options import PATH
+
 if TYPE_CHECKING:
     from vmfailover.studies.trace_statistics import TraceStatistics
 
@@ -17,7 +19,7 @@ def command() -> None:
 
 
 @command.command("stats")
-@click.argument("trace", type=click.Path(path_type=Path))
+@click.argument("trace", type=PATH)
 @click.option(
     "--hierarchy", "preset", default="power8", show_default=True, metavar="PRESET", help="Preset of the host."
 )
@@ -34,9 +36,7 @@ def command() -> None:
 @click.option(
     "--repeat", metavar="K", type=click.IntRange(min=1), default=1, help="Run K times and report the shortest time."
 )
-@click.option(
-    "--log", "log_path", type=click.Path(path_type=Path), help="Write the logged line addresses, in bytes, to FILE.npy."
-)
+@click.option("--log", "log_path", type=PATH, help="Write the logged line addresses, in bytes, to FILE.npy.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def stats(
     trace: Path,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.console import console
+from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.report.quantities import counted
@@ -17,7 +18,7 @@ NONE_FOUND = 1
 
 
 @click.command("tune")
-@click.argument("scenario", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO", type=PATH)
 @click.option("--minimize", metavar="METRIC[.STATISTIC]", default="guest.slowdown", show_default=True)
 @click.option(
     "--subject-to",
@@ -97,11 +98,9 @@ def _print(found: Tuning, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.to_json())
         return
-    from rich.console import Console
-
     from vmfailover.report.tuning_table import print_tuning
 
-    print_tuning(found, Console(highlight=False))
+    print_tuning(found, console())
 
 
 def _verdict(found: Tuning, trials: int) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option
+from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option, tell
 from vmfailover.scenario import ScenarioError, load
 
 
@@ -29,6 +29,6 @@ def _is_good(path: Path, overrides: tuple[str, ...]) -> bool:
         complain(str(error))
         return False
     for warning in scenario.warnings:
-        click.echo(f"{path}: warning: {warning}", err=True)
-    click.echo(f"{path}: ok")
+        complain(f"{path}: warning: {warning}")
+    tell(f"{path}: ok")
     return True

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmfailover.report.check_lines import failure_lines, note_lines, vanished_line
-from vmfailover.results.whole_file import write_whole
 from vmfailover.studies.regression import Check
+from vmfailover.whole_file import write_whole
 
 if TYPE_CHECKING:
     from junitparser import TestCase

@@ -58,35 +58,26 @@ def require_writable(folder: Path) -> None:
         raise InputError(f"{nearest}: cannot be written to ({reason}); give --out another folder") from None
 
 
-def require_file_writable(path: Path, option: str) -> None:
-    """Raise InputError, naming the option to change, unless a file can be written at `path`; leave nothing behind."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give {option} a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it, or give {option} another file")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be written ({reason}); give {option} another file") from None
-
-
 def export(result: RunResult, folder: Path) -> None:
     """Write the files of a run to a folder, as `fill_folder` does. The same result gives the same bytes."""
     fill_folder(folder, FILES, lambda unfinished: _write(result, unfinished))
 
 
-def fill_folder(folder: Path, names: Sequence[str], write: Callable[[Path], None]) -> None:
+def fill_folder(folder: Path, names: Sequence[str], write: Callable[[Path], None], stale: str = "") -> None:
     """Let `write` make files of these names in an empty folder, and put them into `folder`, replacing earlier ones.
 
-    A new folder appears only once it is whole, and in an old one each file is replaced at once. Raises OSError, naming
-    the folder, where that cannot be; what was there before then stays.
+    Files whose names match the pattern `stale` are of earlier results, and go. A new folder appears only once it is
+    whole, and in an old one each file is replaced at once. Raises OSError, naming the folder, where that cannot be;
+    what was there before then stays.
     """
     with _naming(folder), _unfinished(folder) as unfinished:
         write(unfinished)
-        if unfinished.parent == folder:
+        if unfinished.parent == folder.absolute():
             for name in names:
                 (unfinished / name).replace(folder / name)
+            for path in folder.glob(stale) if stale else ():
+                if path.name not in names:
+                    path.unlink()
         else:
             unfinished.rename(folder)
 
@@ -104,6 +95,7 @@ def _naming(folder: Path) -> Iterator[None]:
 @contextmanager
 def _unfinished(folder: Path) -> Iterator[Path]:
     """Make a folder to write to: in an old folder, since that may be a file system of its own, or beside a new one."""
+    folder = folder.absolute()  # pyarrow takes some relative paths for addresses of other file systems
     parent = folder if folder.exists() else folder.parent
     parent.mkdir(parents=True, exist_ok=True)
     unfinished = parent / f".{folder.name}.{secrets.token_hex(4)}"

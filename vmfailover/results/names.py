@@ -222,3 +222,5 @@ DEFINITIONS: dict[str, Metric] = {
 }
 #: What each metric says, in a line.
 METRICS: dict[str, str] = {name: metric.meaning for name, metric in DEFINITIONS.items()}
+#: Metrics that are truth values.
+TRUTHS = ("migration.converged", "image.consistent")

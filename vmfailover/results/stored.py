@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, reason_of
+from vmfailover.regular_file import open_regular, read_regular
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 def object_in(path: Path, remedy: str) -> dict[str, Any]:
     """Return the JSON object in a file; raise InputError if there is none."""
-    if not path.is_file():
-        raise refused(path, "is not there", remedy)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = json.loads(read_regular(path))
+    except FileNotFoundError:
+        raise refused(path, "is not there", remedy) from None
+    except OSError as error:
+        raise refused(path, f"cannot be read ({reason_of(error)})", remedy) from None
+    except (ValueError, RecursionError) as error:
         raise refused(path, f"cannot be read ({error})", remedy) from None
     if not isinstance(found, dict):
         raise refused(path, "is not a JSON object", remedy)
@@ -32,7 +35,8 @@ def table_in(path: Path, remedy: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path)
+        with open_regular(path) as file:
+            return pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
         raise refused(path, f"is no Parquet file ({str(error).splitlines()[0]})", remedy) from None
 

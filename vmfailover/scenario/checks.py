@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmfailover.errors import InputError
+from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
@@ -246,13 +247,17 @@ def _trace(scenario: "Scenario") -> Iterator[Problem]:
 
 
 def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
-    from vmfailover.traces.format import open_trace  # brings in pyarrow, which synthetic workloads do without
+    from vmfailover.traces.facts import facts_of  # brings in pyarrow, which synthetic workloads do without
 
     try:
-        metadata = open_trace(path).metadata
-    except (InputError, OSError) as error:
-        yield str(error).replace("\n", "; ")
+        facts = facts_of(path)
+    except InputError as error:
+        yield str(error)
         return
+    metadata = facts.metadata
+    if facts.idle_vcpus:
+        idle = "" if metadata.vcpus == 1 else f" on vCPU {facts.idle_vcpus[0]}"
+        yield f"{path}: its records execute no instruction{idle}, so time would never go on; record or convert it again"
     if metadata.memory_bytes > memory:
         yield f"touches {metadata.memory_bytes} bytes of memory; write at least that as vm.memory"
     if metadata.vcpus > vcpus:
@@ -281,5 +286,6 @@ _CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
     _reprotection,
     _working_sets,
     _trace,
+    step_problems,
     _expectations,
 )

@@ -17,7 +17,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from vmfailover.scenario.errors import KeyPath, Problem, ScenarioError, dotted, one_line, shown
+from vmfailover.scenario.errors import KeyPath, Problem, ScenarioError, dotted, shown
+from vmfailover.text import one_line
 
 _DEEPEST = 20
 _MOST_EVENTS = 20_000
@@ -138,6 +139,8 @@ class _Reader:
 
     def _value(self, node: Node, path: KeyPath) -> Any:
         self._places[path] = _at(self._name, node.start_mark)
+        if isinstance(node, ScalarNode):
+            self._join_surrogates(node)
         if isinstance(node, MappingNode):
             return dict(self._entries(node, path))
         if isinstance(node, SequenceNode):
@@ -149,6 +152,7 @@ class _Reader:
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 raise _failed(self._name, key.start_mark, "a key must be a word, not a list or a mapping")
+            self._join_surrogates(key)
             if key.value in seen:
                 raise _failed(self._name, key.start_mark, f"{dotted((*path, key.value))}: this key is there twice")
             seen.add(key.value)
@@ -162,6 +166,15 @@ class _Reader:
             self._places[path] = self._key_places[path]
         return data
 
+    def _join_surrogates(self, node: ScalarNode) -> None:
+        """Make one character of each pair of surrogates, as JSON writes what is beyond U+FFFF; refuse a single one."""
+        if any(_is_surrogate(letter) for letter in node.value):
+            try:
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                lone = "half of a surrogate pair, which is no character; write both, as in \\ud83d\\ude00"
+                raise _failed(self._name, node.start_mark, f"{shown(node.value)} has {lone}") from None
+
     def _scalar(self, node: Node) -> Any:
         kind = _TYPES.get(node.tag or "")
         if kind is None:
@@ -170,6 +183,10 @@ class _Reader:
             return getattr(self._constructor, f"construct_yaml_{kind}")(node)
         except (ValueError, OverflowError, IndexError):
             return node.value
+
+
+def _is_surrogate(letter: str) -> bool:
+    return "\ud800" <= letter <= "\udfff"
 
 
 def _put(container: Any, path: KeyPath, value: Any) -> Problem | None:

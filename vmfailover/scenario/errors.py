@@ -51,11 +51,6 @@ def shown(value: object) -> str:
     return _shortened(repr(value))
 
 
-def one_line(text: str) -> str:
-    """Return `text` with everything that would break a line or upset a terminal spelled out."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return what to write instead of an unknown word: the known word nearest to it, or the choices there are."""
     choices = sorted(known)

@@ -34,7 +34,7 @@ def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]
     cause = context.get("error")
     if isinstance(cause, MisfitError):
         for problem in cause.problems:
-            yield Problem((*path, *problem.path), problem.message)
+            yield Problem((*path, *problem.path), problem.message, problem.on_key)
     else:
         explain = _EXPLANATIONS.get(detail["type"], _verbatim)
         finding = _Finding(model, path, detail["input"], detail["msg"], context)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from vmfailover.errors import reason_of
+from vmfailover.regular_file import read_regular
 from vmfailover.scenario.document import Document, parse
-from vmfailover.scenario.errors import ScenarioError, one_line
+from vmfailover.scenario.errors import ScenarioError
 from vmfailover.scenario.overrides import assigned
 from vmfailover.scenario.scenario import Scenario
+from vmfailover.text import one_line
 
 #: A scenario file larger than this, in bytes, is refused: it must be something else.
 LARGEST_FILE = 2**20
@@ -34,21 +37,14 @@ def document_of(path: Path) -> Document:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        content = read_regular(path, LARGEST_FILE + 1)
+    except IsADirectoryError:
+        raise _unreadable(path, "is a folder; name a scenario file in it") from None
     except OSError as error:
-        raise _unreadable(path, _reason(error)) from None
-    except ValueError:
-        raise _unreadable(path, "is not the name of a file") from None
+        raise _unreadable(path, f"cannot be read: {reason_of(error)}") from None
     if len(content) > LARGEST_FILE:
         raise _unreadable(path, "is larger than 1 MiB, which no scenario is")
     return content
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, IsADirectoryError):
-        return "is a folder; name a scenario file in it"
-    return f"cannot be read: {(error.strerror or str(error)).lower()}"
 
 
 def _unreadable(path: Path, reason: str) -> ScenarioError:

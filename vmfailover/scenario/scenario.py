@@ -21,6 +21,7 @@ from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
+from vmfailover.scenario.texts import text_problems
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.warnings import warnings_of
 from vmfailover.scenario.workload import TraceWorkload, Workload
@@ -161,6 +162,7 @@ class Scenario(Record):
     @model_validator(mode="wrap")
     @classmethod
     def _keep_source(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+        require_fit(text_problems(data))
         scenario: Self = handler(data)
         if scenario is not data:
             scenario._source = _as_written(data)

@@ -1,7 +1,5 @@
 """A NumPy file written piece by piece, since its array may not fit into memory."""
 
-import errno
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from vmfailover.whole_file import placed_whole
+
 
 @contextmanager
 def growing_array(path: Path) -> Iterator[Callable[[NDArray[np.int64]], None]]:
@@ -18,32 +18,18 @@ def growing_array(path: Path) -> Iterator[Callable[[NDArray[np.int64]], None]]:
 
     Raises OSError where the file cannot be written; then, as after any other error, nothing is left behind.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     total = 0
-    try:
-        with _opened(unfinished, path) as file:
+    with placed_whole(path) as unfinished, unfinished.open("xb") as file:
 
-            def append(values: NDArray[np.int64]) -> None:
-                nonlocal total
-                file.write(np.ascontiguousarray(values, "<i8").tobytes())
-                total += values.size
+        def append(values: NDArray[np.int64]) -> None:
+            nonlocal total
+            file.write(np.ascontiguousarray(values, "<i8").tobytes())
+            total += values.size
 
-            _write_header(file, total)
-            yield append
-            file.seek(0)
-            _write_header(file, total)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _opened(unfinished: Path, path: Path) -> BinaryIO:
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a folder")
-        return unfinished.open("xb")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        _write_header(file, total)
+        yield append
+        file.seek(0)
+        _write_header(file, total)
 
 
 def _write_header(file: BinaryIO, length: int) -> None:

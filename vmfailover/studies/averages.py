@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 
-from vmfailover.results.metric_values import Value
+from vmfailover.results.metric_values import Metrics, Value
+from vmfailover.results.names import TRUTHS
 from vmfailover.studies.known import bound_name, known, statistic_known
-from vmfailover.studies.runs import MEASURED, StudyRun
+from vmfailover.studies.runs import MEASURED
 
 
-def averages(runs: Sequence[StudyRun]) -> dict[str, Value]:
+def averages(runs: Sequence[Metrics]) -> dict[str, Value]:
     """Return each metric's mean over the runs that have it and, as `METRIC.half_width`, how exactly it is known.
+
+    `runs` are the values of each.
 
     A truth value is true if it always is. Where a run has only a lower bound, so has the mean, and no value of its own.
     """
     found: dict[str, Value] = {}
     bounds: dict[str, Value] = {}
     for name in MEASURED:
-        values = [run.values.get(name) for run in runs]
-        if isinstance(values[0], bool):
-            found[name] = all(values)
+        if name in TRUTHS:
+            truths = [run[name] for run in runs if run.get(name) is not None]
+            found[name] = all(truths) if truths else None
             continue
-        observed = [each for each in (known(run.values, name) for run in runs) if each is not None]
+        observed = [each for each in (known(run, name) for run in runs) if each is not None]
         mean = statistic_known(observed)
         found[name], found[f"{name}.half_width"] = (None, None) if mean.at_least else (mean.mean, mean.half_width)
         if (bound := bound_name(name)) in MEASURED:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from vmfailover.errors import InputError
-from vmfailover.results.whole_file import write_whole
+from vmfailover.errors import InputError, reason_of
+from vmfailover.regular_file import read_regular
 from vmfailover.studies.known import Known, bound_name, known
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
+from vmfailover.whole_file import write_whole
 
 #: Version of the file; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 2
@@ -60,12 +61,11 @@ def read_baseline(path: Path) -> dict[str, Entry]:
     """
     remedy = "delete it, and make it anew with --update-baseline"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_regular(path))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; make it with --update-baseline") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be read ({reason}); give --baseline another file") from None
+        raise InputError(f"{path}: cannot be read ({reason_of(error)}); give --baseline another file") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}); {remedy}") from None
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:

@@ -16,7 +16,7 @@ _SCENARIO = "scenario-{}.yaml"
 
 def export_comparison(comparison: Comparison, folder: Path) -> None:
     """Write the files of a comparison to a folder, as `vmfailover.results.export.fill_folder` does."""
-    fill_folder(folder, files_of(comparison), lambda unfinished: _write(comparison, unfinished))
+    fill_folder(folder, files_of(comparison), lambda unfinished: _write(comparison, unfinished), _SCENARIO.format("*"))
 
 
 def files_of(comparison: Comparison) -> list[str]:

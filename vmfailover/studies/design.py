@@ -1,5 +1,7 @@
 """The points of a sweep: which values of which keys are tried together."""
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal
@@ -8,6 +10,10 @@ from vmfailover.errors import InputError
 from vmfailover.streams import generator
 from vmfailover.studies.ranges import Range
 
+#: Points of a study, at most.
+MOST_POINTS = 100_000
+#: Characters of values that a message shows, at most.
+LONGEST = 60
 #: The value of each key, as text in the notation of scenario files.
 Point = dict[str, str]
 #: How values are combined: each with each, the n-th of each key, or a latin hypercube.
@@ -28,6 +34,8 @@ def points(keys: Mapping[str, Values], kind: Kind = "grid", count: int | None = 
     if count is not None:
         raise InputError("--points: belongs to a latin hypercube; the other designs have as many as their values make")
     values = {key: list(_spaced(key, each)) for key, each in keys.items()}
+    if kind == "grid":
+        require_few(math.prod(len(each) for each in values.values()), f"-p {', '.join(values)}")
     if kind == "zip":
         lengths = {key: len(each) for key, each in values.items()}
         if len(set(lengths.values())) > 1:
@@ -35,6 +43,12 @@ def points(keys: Mapping[str, Values], kind: Kind = "grid", count: int | None = 
             raise InputError(f"-p: zip needs equally many values of each key; {told}")
         return [dict(zip(values, combination, strict=True)) for combination in zip(*values.values(), strict=True)]
     return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
+
+
+def require_few(number: int, option: str) -> None:
+    """Raise InputError, naming the option that asks for them, if there would be more points than anybody runs."""
+    if number > MOST_POINTS:
+        raise InputError(f"{option}: makes {number} points; at most {MOST_POINTS} can be run at once, so write fewer")
 
 
 def _spaced(key: str, values: Values) -> Iterator[str]:
@@ -46,11 +60,19 @@ def _spaced(key: str, values: Values) -> Iterator[str]:
         yield from (part.strip() for part in _listed(values))
         return
     count = parts[2].strip()
-    if not count.isdecimal() or int(count) < 2:
-        raise InputError(f"-p {key}={values}: write LO:HI:N[:log] with N of at least 2, for example 1ms:10ms:5:log")
+    if not re.fullmatch(r"\d{1,18}", count, re.ASCII) or int(count) < 2:
+        raise InputError(
+            f"-p {key}={_short(values)}: write LO:HI:N[:log] with N of at least 2, for example 1ms:10ms:5:log"
+        )
+    require_few(int(count), f"-p {key}={values}")
     spread = Range.parse(f"{key}={':'.join([*parts[:2], *parts[3:]])}")
     for number in range(int(count)):
         yield spread.at(number / (int(count) - 1))
+
+
+def _short(values: str) -> str:
+    """Return values as a message shows them."""
+    return values if len(values) <= LONGEST else f"{values[:LONGEST]}…"
 
 
 def _listed(values: str) -> list[str]:
@@ -73,6 +95,7 @@ def _is_one_value(values: str) -> bool:
 def _latin_hypercube(keys: Mapping[str, Values], count: int | None, seed: int) -> list[Point]:
     if count is None:
         raise InputError("--points: a latin hypercube needs the number of its points")
+    require_few(count, f"--points {count}")
     from scipy.stats import qmc
 
     spreads = [Range.parse(f"{key}={values}") for key, values in keys.items() if isinstance(values, str)]

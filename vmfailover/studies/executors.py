@@ -1,21 +1,26 @@
 """Where the runs of a study are executed: anything with the interface of `concurrent.futures`."""
 
+import asyncio
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from vmfailover.errors import InputError
-from vmfailover.interruption import Interruption
+from vmfailover.interruption import Interruption, interrupt
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
-from vmfailover.studies.fresh_processes import FreshProcesses, register
+from vmfailover.studies.fresh_processes import FreshProcesses, begin
+from vmfailover.text import one_line
 
 ResultT = TypeVar("ResultT")
+#: The address of a scheduler.
+_ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", re.ASCII)
 #: Seconds to wait for a scheduler.
 PATIENCE = 10
 
@@ -33,29 +38,37 @@ class InThisProcess(Executor):
         return future
 
 
-class LocalProcesses(ProcessPoolExecutor):
-    """New processes of this machine, which leave Ctrl-C to this one.
+class LocalProcesses(Executor):
+    """New processes of this machine, which leave Ctrl-C to this one, and end with it.
 
     They are started afresh, not copied from this one, so that nothing that happens here has an influence; they know
-    the protocols that are registered here now.
+    the protocols that are registered here now. When one dies, what the others were at is lost with it, as in
+    `ProcessPoolExecutor`, but what is submitted later is done by new ones.
     """
 
     def __init__(self, jobs: int) -> None:
         """Start up to so many processes, as they are needed."""
-        super().__init__(jobs, FreshProcesses(), register, (dict(PROTOCOLS),))
+        self._jobs = jobs
+        self._killed = False
+        self._pool = self._new_pool()
 
     def submit(self, call: Callable[..., ResultT], /, *args: Any, **options: Any) -> Future[ResultT]:
         """Have a call executed; Ctrl-C meanwhile acts as soon as no process is half started."""
         with Interruption() as interruption, _children_without_interrupts():
-            future = super().submit(call, *args, **options)
+            future = self._submit(call, *args, **options)
         if interruption.noted:
-            signal.raise_signal(signal.SIGINT)
+            interrupt()
         return future
 
     def kill(self) -> None:
         """End the processes, whatever they are at; nothing that was submitted comes to its end any more."""
-        for process in list((self._processes or {}).values()):
+        self._killed = True
+        for process in list((self._pool._processes or {}).values()):
             process.terminate()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the processes end once they have done what was submitted."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,6 +77,19 @@ class LocalProcesses(ProcessPoolExecutor):
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.kill()
         return super().__exit__(kind, error, trace)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._jobs, FreshProcesses(), begin, (dict(PROTOCOLS),))
+
+    def _submit(self, call: Callable[..., ResultT], *args: Any, **options: Any) -> Future[ResultT]:
+        try:
+            return self._pool.submit(call, *args, **options)
+        except BrokenExecutor:
+            if self._killed:
+                raise
+            self._pool.shutdown()
+            self._pool = self._new_pool()
+            return self._pool.submit(call, *args, **options)
 
 
 def local_processes(jobs: int | None = None) -> Executor:
@@ -96,14 +122,31 @@ def dask_workers(address: str, scenario: Scenario) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise InputError("--dask: needs the package distributed; pip install 'vmfailover[cluster]'") from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = f"no scheduler answers there ({error}); start one with: dask scheduler"
-        raise InputError(f"--dask {address}: {reason}") from None
-    with client:
+    if not _ADDRESS.fullmatch(address):
+        raise InputError(f"--dask {address}: is not the address of a scheduler; write tcp://HOST:PORT")
+    if (reason := _no_scheduler(address)) is not None:
+        raise InputError(f"--dask {address}: no scheduler answers there ({reason}); start one with: dask scheduler")
+    with Client(address, timeout=PATIENCE, set_as_default=False) as client:
         _require_trace(client.run(_is_file, scenario.trace_path), scenario)
         yield client.get_executor(pure=False)
+
+
+def _no_scheduler(address: str) -> str | None:
+    """Return why there is no scheduler at an address, None if there is one.
+
+    A client that is left by an error while it is made has a traceback of its own at the end of the process.
+    """
+    from distributed import rpc
+
+    async def identity() -> Any:
+        async with rpc(address) as there:
+            return await asyncio.wait_for(there.identity(), PATIENCE)
+
+    try:
+        found = asyncio.run(identity())
+    except Exception as error:
+        return one_line(str(error)) or f"not within {PATIENCE} s"
+    return None if found.get("type") == "Scheduler" else f"it is a {found.get('type')}"
 
 
 def _is_file(path: str | None) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vmfailover.errors import InputError
+from vmfailover.regular_file import read_regular
+from vmfailover.whole_file import write_whole
 
 #: The file in the folder of an exploration.
 FILE = "runs.jsonl"
@@ -24,7 +26,7 @@ class Store:
         if self._path.exists():
             self._resume(about)
         else:
-            self._write([about], "w")
+            write_whole(self._path, _lines([about]))
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Yield the runs that were there."""
@@ -32,23 +34,24 @@ class Store:
 
     def append(self, entries: Sequence[dict[str, Any]]) -> None:
         """Keep some runs."""
-        self._write(entries, "a")
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(_lines(entries))
 
     def _resume(self, about: dict[str, Any]) -> None:
         """Read what is there, and drop a last line that was not written to its end."""
         assert self._path is not None
-        lines = self._path.read_text(encoding="utf-8").split("\n")
         try:
+            lines = read_regular(self._path).decode().split("\n")
             found = [json.loads(line) for line in lines[:-1]]
-        except json.JSONDecodeError:
+        except ValueError:
             found = [None]
         if not found or found[0] != about:
             raise InputError(f"{self._path}: is of another scenario or version; give --out another folder")
         self._entries = found[1:]
         if lines[-1]:
-            self._write(found, "w")
+            write_whole(self._path, _lines(found))
 
-    def _write(self, entries: Sequence[dict[str, Any]], mode: str) -> None:
-        if self._path is not None:
-            with self._path.open(mode, encoding="utf-8") as file:
-                file.write("".join(json.dumps(entry) + "\n" for entry in entries))
+
+def _lines(entries: Sequence[dict[str, Any]]) -> str:
+    return "".join(json.dumps(entry) + "\n" for entry in entries)

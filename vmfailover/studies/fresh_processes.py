@@ -1,12 +1,19 @@
 """New processes that have nothing of this one but the protocols that are registered in it."""
 
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Thread
 from types import ModuleType
 
 from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
+
+#: How often a process looks whether the one that started it is still there, seconds.
+_GLANCE = 0.5
 
 
 class FreshProcess(SpawnProcess):
@@ -27,9 +34,19 @@ class FreshProcesses(SpawnContext):
     Process = FreshProcess
 
 
-def register(protocols: Mapping[str, ProtocolEntry]) -> None:
-    """Let this process know the protocols of another one."""
+def begin(protocols: Mapping[str, ProtocolEntry]) -> None:
+    """Let this process know the protocols of the one that started it, and end with it, however that ends."""
     PROTOCOLS.update(protocols)
+    parent = parent_process()
+    assert parent is not None
+    Thread(target=_end_with, args=(parent.pid,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Leave this process once it is another one's child: nobody waits for its results any more."""
+    while os.getppid() == parent:
+        time.sleep(_GLANCE)
+    os._exit(1)
 
 
 @contextmanager

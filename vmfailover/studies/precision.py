@@ -1,5 +1,6 @@
 """How exactly a metric is to be known: `failover.latency_ns ±2 %`."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -35,8 +36,8 @@ class Precision:
             width = float(match[3].removesuffix("%")) / 100 if relative else limit_of(metric, match[3])
         except ValueError as error:
             raise InputError(f"--until: {text!r}: {error}") from None
-        if width <= 0:
-            raise InputError(f"--until: {text!r}: give a width above 0")
+        if not 0 < width < math.inf:
+            raise InputError(f"--until: {text!r}: give a width above 0, and a finite one")
         return cls(metric, statistic, width, relative)
 
     def met(self, estimate: Estimate) -> bool:

@@ -1,10 +1,12 @@
 """A range of values of one key: `replication.checkpoint_interval=1ms:100ms:log`."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Self
 
 from vmfailover.errors import InputError
+from vmfailover.scenario.errors import shown
 from vmfailover.scenario.units import (
     BANDWIDTH,
     BYTE_RATE,
@@ -45,7 +47,7 @@ class Range:
         if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2] not in ("log", "linear")):
             raise InputError(f"{text}: write KEY=LO:HI or KEY=LO:HI:log, for example link.bandwidth=1Gbit/s:40Gbit/s")
         measure, whole = _kind(text, parts[0], parts[1])
-        low, high = (float(measure.read(part) if measure else float(part)) for part in parts[:2])
+        low, high = (_base_units(text, part, measure) for part in parts[:2])
         if low >= high:
             raise InputError(f"{text}: the first value has to be the smaller one")
         log = parts[-1] == "log"
@@ -69,6 +71,17 @@ class Range:
         else:
             exact = self.low + (self.high - self.low) * position
         return min(self.high, max(self.low, float(f"{exact:.4g}")))
+
+
+def _base_units(text: str, part: str, measure: Measure | None) -> float:
+    """Return one end of a range as a number; raise InputError if there is no such quantity."""
+    try:
+        number = float(measure.read(part) if measure else part)
+    except ValueError as error:
+        raise InputError(f"{text}: {error}") from None
+    if not math.isfinite(number):
+        raise InputError(f"{text}: {shown(part)} is too large a number")
+    return number
 
 
 def _kind(text: str, low: str, high: str) -> tuple[Measure | None, bool]:

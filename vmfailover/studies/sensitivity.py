@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
+from vmfailover.studies.design import require_few
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.objective import Objective
 from vmfailover.studies.progress import Progress, followed
@@ -125,6 +126,7 @@ def sensitivity(
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if len(ranges) < 2:
         raise InputError("--vary: give at least two KEY=LO:HI[:log]; there is nothing to rank")
+    require_few(samples * (len(ranges) + 2) * replications, f"--samples {samples}")
     made: list[StudyRun] = []
     with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "trying") as told:
 

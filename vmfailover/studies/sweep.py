@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from vmfailover.errors import InputError
 from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
-from vmfailover.studies.averages import averages
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed
 from vmfailover.studies.runs import Task, replica, run_task
-from vmfailover.studies.sweep_store import KeyValue, PointResult, Store
-from vmfailover.studies.workers import NewExecutor, each_once
+from vmfailover.studies.sweep_points import PointResult, PointRun
+from vmfailover.studies.sweep_store import KeyValue, Plan, Store
+from vmfailover.studies.workers import as_they_end
 from vmfailover.version import version
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class PointTask:
     number: int
     scenario: Scenario
     point: Point
-    replications: int
+    #: The replications to be made, from the first to before the last.
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -149,32 +151,26 @@ def sweep(
 
     `keys` have values each, as in `{"replication.checkpoint_interval": ["1 ms", "5 ms"]}`, or a text as `-p` takes it.
     With `out`, each point is a file of that folder as soon as it is done, and those that are there already are not run
-    again. `executor` runs them, or new processes, as many as `jobs` or as there are cores. A point that cannot be run
-    is a row with its error. If the user interrupts, the points that are finished are returned. Raises InputError for
-    keys that are not known and for a folder of another sweep.
+    again: the sweep goes on after an interruption, and one with more values, keys or replications grows out of one with
+    fewer, whose points keep their numbers. `executor` runs them, or new processes, as many as `jobs` or as there are
+    cores. A point that cannot be run is a row with its error. If the user interrupts, the points that are finished are
+    returned. Raises InputError for keys that are not known and for a folder of another sweep.
     """
     chosen = points(keys, design, count, scenario.seed)
     values = {key: _values(scenario, key, {point[key] for point in chosen}) for key in keys}
-    about = {
-        "version": version(),
-        "scenario": scenario.hash,
-        "seed": scenario.seed,
-        "replications": replications,
-        "points": chosen,
-    }
-    store = Store(Path(out) if out is not None else None, scenario, about, {key: _kind(values[key]) for key in keys})
-    done = store.done()
-    tasks = [PointTask(n, scenario, point, replications) for n, point in enumerate(chosen) if n not in done]
-    new_executor: NewExecutor = (lambda: nullcontext(executor)) if executor else (lambda: local_processes(jobs))
+    store = Store(Path(out) if out is not None else None, Plan(scenario, chosen, values, replications))
+    chosen = list(store.plan.points)
+    tasks = [PointTask(n, scenario, chosen[n], first, replications) for n, first in store.missing()]
+    done = len(chosen) - len(tasks)
     with (
         UntilInterrupted() as ending,
+        nullcontext(executor) if executor else local_processes(jobs) as pool,
         followed(progress, "sweeping") as told,
-        closing(each_once(new_executor, run_point, tasks)) as ended,
+        closing(as_they_end(pool, run_point, dict(enumerate(tasks)))) as ended,
     ):
-        told(len(done), len(chosen))
-        for count_done, (task, result) in enumerate(ended, len(done) + 1):
-            done_point = _failed(result) if isinstance(result, BaseException) else result
-            store.add(task.number, {key: values[key][text] for key, text in task.point.items()}, done_point)
+        told(done, len(chosen))
+        for count_done, (index, result) in enumerate(ended, done + 1):
+            store.add(tasks[index].number, _failed(result) if isinstance(result, BaseException) else result)
             told(count_done, len(chosen))
     return Sweep(scenario, tuple(keys), tuple(chosen), store.frame(), ending.interrupted, replications)
 
@@ -184,13 +180,13 @@ def run_point(task: PointTask) -> PointResult:
     try:
         scenario = task.scenario.with_(**task.point)
     except InputError as error:
-        return PointResult({}, str(error).splitlines()[0], "")
-    runs = [run_task(Task(str(task.number), replica(scenario, n), n)) for n in range(task.replications)]
-    return PointResult(averages(runs), "", "; ".join(sorted({line for run in runs for line in run.broken})))
+        return PointResult((), str(error).splitlines()[0])
+    runs = (run_task(Task(str(task.number), replica(scenario, n), n)) for n in range(task.first, task.last))
+    return PointResult(tuple(PointRun(run.values, run.broken) for run in runs))
 
 
 def _failed(error: BaseException) -> PointResult:
-    return PointResult({}, f"{type(error).__name__}: {error}", "")
+    return PointResult((), f"{type(error).__name__}: {error}")
 
 
 def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:
@@ -206,11 +202,6 @@ def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue
             if any(words in str(error) for words in ("unknown key", "in more than one place")):
                 raise
     return found
-
-
-def _kind(values: Mapping[str, KeyValue]) -> type:
-    """Return str if a value of a key is text, float if not."""
-    return str if any(isinstance(value, str) for value in values.values()) else float
 
 
 def _plain(value: Any) -> KeyValue:

@@ -10,7 +10,7 @@ from vmfailover.results.stored import object_in, refused, require_version
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import read_back
 from vmfailover.studies.sweep import Sweep
-from vmfailover.studies.sweep_store import ABOUT, POINTS, SCENARIO, point_in
+from vmfailover.studies.sweep_store import ABOUT, FORMAT, POINTS, SCENARIO, point_in, result_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +27,8 @@ def read_sweep(folder: str | PathLike[str]) -> Sweep:
     """
     path = Path(folder)
     about = object_in(path / ABOUT, _REMEDY)
+    if about.get("format") != FORMAT:
+        raise refused(path / ABOUT, f"is not of format {FORMAT}", _REMEDY)
     require_version(about.get("version"), path / ABOUT, _REMEDY)
     try:
         return _sweep(path, about)
@@ -37,7 +39,8 @@ def read_sweep(folder: str | PathLike[str]) -> Sweep:
 def _sweep(folder: Path, about: dict[str, Any]) -> Sweep:
     import pandas as pd
 
-    scenario, points, table = _scenario(folder, about["scenario"]), about["points"], _finished(folder)
+    scenario, points = _scenario(folder, about["scenario"]), about["points"]
+    table = _finished(folder, about["replications"])
     keys = tuple(name for name in table.column_names if name in points[0])
     frame = pd.DataFrame(table.to_pandas())
     if set(keys) != set(points[0]) or frame["point"].max() >= len(points):
@@ -57,13 +60,18 @@ def _scenario(folder: Path, expected: str) -> Scenario:
     return scenario
 
 
-def _finished(folder: Path) -> pa.Table:
-    """Return a row for each point that is finished, in order of their numbers."""
+def _finished(folder: Path, replications: int) -> pa.Table:
+    """Return a row for each point that has so many replications, or cannot be run, in order of their numbers."""
     import pyarrow as pa
 
-    tables = [point_in(path) for path in sorted(folder.glob(POINTS))]
+    tables = []
+    for path in sorted(folder.glob(POINTS)):
+        table = point_in(path)
+        result = result_in(path, table)
+        if result.error or len(result.runs) >= replications:
+            tables.append(table.replace_schema_metadata())
     if not tables:
         raise refused(folder, "has no point yet", "the same sweep with this --out goes on with it")
     if any(table.schema != tables[0].schema for table in tables):
-        raise refused(folder, "has points of different sweeps", _REMEDY)
+        raise refused(folder, "has points of different sweeps", "the same sweep with this --out puts them right")
     return pa.concat_tables(tables)

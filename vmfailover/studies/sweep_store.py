@@ -1,20 +1,27 @@
-"""The folder of a sweep: a Parquet dataset with one file a point, each of which is there whole or not at all."""
+"""The folder of a sweep: a Parquet dataset with one file a point, each of which is there whole or not at all.
+
+Each file has, beside its row, the replications of its point, so that a sweep can grow: by values, by keys and by
+replications. A point is kept if its scenario, with all that is written in it or left to defaults, is the scenario of a
+point of the larger sweep; then the same seeds would give the same numbers again. It keeps its number, and the numbers
+of new points follow.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
-from vmfailover.results.metric_values import Value
-from vmfailover.results.stored import refused, table_in
+from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import write_scenario
-from vmfailover.studies.runs import MEASURED
+from vmfailover.studies.design import Point
+from vmfailover.studies.sweep_points import PointResult, result_fields
+from vmfailover.version import version
+from vmfailover.whole_file import UNFINISHED, placed_whole, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +33,13 @@ ABOUT = "_sweep.json"
 SCENARIO = "_scenario.yaml"
 #: The files of points.
 POINTS = "point-*.parquet"
+#: Version of the files; it changes when they hold something else.
+FORMAT = 2
+#: What to do about a file that cannot be read.
+REMEDY = "delete the file, and run the same sweep again"
 _FILE = "point-{:06d}.parquet"
-#: Metrics that are truth values.
-_TRUTHS = ("image.consistent",)
+#: Where in the metadata of a point's file its replications are.
+_RUNS = b"vmfailover.runs"
 
 
 #: The value of a key: a number in base units, or text; None where there is none.
@@ -36,114 +47,170 @@ KeyValue = float | str | None
 
 
 @dataclass(frozen=True, slots=True)
-class PointResult:
-    """What came of a point."""
+class Plan:
+    """What a sweep is to have."""
 
-    #: None where a metric has no value; empty if the point could not be run.
-    metrics: Mapping[str, Value]
-    #: Why it could not be run; empty if it could.
-    error: str
-    #: The invariants that are broken, with their details; empty if none is.
-    broken: str
+    scenario: Scenario
+    points: Sequence[Point]
+    #: What each text is as the value of a key, by the keys.
+    values: Mapping[str, Mapping[str, KeyValue]]
+    replications: int
+
+    def about(self) -> dict[str, Any]:
+        """Return what a folder says of its points."""
+        return {
+            "format": FORMAT,
+            "version": version(),
+            "scenario": self.scenario.hash,
+            "seed": self.scenario.seed,
+            "replications": self.replications,
+            "points": list(self.points),
+        }
+
+    def schema(self) -> pa.Schema:
+        """Return the columns, the same for every point."""
+        import pyarrow as pa
+
+        keys = [pa.field(key, _type(values.values())) for key, values in self.values.items()]
+        return pa.schema([pa.field("point", pa.int64()), *keys, *result_fields()])
+
+    def table(self, number: int, result: PointResult) -> pa.Table:
+        """Return the row of a point, with its replications in the metadata."""
+        import pyarrow as pa
+
+        keys = {key: self.values[key][text] for key, text in self.points[number].items()}
+        row = {"point": number, **keys, **result.columns(self.replications)}
+        return pa.Table.from_pylist([row], schema=self.schema().with_metadata({_RUNS: json.dumps(result.to_dict())}))
 
 
 class Store:
-    """Keeps the rows of a sweep, in a folder or in memory."""
+    """Keeps the points of a sweep, in a folder or in memory."""
 
-    def __init__(
-        self, folder: Path | None, scenario: Scenario, about: Mapping[str, Any], kinds: Mapping[str, type]
-    ) -> None:
-        """Begin, or go on with what is in the folder; raise InputError if that is of another sweep, or damaged.
+    def __init__(self, folder: Path | None, plan: Plan) -> None:
+        """Begin, or go on with what is in the folder, the plan being at least as large as that.
 
-        `kinds` says of each key whether its values are numbers, `float`, or text, `str`.
+        Raises InputError if the folder is of another sweep, or damaged.
         """
         self._folder = folder
-        self._kinds = kinds
-        self._rows: dict[int, dict[str, Any]] = {}
+        #: What there is to be, in the order of the numbers of points.
+        self.plan = plan
+        self._results: dict[int, PointResult] = {}
+        self._tables: dict[int, pa.Table] = {}
         if folder is None:
             return
-        text = json.dumps(about, indent=2, sort_keys=True) + "\n"
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / ABOUT).exists():
-            if (folder / ABOUT).read_text(encoding="utf-8") != text:
-                raise InputError(f"{folder}: is of another sweep or version; give --out another folder")
-            self._resume()
-        elif any(path != _unfinished(folder / ABOUT) for path in folder.iterdir()):
+            self.plan = _grown(folder, plan)
+        elif any(not path.name.startswith(UNFINISHED) for path in folder.iterdir()):
             raise InputError(f"{folder}: is not empty and not of a sweep; give --out another folder")
-        else:
-            _replace(folder / ABOUT, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
-        _replace(folder / SCENARIO, lambda unfinished: write_scenario(scenario, unfinished))
+        write_whole(folder / ABOUT, json.dumps(self.plan.about(), indent=2, sort_keys=True) + "\n")
+        with placed_whole(folder / SCENARIO) as unfinished:
+            write_scenario(plan.scenario, unfinished)
+        self._resume(folder)
 
-    def done(self) -> set[int]:
-        """Return the numbers of the points that are there."""
-        return set(self._rows)
+    def missing(self) -> Iterator[tuple[int, int]]:
+        """Yield the number of each point that is not finished, and how many replications it has."""
+        for number in range(len(self.plan.points)):
+            result = self._results.get(number)
+            if result is None or not (result.error or len(result.runs) >= self.plan.replications):
+                yield number, len(result.runs) if result else 0
 
-    def add(self, number: int, keys: Mapping[str, KeyValue], result: PointResult) -> None:
-        """Keep a point; it is on the disk when this returns."""
-        import pyarrow as pa
-
-        row = {"point": number, **keys, "error": result.error, "broken": result.broken, **result.metrics}
-        table = pa.Table.from_pylist([row], schema=self._schema())
-        if self._folder is not None:
-            import pyarrow.parquet as pq
-
-            _replace(self._folder / _FILE.format(number), lambda unfinished: pq.write_table(table, unfinished))
-        self._rows[number] = table.to_pylist()[0]
+    def add(self, number: int, result: PointResult) -> None:
+        """Keep a point, with these replications after those it has; it is on the disk when this returns."""
+        before = self._results.get(number, PointResult(()))
+        self._results[number] = PointResult(before.runs + result.runs, result.error)
+        self._tables[number] = self.plan.table(number, self._results[number])
+        self._write(number)
 
     def frame(self) -> pd.DataFrame:
-        """Return all points, in order of their numbers."""
+        """Return all points that are finished, in order of their numbers."""
         import pandas as pd
         import pyarrow as pa
 
-        rows = [self._rows[number] for number in sorted(self._rows)]
-        return pd.DataFrame(pa.Table.from_pylist(rows, schema=self._schema()).to_pandas())
+        unfinished = {number for number, _ in self.missing()}
+        tables = [table for number, table in sorted(self._tables.items()) if number not in unfinished]
+        whole = pa.concat_tables(tables) if tables else self.plan.schema().empty_table()
+        return pd.DataFrame(whole.replace_schema_metadata().to_pandas())
 
-    def _resume(self) -> None:
-        assert self._folder is not None
-        for unfinished in self._folder.glob(".*"):
+    def _resume(self, folder: Path) -> None:
+        """Read the points that are there, and write those again whose rows have come to be others."""
+        for unfinished in folder.glob(f"{UNFINISHED}*"):
             unfinished.unlink()
-        for path in sorted(self._folder.glob(POINTS)):
-            row = point_in(path).to_pylist()[0]
-            self._rows[row["point"]] = row
+        for path in sorted(folder.glob(POINTS)):
+            table = point_in(path)
+            number = table["point"][0].as_py()
+            if number >= len(self.plan.points):
+                raise refused(path, "is not of a point of this sweep", REMEDY)
+            self._results[number] = result_in(path, table)
+            self._tables[number] = self.plan.table(number, self._results[number])
+            if not self._tables[number].equals(table):
+                self._write(number)
 
-    def _schema(self) -> pa.Schema:
-        """The columns, the same for every point."""
-        import pyarrow as pa
+    def _write(self, number: int) -> None:
+        if self._folder is not None:
+            import pyarrow.parquet as pq
 
-        kinds = {float: pa.float64(), str: pa.string()}
-        keys = [pa.field(key, kinds[kind]) for key, kind in self._kinds.items()]
-        return pa.schema([pa.field("point", pa.int64()), *keys, *_result_fields()])
+            with placed_whole(self._folder / _FILE.format(number)) as unfinished:
+                pq.write_table(self._tables[number], unfinished)
 
 
 def point_in(path: Path) -> pa.Table:
     """Return the row of a point that a `Store` has kept in a file; raise InputError if it holds no such row."""
-    remedy = "delete the file, and run the same sweep again"
-    table, fields = table_in(path, remedy), _result_fields()
+    table, fields = table_in(path, REMEDY), result_fields()
     if list(table.schema)[-len(fields) :] != fields or [_FILE.format(n) for n in table["point"].to_pylist()] != [
         path.name
     ]:
-        raise refused(path, "does not hold the point of its name", remedy)
+        raise refused(path, "does not hold the point of its name", REMEDY)
     return table
 
 
-def _result_fields() -> list[pa.Field]:
-    """Return the columns for what came of a point, which follow its number and its keys."""
+def result_in(path: Path, table: pa.Table) -> PointResult:
+    """Return what came of the point that `point_in` has read; raise InputError if it is damaged."""
+    try:
+        return PointResult.from_dict(json.loads((table.schema.metadata or {})[_RUNS]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise refused(path, f"is damaged ({error!r})", REMEDY) from None
+
+
+def _grown(folder: Path, plan: Plan) -> Plan:
+    """Return a plan in which the points of a folder have the numbers that they have there.
+
+    Raises InputError unless all of them are in the plan.
+    """
+    there, wanted = object_in(folder / ABOUT, "give --out another folder"), plan.about()
+    if any(there.get(name) != wanted[name] for name in ("format", "version", "scenario", "seed")):
+        raise InputError(f"{folder}: is of another sweep or version; give --out another folder")
+    if there.get("points") == wanted["points"]:
+        return plan
+    left: dict[str, list[Point]] = {}
+    for point in plan.points:
+        left.setdefault(_identity(plan.scenario, point), []).append(point)
+    kept = [_taken(folder, left, _identity(plan.scenario, point), point) for point in there["points"]]
+    new = [point for points in left.values() for point in points]
+    return Plan(plan.scenario, [*kept, *new], plan.values, plan.replications)
+
+
+def _taken(folder: Path, left: dict[str, list[Point]], identity: str, point: Point) -> Point:
+    """Remove the point that is the same as one of a folder from those that are left, and return it."""
+    if not left.get(identity):
+        values = ", ".join(f"{key}={text}" for key, text in point.items())
+        raise InputError(
+            f"{folder}: is of another sweep: it has {values}, which this one has not; a sweep grows by values, by keys "
+            "that keep the scenario's own value among theirs, and by replications; give --out another folder"
+        )
+    return left[identity].pop(0)
+
+
+def _identity(scenario: Scenario, point: Point) -> str:
+    """Return what two points have in common if and only if their runs are the same."""
+    try:
+        return scenario.with_(**point).hash
+    except InputError:
+        return json.dumps(point, sort_keys=True)
+
+
+def _type(values: Any) -> pa.DataType:
+    """Return text if a value of a key is, a number if not."""
     import pyarrow as pa
 
-    fields = [pa.field("error", pa.string()), pa.field("broken", pa.string())]
-    for name in MEASURED:
-        if name in _TRUTHS:
-            fields.append(pa.field(name, pa.bool_()))
-        else:
-            fields += [pa.field(name, pa.float64()), pa.field(f"{name}.half_width", pa.float64())]
-    return fields
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, and put it there at once."""
-    write(_unfinished(path))
-    os.replace(_unfinished(path), path)
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(f".{path.name}")
+    return pa.string() if any(isinstance(value, str) for value in values) else pa.float64()

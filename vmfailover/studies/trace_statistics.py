@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -17,8 +16,7 @@ from vmfailover.scenario.document import Document
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.overrides import assigned
-from vmfailover.studies.trace_run import LARGEST_CHUNK, TraceRun
-from vmfailover.traces.columns import Columns, check_columns, converted_errors, decode
+from vmfailover.studies.trace_run import TraceRun
 from vmfailover.traces.format import TraceFile
 
 __all__ = ["TraceStatistics", "hierarchy", "trace_statistics"]
@@ -121,12 +119,9 @@ def _chunks(trace: TraceFile) -> Iterator[AccessChunk]:
 
 def _interleaved(trace: TraceFile) -> Iterator[AccessChunk]:
     first = 0
-    with converted_errors(trace.path), pq.ParquetFile(trace.path, page_checksum_verification=True) as file:
-        for batch in file.iter_batches(LARGEST_CHUNK, columns=list(Columns._fields)):
-            columns = decode(trace.path, batch)
-            check_columns(trace.path, columns, trace.metadata)
-            yield AccessChunk(first, columns.block, columns.write, columns.count, columns.instructions)
-            first += len(columns.block)
+    for columns in trace.interleaved():
+        yield AccessChunk(first, columns.block, columns.write, columns.count, columns.instructions)
+        first += len(columns.block)
 
 
 def _whole_pieces(memory_bytes: int) -> int:

@@ -2,27 +2,73 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from typing import TypeVar
 
 from vmfailover.studies.executors import LocalProcesses
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
-#: Returns an executor for as long as its context lasts.
-NewExecutor = Callable[[], AbstractContextManager[Executor]]
-#: Executors that may die one after the other without one task having come to its end.
+#: How often a task that is alone may kill its worker before it is given up.
 PATIENCE = 3
+#: Yields numbers of tasks with their results, or with what was raised.
+Ended = Generator[tuple[int, ResultT | BaseException], None, None]
 
 
-def as_they_end(
-    executor: Executor, call: Callable[[TaskT], ResultT], tasks: Mapping[int, TaskT]
-) -> Generator[tuple[int, ResultT | BaseException], None, None]:
+def as_they_end(executor: Executor, call: Callable[[TaskT], ResultT], tasks: Mapping[int, TaskT]) -> Ended[ResultT]:
     """Call with each task, and yield its number with the result, or with what was raised, as they come to their end.
 
-    An interruption, here or of a call, is raised. After it, or when this is closed before its end, tasks that have not
-    begun are not, and `LocalProcesses` are ended whatever they are at.
+    When a worker dies, what was lost with it is done again; a task that kills its worker again and again is yielded
+    with the error, and only it. An interruption, here or of a call, is raised. After it, or when this is closed before
+    its end, tasks that have not begun are not, and `LocalProcesses` are ended whatever they are at.
     """
+    left = dict(tasks)
+    while left:
+        before = len(left)
+        with closing(_once(executor, call, dict(left))) as ended:
+            for number, result in ended:
+                if not isinstance(result, BrokenExecutor):
+                    del left[number]
+                    yield number, result
+        if len(left) == before:
+            yield from _until_one_is_given_up(executor, call, left)
+
+
+def all_of(executor: Executor, call: Callable[[TaskT], ResultT], tasks: Sequence[TaskT]) -> list[ResultT]:
+    """Call with each task, and return the results in order; raise what a call raises."""
+    results: dict[int, ResultT] = {}
+    with closing(as_they_end(executor, call, dict(enumerate(tasks)))) as ended:
+        for number, result in ended:
+            if isinstance(result, BaseException):
+                raise result
+            results[number] = result
+    return [results[number] for number in range(len(tasks))]
+
+
+def _until_one_is_given_up(
+    executor: Executor, call: Callable[[TaskT], ResultT], left: dict[int, TaskT]
+) -> Ended[ResultT]:
+    """Do tasks one at a time, removing them from those left, until one of them has proved to kill its worker."""
+    for number, task in list(left.items()):
+        result = _alone(executor, call, task)
+        del left[number]
+        yield number, result
+        if isinstance(result, BrokenExecutor):
+            return
+
+
+def _alone(executor: Executor, call: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | BaseException:
+    """Do one task while there is no other."""
+    for _ in range(PATIENCE):
+        with closing(_once(executor, call, {0: task})) as ended:
+            ((_, result),) = ended
+        if not isinstance(result, BrokenExecutor):
+            break
+    return result
+
+
+def _once(executor: Executor, call: Callable[[TaskT], ResultT], tasks: Mapping[int, TaskT]) -> Ended[ResultT]:
+    """Submit each task, and yield what comes of it; of those that are lost with a worker, a BrokenExecutor."""
     waiting: dict[Future[ResultT], int] = {}
     try:
         for number, task in tasks.items():
@@ -37,36 +83,6 @@ def as_they_end(
     except BaseException:
         _give_up(executor, waiting)
         raise
-
-
-def all_of(executor: Executor, call: Callable[[TaskT], ResultT], tasks: Sequence[TaskT]) -> list[ResultT]:
-    """Call with each task, and return the results in order; raise what a call raises."""
-    results: dict[int, ResultT] = {}
-    with closing(as_they_end(executor, call, dict(enumerate(tasks)))) as ended:
-        for number, result in ended:
-            if isinstance(result, BaseException):
-                raise result
-            results[number] = result
-    return [results[number] for number in range(len(tasks))]
-
-
-def each_once(
-    new_executor: NewExecutor, call: Callable[[TaskT], ResultT], tasks: Sequence[TaskT]
-) -> Generator[tuple[TaskT, ResultT | BaseException], None, None]:
-    """Call with each task, and yield it with the result, or with what was raised, as they come to their end.
-
-    When a worker dies, and with it the executor, the tasks that have no result are given to a new one. If nothing comes
-    to its end any more, the tasks that are left are yielded with the error. Interruptions are as in `as_they_end`.
-    """
-    left = dict(enumerate(tasks))
-    fruitless = 0
-    while left:
-        before = len(left)
-        with new_executor() as executor, closing(as_they_end(executor, call, dict(left))) as ended:
-            for number, result in ended:
-                if not isinstance(result, BrokenExecutor) or fruitless == PATIENCE:
-                    yield left.pop(number), result
-        fruitless = fruitless + 1 if len(left) == before else 0
 
 
 def _submitted(executor: Executor, call: Callable[[TaskT], ResultT], task: TaskT) -> Future[ResultT]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 from vmfailover.traces.columns import ACCEPTED_TYPES, SCHEMA, Columns, check_columns, converted_errors
 from vmfailover.traces.metadata import KEY, TraceError, TraceMetadata
 from vmfailover.traces.reader import TraceFile
+from vmfailover.whole_file import placed_whole
 
 __all__ = ["Columns", "TraceError", "TraceFile", "TraceMetadata", "open_trace", "write_trace"]
 
@@ -33,7 +32,7 @@ def open_trace(path: Path, chunk_records: int | None = None) -> TraceFile:
     """
     with converted_errors(path):
         _check_is_parquet(path)
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path.absolute()) as file:
             footer, schema = file.metadata, file.schema_arrow
         metadata = _metadata(path, footer)
         _check_schema(path, schema)
@@ -97,7 +96,7 @@ def write_trace(path: Path, pieces: Iterable[Columns], metadata: TraceMetadata) 
     """
     metadata = replace(metadata, accesses=0, instructions=0)
     metadata.check()
-    with _appearing_whole(path) as unfinished, pq.ParquetWriter(unfinished, SCHEMA, **_WRITING) as writer:
+    with placed_whole(path) as unfinished, pq.ParquetWriter(unfinished, SCHEMA, **_WRITING) as writer:
         for table in _row_groups(_table(path, piece, metadata) for piece in pieces):
             writer.write_table(table, _ROW_GROUP_ROWS)
             metadata = _counted(metadata, table)
@@ -109,17 +108,6 @@ def write_trace(path: Path, pieces: Iterable[Columns], metadata: TraceMetadata) 
 
 #: Without the stored Arrow schema, whose metadata would hide what is added at the end.
 _WRITING: Any = {"compression": "zstd", "write_page_checksum": True, "store_schema": False}
-
-
-@contextmanager
-def _appearing_whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed to it at the end, or deleted if something goes wrong."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _table(path: Path, piece: Columns, metadata: TraceMetadata) -> pa.Table:

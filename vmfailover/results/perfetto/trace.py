@@ -12,8 +12,8 @@ from vmfailover.results.perfetto.events import Part, Track
 from vmfailover.results.perfetto.incidents import incidents
 from vmfailover.results.perfetto.names import CLIENTS, LINK, THREADS
 from vmfailover.results.perfetto.replication import replication
-from vmfailover.results.whole_file import write_whole
 from vmfailover.version import version
+from vmfailover.whole_file import write_whole
 
 if TYPE_CHECKING:
     from vmfailover.results.run_result import RunResult

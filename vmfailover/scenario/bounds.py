@@ -1,0 +1,120 @@
+"""What one step of the guest may take: guest time is kept in femtoseconds, as 64-bit integers.
+
+Keys that are sensible one by one can make a time together that such a number does not hold, or an instruction that
+takes no time at all. A run is at most 2 h long, 7.2 x 10^18 fs; a step of `LONGEST_STEP_FS` for each of the costs that
+can come together in one record of accesses still leaves its end below 2^63 fs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vmfailover.errors import InputError
+from vmfailover.scenario.errors import KeyPath, Problem
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.units import DURATION
+from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
+
+if TYPE_CHECKING:
+    from vmfailover.scenario.scenario import Scenario
+
+FS_PER_NS = 10**6
+_FS_PER_SECOND = 10**15
+#: The longest that a step may take: 100 s.
+LONGEST_STEP_FS = 10**17
+#: How much longer a fetch takes at most while something else uses the memory's bandwidth.
+_CONTENTION = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Something that takes the guest time."""
+
+    #: The key to change.
+    path: KeyPath
+    what: str
+    fs: float
+
+
+def step_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Yield a problem if the longest step of the guest is too long to be counted, and if an instruction takes nothing.
+
+    Keys that are too great together make many steps too long; one is told.
+    """
+    hosts = {"primary": scenario.hosts.primary, "secondary": scenario.hosts.secondary}
+    for name, host in hosts.items():
+        if round(_instruction_fs(host)) < 1:
+            yield Problem(
+                ("hosts", name, "base_cpi"),
+                f"{host.base_cpi:g} cycles of a clock of {host.clock} Hz are less than a femtosecond, and no time "
+                "would pass; write more, or a lower clock",
+            )
+    steps = (step for name, host in hosts.items() for step in _steps(scenario, host, ("hosts", name)))
+    longest = max(steps, key=lambda step: step.fs)
+    slowdown = max((failure.factor for failure in scenario.failures if failure.kind == "slow-host"), default=1.0)
+    if longest.fs * slowdown > LONGEST_STEP_FS:
+        yield Problem(longest.path, _too_long(longest, slowdown))
+
+
+def _too_long(step: _Step, slowdown: float) -> str:
+    slowed = f", {slowdown:g} times as long on a slow host," if slowdown > 1 else ""
+    most = DURATION.format(LONGEST_STEP_FS // FS_PER_NS)
+    seconds = f"{step.fs * slowdown / _FS_PER_SECOND:.3g} s"
+    return f"{step.what}{slowed} takes {seconds}; no step of the guest may take more than {most}; make it shorter"
+
+
+def _steps(scenario: Scenario, host: HostSpec, path: KeyPath) -> Iterator[_Step]:
+    for key, what, instructions in _records(scenario):
+        if instructions > 1:
+            yield _Step(
+                key,
+                f"{what}, at {host.base_cpi:g} cycles each of {host.clock} Hz,",
+                instructions * _instruction_fs(host),
+            )
+    yield _Step((*path, "base_cpi"), f"an instruction at {host.clock} Hz", _instruction_fs(host))
+    for name, level in (("l2", host.l2), ("l3", host.l3)):
+        if level is not None:
+            yield _Step((*path, name, "latency"), f"a hit at {host.clock} Hz", _cycles_fs(level.latency, host))
+    yield _Step((*path, "memory", "latency"), "a fetch from memory", _CONTENTION * host.memory.latency * FS_PER_NS)
+    copied_fs = 2 * host.line * _FS_PER_SECOND / host.memory.bandwidth
+    yield _Step((*path, "memory", "bandwidth"), "copying a line", copied_fs)
+    tracking = scenario.replication.page_tracking
+    for name, spent_ns in (("fault", tracking.fault), ("exit", tracking.exit)):
+        yield _Step(("replication", "page_tracking", name), "it", spent_ns * FS_PER_NS)
+
+
+def _records(scenario: Scenario) -> Iterator[tuple[KeyPath, str, float]]:
+    """Yield the most instructions that come before one access, with the key that says so."""
+    workload = scenario.workload
+    if isinstance(workload, TraceWorkload):
+        yield ("workload", "trace"), "what its longest record executes", _most_instructions(workload)
+        return
+    phases = [((), workload)] if isinstance(workload, SyntheticPhase) else list(_phases(workload.phases))
+    for path, phase in phases:
+        key = ("workload", *path, "instructions_per_access")
+        yield key, "what is executed between two accesses", math.ceil(phase.instructions_per_access)
+
+
+def _phases(phases: tuple[SyntheticPhase, ...]) -> Iterator[tuple[KeyPath, SyntheticPhase]]:
+    yield from ((("phases", index), phase) for index, phase in enumerate(phases))
+
+
+def _most_instructions(workload: TraceWorkload) -> int:
+    """Return the most instructions of a record of a trace; of one that cannot be read, which is told elsewhere, 0."""
+    from vmfailover.traces.facts import facts_of
+
+    try:
+        return facts_of(workload.trace).most_instructions
+    except InputError:
+        return 0
+
+
+def _instruction_fs(host: HostSpec) -> float:
+    return _cycles_fs(host.base_cpi, host)
+
+
+def _cycles_fs(cycles: float, host: HostSpec) -> float:
+    return cycles * _FS_PER_SECOND / host.clock
