@@ -34,6 +34,7 @@ COMPARED = (
     "replication.granularity=none",
     "replication.output_compare={hashing: true, longest_interval: 5 s}",
 )
+COMPRESSED = "replication.compression={cache: 4 GiB}"
 GRANULARITIES = ("none", "64KiB", "2MiB")
 
 
@@ -45,6 +46,7 @@ def matrix() -> Iterator[tuple[str, ...]]:
             yield f"replication.protocol={protocol}", f"replication.granularity={granularity}"
     for protocol in ("cacheline-flags", "page-dirty-bits"):
         yield f"replication.protocol={protocol}", "replication.granularity=2MiB", "duration=600ms"
+    yield "replication.granularity=none", COMPRESSED
 
 
 def require_right(scenario: Scenario) -> None:
@@ -98,6 +100,7 @@ def test_a_run_that_takes_more_than_allowed_is_refused() -> None:
         ("replication.granularity", "2 MiB", (*DENSE, "duration=600ms")),
         ("replication.granularity", "1 GiB", ("vm.memory=64GiB", "replication.granularity=1GiB")),
         ("replication.output_compare.longest_interval", "5 s", COMPARED),
+        ("replication.compression.cache", "4 GiB", (*DENSE, "duration=2s", "replication.granularity=none", COMPRESSED)),
         ("replication.log.size", "8 GiB", ("replication.log.size=8GiB",)),
         ("hosts.secondary.l3.size", "8 GiB", ("hosts.secondary.l3={size: 8 GiB, ways: 8}",)),
     ],

@@ -26,6 +26,8 @@ from vmfailover.studies.reach import Reach, reach_of
 SHIPPED_BYTES = 8 + 4
 #: Bytes for each line that output-compare compares on both hosts: its number twice, its versions, and the outcome.
 COMPARED_BYTES = 8 + 8 + 4 + 4 + 1
+#: Bytes for each unit whose old contents a compressor has, measured: a number in a dictionary.
+KNOWN_UNIT_BYTES = 104
 #: Bytes of a record of accesses in memory.
 RECORD_BYTES = 4 + 1 + 4 + 4
 #: Bytes for each record of a row group while it is decoded, measured: decompressed pages, Arrow's arrays and copies.
@@ -77,8 +79,8 @@ def parts_of(scenario: Scenario) -> tuple[Part, ...]:
     pace = pace_of(scenario)
     reach = reach_of(scenario, pace)
     vcpus = scenario.vm.vcpus
-    log = scenario.replication.log
-    log_bytes = 2 * log.size if PROTOCOLS[scenario.replication.protocol].uses_log else 0
+    replication, log = scenario.replication, scenario.replication.log
+    log_bytes = 2 * log.size if PROTOCOLS[replication.protocol].uses_log else 0
     parts = [
         Part(*_memory_key(scenario), sum(_arrays(scenario, reach))),
         Part("vm.vcpus", str(vcpus), AT_HAND_BYTES * vcpus),
@@ -87,6 +89,9 @@ def parts_of(scenario: Scenario) -> tuple[Part, ...]:
         Part("replication.log.size", SIZE.format(log.size), log_bytes),
         Part(*_shipping_key(scenario), _shipped_bytes(scenario, pace, reach)),
     ]
+    if replication.compression is not None:
+        cache = replication.compression.cache
+        parts.append(Part("replication.compression.cache", SIZE.format(cache), _compressor_bytes(scenario, pace)))
     if isinstance(scenario.workload, TraceWorkload):
         parts.append(Part("workload.trace", scenario.workload.trace.name, _trace_bytes(scenario)))
     return tuple(parts)
@@ -214,6 +219,15 @@ def _shipping_key(scenario: Scenario) -> tuple[str, str]:
         longest = replication.output_compare.longest_interval
         return "replication.output_compare.longest_interval", DURATION.format(longest)
     return "replication.checkpoint_interval", DURATION.format(replication.checkpoint_interval)
+
+
+def _compressor_bytes(scenario: Scenario, pace: Pace) -> int:
+    """Return the bytes of what is known of the units whose old contents are at hand."""
+    compression = scenario.replication.compression
+    unit = scenario.replication.unit_bytes(scenario.hosts.primary.line)
+    assert compression is not None
+    most = min(compression.cache, scenario.vm.memory) // unit
+    return min(most, int(pace.stored_units(scenario.duration, unit))) * KNOWN_UNIT_BYTES
 
 
 # Hosts and traces.
