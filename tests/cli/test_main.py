@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from vmfailover.cli.boundary import error_boundary
+from vmfailover.cli.boundary import TRACEBACK, error_boundary
 from vmfailover.cli.main import COMMANDS, main
 from vmfailover.errors import InputError
 
@@ -80,6 +80,19 @@ def test_a_reader_that_has_gone_away_is_left_to_the_framework() -> None:
         failing(BrokenPipeError(32, "Broken pipe"))()
 
 
-def test_a_bug_is_not_hidden() -> None:
+def test_a_defect_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(click.command()(failing(ZeroDivisionError("by nothing"))))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ZeroDivisionError: by nothing (test_main.py:")
+    assert result.stderr.endswith(
+        "); a defect of vmfailover, not of what it was given; VMFAILOVER_TRACEBACK=1 shows where\n"
+    )
+    monkeypatch.setenv(TRACEBACK, "1")
     result = CliRunner().invoke(click.command()(failing(ZeroDivisionError())))
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_name_that_is_not_utf_8_is_told() -> None:
+    result = CliRunner().invoke(click.command()(failing(UnicodeEncodeError("utf-8", "\udc80", 0, 1, "surrogates"))))
+    told = "error: the name of a file or folder is not UTF-8, and cannot be written down; rename it\n"
+    assert (result.exit_code, result.stderr) == (2, told)

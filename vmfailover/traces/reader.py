@@ -55,8 +55,8 @@ class TraceFile:
     CHUNK_RECORDS = 1 << 20
     #: A trace of at most so many records is decoded once, on first use, and kept.
     KEEP_RECORDS = 8 << 20
-    #: Of a longer one, the stretches decoded last are kept, for those who read it one behind the other.
-    RECENT_STRETCHES = 8
+    #: Of a longer one, the stretches of row groups decoded last are kept, for those who read it one behind the other.
+    RECENT_ROW_GROUPS = 8
 
     def __init__(self, path: Path, metadata: TraceMetadata, footer: pq.FileMetaData, chunk_records: int | None) -> None:
         #: The file.
@@ -69,7 +69,7 @@ class TraceFile:
         self._chunk_records = chunk_records or self.CHUNK_RECORDS
         rows = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
         self._stretches = _stretches(rows, self._chunk_records)
-        self._recent = lru_cache(self.RECENT_STRETCHES)(lambda stretch: tuple(self._decoded(stretch)))
+        self._recent = lru_cache(self.RECENT_ROW_GROUPS)(lambda stretch: tuple(self._decoded(stretch)))
 
     def vcpu_records(self, vcpu: int) -> int:
         """The number of records of a vCPU, which may be none."""
