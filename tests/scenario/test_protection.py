@@ -43,5 +43,5 @@ def test_a_guest_pays_for_its_kind_of_fault() -> None:
     fractions = []
     for fault in ("re-armed", "exit", "shadow"):
         scenario = small("page-write-protect", failures=[], **{"replication.page_tracking": {"fault": fault}})
-        fractions.append(run(scenario, samples=0).values["guest.fault_fraction"])
+        fractions.append(float(run(scenario, samples=0).values["guest.fault_fraction"] or 0))
     assert 0 < fractions[0] < fractions[1] / 3 < fractions[2] / 9

@@ -19,7 +19,7 @@ PSEUDO_SMP = TESTS / "cases" / "pseudo-smp.yaml"
 SATURATION = TESTS / "cases" / "redis-interval-saturation.yaml"
 
 
-def redis(repeat: bool | str = True, **overrides: object) -> Scenario:
+def redis(repeat: object = True, **overrides: object) -> Scenario:
     """Return a scenario with a trace of 13.3 M instructions, 3.79 ms of a POWER8 whose stalls are left aside."""
     workload = {"trace": str(REDIS), "repeat": repeat}
     return small("no-failure", **{"workload": workload, "vm.memory": "1 GiB", **overrides})

@@ -73,8 +73,14 @@ def _beginning(chunks: Iterator[AccessChunk], records: int) -> AccessChunk | Non
         missing -= taken[-1].records
     if not taken:
         return None
-    columns = (np.concatenate([chunk[column] for chunk in taken]) for column in range(1, 5))
-    return AccessChunk(0, *columns, parallelism=taken[0].parallelism)
+    return AccessChunk(
+        first=0,
+        block=np.concatenate([chunk.block for chunk in taken]),
+        write=np.concatenate([chunk.write for chunk in taken]),
+        count=np.concatenate([chunk.count for chunk in taken]),
+        instructions=np.concatenate([chunk.instructions for chunk in taken]),
+        parallelism=taken[0].parallelism,
+    )
 
 
 def _done_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
