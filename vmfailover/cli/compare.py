@@ -46,8 +46,8 @@ def command(
     """Run each SCENARIO, or one under several protocols, and print them side by side.
 
     The n-th replication of every column has the same seed and the same instant of failure, so that differences are
-    paired. Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, in which
-    case the runs so far are printed and saved.
+    paired. Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, by
+    SIGTERM 143, in which case the runs so far are printed and saved.
     """
     if out is not None:
         require_own(out, COMPARE)

@@ -50,7 +50,8 @@ def command(
     """Run SCENARIO with a fault before and after every event, and check all invariants each time.
 
     The smallest scenario found that breaks one is written to violation.yaml, in the folder of --out if there is one.
-    Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted.
+    Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, by SIGTERM
+    143.
     """
     if out is not None:
         require_own(out, EXPLORE)

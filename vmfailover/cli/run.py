@@ -81,8 +81,8 @@ def command(
 ) -> None:
     """Run each SCENARIO and print a summary; with --replications or --until, statistics over many runs.
 
-    Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, in which case
-    the results so far are printed and saved.
+    Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, by SIGTERM 143,
+    in which case the results so far are printed and saved.
     """
     seeded = overrides if seed is None else (*overrides, f"seed={seed}")
     loaded = [load(path, seeded) for path in scenarios]

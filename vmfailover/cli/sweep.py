@@ -69,8 +69,9 @@ def command(
     """Run SCENARIO with every combination of the values given with -p.
 
     The folder of --out is a Parquet dataset, a file a point, that pandas.read_parquet reads; the same command goes on
-    with it after an interruption. A point that cannot be run is a row with its error. Exits with 0 if all is well, 1 if
-    an invariant is broken or every point failed, 2 for bad input, and 130 if interrupted.
+    with it after an interruption, and one with more values, keys or replications adds what is missing, as long as every
+    point that is there is among its own. A point that cannot be run is a row with its error. Exits with 0 if all is
+    well, 1 if an invariant is broken or every point failed, 2 for bad input, and 130 if interrupted, by SIGTERM 143.
     """
     if out is not None:
         require_own(out, SWEEP)

@@ -65,8 +65,8 @@ def command(
     """Find the values of keys of SCENARIO that make a metric least, while others stay within limits.
 
     The best points are run again with other random numbers, so that what is said of them is not luck. Exits with 0 if
-    there is such a point, 1 if there is none or an invariant is broken, 2 for bad input, and 130 if interrupted, in
-    which case the best so far is printed.
+    there is such a point, 1 if there is none or an invariant is broken, 2 for bad input, and 130 if interrupted, by
+    SIGTERM 143, in which case the best so far is printed.
     """
     loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
     vary = dict(map(key_and_range, ranges))
