@@ -34,14 +34,23 @@ class StageWatch:
         """Begin with none under way."""
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
+        self._failure: Event | None = None
         for kind in (*_BEGINS, *_ENDS, "passed"):
             journal.on(kind, self._on_event)
 
     def _on_event(self, event: Event) -> None:
+        if event.kind == "failure":
+            self._failure = event
         if event.kind in _BEGINS:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
-        elif event.kind in _ENDS or (self.stage is not None and self.stage.name == "detection"):
+        elif event.kind in _ENDS or self._has_passed(event):
             self.stage = None
+
+    def _has_passed(self, event: Event) -> bool:
+        """Whether an event is the end of the very failure that nobody has noticed yet."""
+        failure = self._failure
+        unnoticed = failure is not None and self.stage is not None and self.stage.name == "detection"
+        return unnoticed and failure is not None and (event.host, event.detail) == (failure.host, failure.detail)
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:

@@ -7,6 +7,7 @@ import simpy
 
 from vmfailover.cluster import Cluster
 from vmfailover.journal import Event
+from vmfailover.results.failovers import first_move
 from vmfailover.results.readings import Reading, Readings
 
 #: The guest is back when it keeps this share of its unprotected rate …
@@ -81,7 +82,7 @@ class WarmUpMeter:
             self.env.process(self._watch())
 
     def _watch(self) -> Generator[simpy.Event, None, None]:
-        rate = rate_before(self._readings.taken)
+        rate = rate_before(self._readings.taken, self._cluster.journal.events)
         while rate and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], rate) is None:
             yield self.env.timeout(STEP_NS)
             self._sample()
@@ -90,7 +91,8 @@ class WarmUpMeter:
         self.samples.append(Progress(int(self.env.now), self._cluster.pair.secondary.vm.instructions))
 
 
-def rate_before(readings: Sequence[Reading]) -> float:
-    """Return the unprotected rate up to the first failure, alarm or evacuation that led to a takeover."""
-    ended = next(number for number, each in enumerate(readings) if each.event in ("failure", "detect", "switchover"))
-    return unprotected_rate(readings[: ended + 1])
+def rate_before(readings: Sequence[Reading], events: Sequence[Event]) -> float:
+    """Return the unprotected rate up to the failure, alarm or evacuation that led to the first takeover."""
+    began_ns = first_move(events).began_ns
+    number = next(number for number, each in enumerate(readings) if each.time_ns >= began_ns)
+    return unprotected_rate(readings[: number + 1])
