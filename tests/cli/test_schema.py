@@ -5,6 +5,7 @@ import json
 from click.testing import CliRunner
 
 from vmfailover.cli.main import main
+from vmfailover.journal import KINDS
 from vmfailover.results.names import METRICS
 
 
@@ -22,3 +23,9 @@ def test_defines_every_metric() -> None:
     defined = json.loads(result.stdout)
     assert list(defined) == list(METRICS)
     assert defined["guest.slowdown"]["span"].startswith("from the start until")
+
+
+def test_says_what_every_kind_of_event_means() -> None:
+    result = CliRunner().invoke(main, ["schema", "--events"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == KINDS

@@ -126,14 +126,22 @@ def test_a_virtual_machine_ends_and_what_it_sent_does_not(kind: str, reported: l
     assert scene.reported == reported
 
 
-def test_a_hang_passes() -> None:
-    scene = Scene(at="5 ns", kind="hypervisor-hang", lasts="20 ns")
+@pytest.mark.parametrize("target", ["primary", "active"])
+def test_a_hang_passes_on_the_host_that_it_struck(target: str) -> None:
+    scene = Scene(at="5 ns", kind="hypervisor-hang", lasts="20 ns", target=target)
     scene.env.run(until=20)
     assert scene.host.frozen
     assert scene.host.up
     scene.env.run()
     assert not scene.host.frozen
     assert scene.happened("passed") == [(25, "primary", "hypervisor-hang")]
+
+
+def test_what_struck_nothing_does_not_pass() -> None:
+    scene = Scene(at="5 ns", kind="hypervisor-hang", lasts="20 ns")
+    scene.host.crash()
+    scene.env.run()
+    assert scene.happened("failure") == scene.happened("passed") == []
 
 
 def test_a_slow_host_takes_longer_for_everything() -> None:

@@ -6,12 +6,14 @@ from io import BytesIO, TextIOWrapper
 
 import pytest
 from rich.console import Console
+from scenarios_for_tests import small
 
 from vmfailover.report.outcome import headline
 from vmfailover.report.quantities import bit_rate, counted, duration, share, short_count
 from vmfailover.report.summary import print_summary, summary
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.run_result import RunResult
+from vmfailover.simulation import run
 
 from .outcomes import INTERRUPTED, OUTCOMES, outcome
 
@@ -173,6 +175,13 @@ def test_the_headline_of_a_false_alarm() -> None:
     told = headline(outcome("false alarm"))
     assert told.startswith("False alarm: the secondary took over at ")
     assert told.endswith(" from a primary that had not failed. Every invariant holds.")
+
+
+def test_the_headline_is_of_the_failure_that_led_to_the_takeover() -> None:
+    crash = {"at": "6300 us", "kind": "host-crash", "target": "primary"}
+    hang = {"at": "3 ms", "kind": "hypervisor-hang", "target": "primary", "lasts": "700 us"}
+    told = headline(run(small(failures=[hang, crash])))
+    assert told.startswith("The primary crashed at 6.30 ms; 1.93 ms later the VM ran on the secondary.")
 
 
 def test_the_headline_counts_what_is_broken() -> None:

@@ -63,12 +63,34 @@ def happened(*events: tuple[int, str, str, str]) -> Outage | None:
         (
             (
                 (5, "failure", "primary", "hypervisor-hang"),
+                (6, "detect", "secondary", "primary"),
                 (7, "passed", "primary", "hypervisor-hang"),
                 (8, "fence", "secondary", ""),
                 (9, "takeover", "secondary", ""),
             ),
             Outage(5, 9),
         ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "detect", "secondary", "primary"),
+                (7, "passed", "primary", "hypervisor-hang"),
+                (8, "fencing-failed", "secondary", ""),
+            ),
+            Outage(5, 7),
+        ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "passed", "primary", "hypervisor-hang"),
+                (7, "failure", "primary", "host-crash"),
+                (7, "down", "primary", ""),
+                (8, "detect", "secondary", "primary"),
+                (9, "takeover", "secondary", ""),
+            ),
+            Outage(5, 6),
+        ),
+        (((5, "failure", "primary", "hypervisor-hang"), (7, "passed", "both", "link-slow")), Outage(5, None)),
         (((6, "down", "primary", ""), (9, "takeover", "secondary", "")), Outage(6, 9)),
         (((4, "switchover", "primary", ""), (9, "takeover", "secondary", "")), Outage(4, 9)),
         (

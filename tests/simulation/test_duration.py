@@ -33,6 +33,13 @@ def test_a_takeover_is_waited_for_to_its_very_instant() -> None:
     assert not found.interrupted
 
 
+def test_another_fault_that_passes_does_not_end_the_waiting() -> None:
+    crash = {"at": "6300 us", "kind": "host-crash", "target": "primary"}
+    slow = {"at": "6400 us", "kind": "link-slow", "factor": 2.0, "target": "both", "lasts": "300 us"}
+    found = run(small(duration="7 ms", extend="until-takeover", failures=[crash, slow]))
+    assert [event.time_ns for event in happened(found, "takeover")] == [found.end_ns]
+
+
 def test_what_is_over_by_the_end_is_not_waited_for() -> None:
     found = run(small(extend="until-takeover"))
     assert found.end_ns == found.scenario.duration

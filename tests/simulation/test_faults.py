@@ -47,7 +47,7 @@ def test_a_scenario_shows_what_it_says(path: Path) -> None:
     scenario = load(path)
     assert len(scenario.description.strip().splitlines()) == 2
     result = run(scenario)
-    assert [verdict for verdict in result.verdicts if not verdict.holds] == []
+    assert [verdict for verdict in result.verdicts if verdict.broken] == []
     for name, expectation in scenario.expect.items():
         comparison, number = expectation.split()[:2]
         value = result.values[name]

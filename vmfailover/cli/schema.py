@@ -1,21 +1,32 @@
-"""`vmfailover schema`: print the JSON Schema of a scenario, or the definitions of the metrics."""
+"""`vmfailover schema`: print the JSON Schema of a scenario, or what metrics and events mean."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import click
 
+from vmfailover.journal import KINDS
 from vmfailover.results.names import DEFINITIONS
 from vmfailover.scenario.schema import json_schema
 
+_PRINTED: dict[str, Callable[[], dict[str, Any]]] = {
+    "scenario": json_schema,
+    "metrics": lambda: {name: asdict(metric) for name, metric in DEFINITIONS.items()},
+    "events": lambda: KINDS,
+}
+
 
 @click.command("schema")
-@click.option("--metrics", is_flag=True, help="Print the definition of every metric instead.")
-def command(metrics: bool) -> None:
+@click.option("what", "--scenario", flag_value="scenario", default=True, hidden=True)
+@click.option("what", "--metrics", flag_value="metrics", help="Print the definition of every metric instead.")
+@click.option("what", "--events", flag_value="events", help="Print what every kind of event means instead.")
+def command(what: str) -> None:
     """Print the JSON Schema (draft 2020-12) of a scenario, for completion and checks in editors.
 
     With --metrics: of each metric what it says, from when to when and over which population it is taken, and when it
-    has no value.
+    has no value. With --events: of each kind of event that a run can write down, which definitions of metrics refer to,
+    what it says.
     """
-    found = {name: asdict(metric) for name, metric in DEFINITIONS.items()} if metrics else json_schema()
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_PRINTED[what](), indent=2, ensure_ascii=False))

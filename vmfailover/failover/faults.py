@@ -91,25 +91,25 @@ class Injector:
 
     def _strike(self) -> Steps:
         """Do the damage, and take it back if it passes."""
-        undo = self._damage()
-        if undo is not None and self._failure.lasts is not None:
+        damaged = self._damage()
+        if damaged and self._failure.lasts is not None:
             yield self.env.timeout(self._failure.lasts)
-            self._journal.record("passed", self._failure.struck, detail=self._failure.kind)
-            for each in undo:
-                each()
+            for struck, undo in damaged:
+                self._journal.record("passed", struck, detail=self._failure.kind)
+                for each in undo:
+                    each()
         else:
             yield self.env.timeout(0)
 
-    def _damage(self) -> list[Callable[[], None]] | None:
-        """Do the damage; return what takes it back, None if nothing was there to be damaged."""
+    def _damage(self) -> list[tuple[str, list[Callable[[], None]]]]:
+        """Do the damage; return whatever was there to be damaged, each with what takes it back."""
         if self._failure.kind.startswith("link"):
             self._record(self._failure.struck)
-            return [self._damage_channel(channel) for channel in self._struck_channels()]
+            return [(self._failure.struck, [self._damage_channel(channel) for channel in self._struck_channels()])]
         nodes = [node for node in self._struck_nodes() if node.host.up]
         for node in nodes:
             self._record(node.host.name)
-        undo = [self._damage_host(node) for node in nodes]
-        return [each for each in undo if each is not None]
+        return [(node.host.name, self._damage_host(node)) for node in nodes]
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
@@ -137,21 +137,21 @@ class Injector:
 
         return undo
 
-    def _damage_host(self, node: Node) -> Callable[[], None] | None:
+    def _damage_host(self, node: Node) -> list[Callable[[], None]]:
         kind, host = self._failure.kind, node.host
         if kind == "hypervisor-hang":
             host.freeze()
-            return host.thaw
+            return [host.thaw]
         if kind == "slow-host":
             node.slow_down(self._failure.factor)
-            return lambda: node.slow_down(1.0)
+            return [lambda: node.slow_down(1.0)]
         if kind in ("host-crash", "power-loss"):
             host.crash()
         else:
             host.stop()
         if kind == "memory-error":
             self._targets.report(host.name)
-        return None
+        return []
 
 
 def instant(spec: RandomInstant, random: np.random.Generator) -> int:

@@ -2,7 +2,7 @@
 
 from vmfailover.journal import Event
 from vmfailover.report.quantities import counted, duration
-from vmfailover.results.failovers import moves
+from vmfailover.results.failovers import first_move, moves
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.failover import Failure
 from vmfailover.scenario.protocols import PROTOCOLS
@@ -39,18 +39,18 @@ def _story(result: RunResult) -> str:
     failure, takeover = first_event(result, "failure"), first_event(result, "takeover")
     stopped = first_event(result, "switchover")
     detected = first_event(result, "detect")
+    move = first_move(result.event_rows)
     if takeover and stopped:
         after = duration(takeover.time_ns - stopped.time_ns)
         return (
             f"The VM was stopped to be evacuated at {duration(stopped.time_ns)}; {after} later it ran on the secondary."
         )
-    if takeover and not (failure and detected and failure.time_ns <= detected.time_ns):
-        return (
-            f"False alarm: the secondary took over at {duration(takeover.time_ns)} from a primary that had not failed."
-        )
-    if failure and takeover:
-        after = duration(takeover.time_ns - failure.time_ns)
-        return f"{_failed(failure)}; {after} later the VM ran on the secondary."
+    if takeover and move.stopped_ns < 0:
+        took_over = f"the {move.destination} took over at {duration(takeover.time_ns)}"
+        return f"False alarm: {took_over} from a {move.origin} that had not failed."
+    if takeover:
+        cause = next(each for each in result.event_rows if each.kind == "failure" and each.time_ns == move.stopped_ns)
+        return f"{_failed(cause)}; {duration(move.latency_ns)} later the VM ran on the {move.destination}."
     if failure and not first_event(result, "alone"):
         return f"{_failed(failure)}{_without_takeover(result)}."
     down = first_event(result, "down")
@@ -100,9 +100,16 @@ def _without_takeover(result: RunResult) -> str:
         return "; with the secondary down too, the VM is lost"
     if first_event(result, "fencing-failed"):
         return "; as it could not be fenced, the secondary did not take over"
-    if first_event(result, "passed"):
+    if _came_back(result):
         return " and came back"
     return "; the run ended before the secondary took over"
+
+
+def _came_back(result: RunResult) -> bool:
+    """Whether the first failure has passed."""
+    failure = first_event(result, "failure")
+    passed = [(each.host, each.detail) for each in result.event_rows if each.kind == "passed"]
+    return failure is not None and (failure.host, failure.detail) in passed
 
 
 def _without_failover(result: RunResult) -> str:

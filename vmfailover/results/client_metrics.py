@@ -48,7 +48,7 @@ _PHASES: dict[str, Callable[[Request, Outage | None], bool]] = {
 def _responses(name: str, requests: Sequence[Request], records: Records) -> Metrics:
     """Return how many requests there were, and how long they took, of a run that had clients."""
     times = response_times(requests, records.end_ns)
-    mean_ns, bound_ns = times.mean_ns, times.longest_ns if requests else None
+    mean_ns, bound_ns = times.mean_ns, times.longest_ns
     metrics: Metrics = {
         f"{name}requests": len(requests) if records.scenario.clients else None,
         f"{name}unanswered": sum(each.received_ns is None for each in requests) if records.scenario.clients else None,

@@ -40,10 +40,13 @@ SUMMARY = "summary.json"
 SCENARIO = "scenario.yaml"
 #: The rest.
 REST = "run.json"
+PICTURE = "timeline.png"
 #: Fields of a result that are neither in a table nor in the summary or the scenario.
 REST_FIELDS = ("spans", "heartbeats", "accesses", "end_ns", "interrupted", "remarks")
+#: Beside them in `REST`, for those who compute with a folder: the scenario with all its defaults, in base units.
+SETTINGS = "settings"
 #: The files of a folder.
-FILES = (SUMMARY, SCENARIO, REST, *TABLES, "timeline.png")
+FILES = (SUMMARY, SCENARIO, REST, *TABLES, PICTURE)
 
 
 def require_writable(folder: Path) -> None:
@@ -109,13 +112,19 @@ def _unfinished(folder: Path) -> Iterator[Path]:
 def _write(result: RunResult, folder: Path) -> None:
     from vmfailover.report.figures.timeline import save_timeline
 
+    write_records(result, folder)
+    save_timeline(result, folder / PICTURE)
+
+
+def write_records(result: RunResult, folder: Path) -> None:
+    """Write to an empty folder all that there is to know of a run, which is all but the picture of it."""
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)
     rest = {name: getattr(result, name) for name in REST_FIELDS} | {"findings": asdict(result.findings)}
-    (folder / REST).write_text(json.dumps(rest) + "\n", encoding="utf-8")
+    rest[SETTINGS] = result.scenario.model_dump()
+    (folder / REST).write_text(json.dumps(rest, default=str) + "\n", encoding="utf-8")
     for name, (field, record) in TABLES.items():
         _write_table(getattr(result, field), record, folder / name)
-    save_timeline(result, folder / "timeline.png")
 
 
 def _write_table(rows: Sequence[Any], record: type, path: Path) -> None:

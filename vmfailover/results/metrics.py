@@ -8,7 +8,7 @@ import numpy as np
 from vmfailover.failover.faults import FATAL
 from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.client_metrics import client_metrics
-from vmfailover.results.failovers import exposures, moves
+from vmfailover.results.failovers import exposures, first_move, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
 from vmfailover.results.invariants import overlap_ns
 from vmfailover.results.metric_values import Metrics
@@ -46,13 +46,13 @@ def _failover(records: Records) -> Metrics:
     A false alarm has no latency; that of a planned evacuation begins when it stops the VM, and nothing has to be
     detected or fenced.
     """
-    stopped = records.first_ns("switchover")
-    begun = [stopped] * 3 if stopped is not None else _unplanned(records)
-    instants = [*begun, records.first_ns("image-complete"), records.first_ns("takeover")]
+    move = first_move(records.event_rows)
+    before = [move.stopped_ns] * 3 if move.planned else [move.stopped_ns, move.detected_ns, move.fenced_ns]
+    instants = [_known(instant) for instant in (*before, move.image_complete_ns, move.running_ns)]
     parts = [_difference(later, earlier) for earlier, later in pairwise(instants)]
     names = ("detection", "fencing", "apply", "activation")
     latency_ns = _difference(instants[-1], instants[0])
-    warmed = warm_up(records.progress, pace_before(records.readings))
+    warmed = warm_up(records.progress, pace_before(records.readings, records.event_rows))
     deficit_ns = warmed.deficit_ns if warmed else None
     return {
         "failover.latency_ns": latency_ns,
@@ -70,24 +70,27 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _unplanned(records: Records) -> list[int | None]:
-    """Return the instants of the failure, unless it was a false alarm, of its detection, and of the fencing."""
-    detected, failed = records.first_ns("detect"), records.first_ns("failure")
-    answered = failed is not None and (detected is None or failed <= detected)
-    return [failed if answered else None, detected, records.first_ns("fence")]
+def _known(instant_ns: int) -> int | None:
+    return instant_ns if instant_ns >= 0 else None
 
 
 def _false_alarms(records: Records) -> int:
-    """Count the verdicts on hosts that nothing had struck that ends their service."""
-    struck: set[str] = set()
+    """Count the verdicts on hosts that are not down, and that nothing has struck that ends their service and stays."""
+    down: set[str] = set()
+    struck: set[tuple[str, str]] = set()
     alarms = 0
     for event in records.event_rows:
-        if (event.kind in ("failure", "fault") and event.detail in FATAL) or event.kind in ("down", "standby-down"):
-            struck.add(event.host)
+        if event.kind in ("failure", "fault") and event.detail in FATAL:
+            struck.add((event.host, event.detail))
+        elif event.kind == "passed":
+            struck.discard((event.host, event.detail))
+        elif event.kind in ("down", "standby-down"):
+            down.add(event.host)
         elif event.kind == "repaired":
-            struck.discard(event.host)
+            down.discard(event.host)
+            struck = {each for each in struck if each[0] != event.host}
         elif event.kind in ("detect", "detect-loss", "synchronisation-failed"):
-            alarms += event.detail not in struck
+            alarms += event.detail not in down | {host for host, _ in struck}
     return alarms
 
 
@@ -112,8 +115,13 @@ def _reprotection(records: Records) -> Metrics:
 
 
 def _rounds(records: Records, pair: int) -> list[EpochRow]:
-    """Return the rounds in which all memory was copied before a pair of hosts protected the VM."""
-    return [row for row in records.epoch_rows if row.pair == pair and row.whole_memory]
+    """Return the rounds in which all memory was copied before a pair of hosts protected the VM.
+
+    Those of a synchronisation with a host that failed meanwhile are not among them.
+    """
+    begun_ns, _ = _synchronisation(records, pair)
+    rows = (row for row in records.epoch_rows if row.pair == pair and row.whole_memory)
+    return [row for row in rows if row.started_ns >= begun_ns]
 
 
 def _synchronisation(records: Records, pair: int) -> Interval:

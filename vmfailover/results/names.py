@@ -1,6 +1,8 @@
 """The metrics of a run: their names, which users and scripts hold on to, and the one definition of each.
 
-A name ends in its unit where it has one: `_ns` nanoseconds of simulated time, `_bps` bits per second.
+A name ends in its unit where it has one: `_ns` nanoseconds of simulated time, `_bps` bits per second. Words in
+backquotes are keys of the scenario, kinds of events (`vmfailover schema --events`) and columns of the tables that
+`run --out` writes.
 """
 
 from dataclasses import dataclass
@@ -19,23 +21,53 @@ class Metric:
 
 
 #: The whole time of the first failover, and what its parts have in common.
-_MOVE = "the first takeover of the run, whose parts follow one another"
+_MOVE = (
+    "the first takeover of the run, or the one that it ended in, whose parts follow one another; a failure that passes "
+    "before the verdict does not lead to it; that of an evacuation begins with `switchover`, nothing being detected or "
+    "fenced"
+)
 _NO_MOVE = "nothing failed, the run ended before, or it was a false alarm, which has no latency"
+#: What the metrics of clients are about.
+_OUTAGE = (
+    "the first outage: from the first `failure`, `down` or `switchover`, or, where the other host was given up first "
+    "and the VM went on alone, from what that host was given up for, until `takeover` or `alone`, or until the fault "
+    "has passed, unless the host was given up before and then silenced"
+)
+_FATAL = "a fault that ends its service (host-crash, power-loss, vm-crash, memory-error, hypervisor-hang)"
+_EXPOSED = (
+    f"from the failure of either host of a pair, which is {_FATAL} and does not pass before the host is given up, or "
+    "from `down`, `standby-down`, `alone` or `takeover` where that comes first, until the next pair, or the end"
+)
 _NO_PART = "the run ended before"
-_PROTECTED = "from the start until the VM ends on its first host, is stopped to move, goes on alone, or is taken over"
+_PROTECTED = (
+    "from the start until the VM ends on its first host, is stopped to move, goes on alone, or is taken over: the "
+    "reading at the first `down`, `switchover`, `alone` or `takeover`, or at the end"
+)
+_FRACTION = (
+    f"{_PROTECTED}; ÷ the time of the unprotected guest; of several causes at once it is the checkpoint, then the "
+    "copy, then the interrupt"
+)
 _NO_GUEST = "the VM has not executed"
-_CHECKPOINTS = "checkpoints of the first pair of hosts that began after `warm_up` and were committed by the end"
-_NO_CHECKPOINT = "there were none, or the protocol makes none"
+_CHECKPOINTS = (
+    "checkpoints of the first pair of hosts that had the VM run again and were committed by the end, and whose epochs "
+    "began after `warm_up`"
+)
+_MAKES_NONE = "the protocol makes none (record-replay, live-precopy, cold-restart)"
+_NO_CHECKPOINT = f"there were none, or {_MAKES_NONE}"
+_QUANTILE = f"{_CHECKPOINTS}; the least time that at least as many of them do not exceed"
 _AUDIT = "the whole run, as the audit finds it by executing the guest's program a second time"
-_MIGRATION = "the planned evacuation of live-precopy"
+_MIGRATION = "the planned evacuation of live-precopy, whose rounds are the epochs with `whole_memory`"
 _NO_MIGRATION = "another protocol, or it did not come so far"
-_SHIPPED = "from the start until the first host is down, goes on alone, or has handed the VM over"
+_SHIPPED = (
+    "from the start until the first host is down, goes on alone, or has handed the VM over: the reading at the first "
+    "`down`, `alone` or `takeover`, or at the end"
+)
 
 _PHASES = {
     "": ("requests", "requests sent after `warm_up`"),
-    "before.": ("requests sent before the first failure", "requests sent after `warm_up` and before the first outage"),
-    "across.": ("requests sent during the outage", "requests sent from the failure until the VM serves again"),
-    "after.": ("requests sent after the outage", "requests sent once the VM serves again"),
+    "before.": ("requests sent before the first failure", f"requests sent after `warm_up` and before {_OUTAGE}"),
+    "across.": ("requests sent during the outage", f"requests sent after `warm_up` and during {_OUTAGE}"),
+    "after.": ("requests sent after the outage", f"requests sent after `warm_up` and after {_OUTAGE}"),
 }
 _QUANTILES = {"p50": "median", "p99": "99th percentile", "p999": "99.9th percentile"}
 
@@ -48,7 +80,8 @@ def _clients() -> dict[str, Metric]:
         found[f"{name}unanswered"] = Metric(f"number of {which} and not answered by the end", population, "no clients")
         found[f"{name}latency_mean_ns"] = Metric(
             f"mean response time of {which}",
-            f"{censored}: the area under the Kaplan–Meier curve, a lower bound where that does not reach 0",
+            f"{censored}: the area under the Kaplan–Meier curve up to the longest time seen, a lower bound where the "
+            "curve does not reach 0",
             "no requests",
         )
         found[f"{name}latency_mean_at_least_ns"] = Metric(
@@ -57,7 +90,7 @@ def _clients() -> dict[str, Metric]:
         for label, word in _QUANTILES.items():
             found[f"{name}latency_{label}_ns"] = Metric(
                 f"{word} of the response time of {which}",
-                f"{censored}: a quantile of the Kaplan–Meier estimate",
+                f"{censored}: the least time by which, as Kaplan and Meier estimate, so many are answered",
                 "so many have no answer that the curve does not reach it",
             )
             found[f"{name}latency_{label}_at_least_ns"] = Metric(
@@ -90,17 +123,22 @@ DEFINITIONS: dict[str, Metric] = {
         _NO_PART,
     ),
     "failover.count": Metric("takeovers by the secondary", "the whole run"),
-    "failover.false_alarms": Metric("verdicts of a detector on a host that had not failed", "the whole run"),
+    "failover.false_alarms": Metric(
+        "verdicts of a detector on a host that had not failed",
+        "`detect`, `detect-loss` and `synchronisation-failed` in the whole run, about a host that is not down and that "
+        f"has not been struck by {_FATAL}, or no longer suffers from it",
+    ),
     "failover.warmup_ns": Metric(
         "from the takeover until the guest is back at 95 % of its unprotected rate",
         "from the first takeover to the begin of the first millisecond, looked at every 100 µs, that has that rate; "
-        "the rate is that of its program before the failure, without all that protection costs, and the time spent on "
-        "requests counts as it is",
+        "the rate is what the guest's program executed on its host up to the failure or the false alarm, since it was "
+        "protected there, ÷ the time that it had for that, less logging, tracking, contention and, shared among the "
+        "cores that worked, the time spent on requests, which counts as it is afterwards",
         "no takeover, the guest was not back by the end, or its program had executed nothing",
     ),
     "failover.warmup_deficit_ns": Metric(
         "work not done while the guest warmed up",
-        "the warm-up, less the time that an unprotected guest would have needed for what was done in it",
+        "the warm-up, less the time that an unprotected guest would have needed for what was done in it; at least 0",
         "the warm-up is not known",
     ),
     "failover.cost_ns": Metric(
@@ -110,20 +148,24 @@ DEFINITIONS: dict[str, Metric] = {
     ),
     "exposure.total_ns": Metric(
         "time in which no second host could have taken over",
-        "from the failure of either host of a pair to the next pair, or to the end, summed",
+        f"{_EXPOSED}, summed",
     ),
     "exposure.longest_ns": Metric(
         "longest time in a row in which no second host could have taken over",
-        "from the failure of either host of a pair to the next pair, or to the end",
+        _EXPOSED,
     ),
-    "reprotection.count": Metric("synchronisations with a further host that came to their end", "the whole run"),
+    "reprotection.count": Metric(
+        "synchronisations with a further host that came to their end", "`synchronise` to `protected`, in the whole run"
+    ),
     "reprotection.synchronisation_ns": Metric(
         "time that the first of them took", "from its begin until the VM is protected", "there was none"
     ),
     "reprotection.stopped_ns": Metric(
-        "part of it in which the VM stood still", "the first synchronisation", "there was none"
+        "part of it in which the VM stood still", "the first synchronisation that came to its end", "there was none"
     ),
-    "reprotection.bytes": Metric("bytes of memory copied in it", "the first synchronisation", "there was none"),
+    "reprotection.bytes": Metric(
+        "bytes of memory copied in it", "the epochs with `whole_memory` that began in it", "there was none"
+    ),
     "failback.count": Metric("planned moves back to the primary", "the whole run"),
     "failback.latency_ns": Metric(
         "from the VM being stopped for the first of them to its first instruction there",
@@ -144,18 +186,23 @@ DEFINITIONS: dict[str, Metric] = {
     "migration.rounds": Metric("rounds of the evacuation, the last with the VM stopped", _MIGRATION, _NO_MIGRATION),
     "migration.bytes": Metric("bytes of memory copied by the evacuation", _MIGRATION, _NO_MIGRATION),
     "migration.converged": Metric(
-        "whether as little as had been asked for was left for the last round", _MIGRATION, _NO_MIGRATION
+        "whether as little as had been asked for was left for the last round",
+        f"{_MIGRATION}: no more than `replication.precopy.least` pages of 4 KiB, or of `replication.granularity` if "
+        "that is more",
+        _NO_MIGRATION,
     ),
     "client.blackout_ns": Metric(
         "longest gap between two responses across the failure",
-        "gaps with part of the first outage in them; from the start if no response came before, to the end if none "
-        "came after",
+        "gaps with part of the outage in them, from the start if no response came before, to the end if none came "
+        f"after; {_OUTAGE}",
         "no outage, or no clients",
     ),
     **_clients(),
     "loss.work_ns": Metric(
         "guest time between the capture of the last committed checkpoint and the failure",
-        "until the VM ended on the first host that failed with it, was stopped to be evacuated, or was taken over",
+        "the guest's time at the first `down`, `switchover` or `takeover`, less that of the state that the second host "
+        "of that pair has in the end: as captured for the last committed epoch, or, where it executes the program "
+        "itself (output-compare), as far as it has come; at least 0",
         "nothing ended the VM where it ran",
     ),
     "loss.outputs": Metric("outputs released that the secondary's state does not account for", _AUDIT),
@@ -169,37 +216,45 @@ DEFINITIONS: dict[str, Metric] = {
         "lines of the secondary's image that were not at the last committed checkpoint", _AUDIT
     ),
     "guest.slowdown": Metric(
-        "time of the protected guest ÷ time of an unprotected one for the same instructions, −1", _PROTECTED, _NO_GUEST
+        "time of the protected guest ÷ time of an unprotected one for the same instructions, −1",
+        f"{_PROTECTED}; the unprotected one needs the time that the VM executed, less logging, tracking and contention",
+        _NO_GUEST,
     ),
-    "guest.pause_fraction": Metric("part of the slowdown: stopped for checkpoints", _PROTECTED, _NO_GUEST),
+    "guest.pause_fraction": Metric("part of the slowdown: stopped for checkpoints", _FRACTION, _NO_GUEST),
     "guest.early_copy_fraction": Metric(
-        "part of the slowdown: stopped between checkpoints while the VM's core copies", _PROTECTED, _NO_GUEST
+        "part of the slowdown: stopped between checkpoints while the VM's core copies", _FRACTION, _NO_GUEST
     ),
     "guest.stall_fraction": Metric(
-        "part of the slowdown: stalled by the log and by contention for memory", _PROTECTED, _NO_GUEST
+        "part of the slowdown: stalled by the log and by contention for memory", _FRACTION, _NO_GUEST
     ),
     "guest.fault_fraction": Metric(
-        "part of the slowdown: faults and interrupts taken for replication", _PROTECTED, _NO_GUEST
+        "part of the slowdown: faults and interrupts taken for replication", _FRACTION, _NO_GUEST
     ),
-    "checkpoint.count": Metric("checkpoints committed", _CHECKPOINTS, "the protocol makes none"),
-    "checkpoint.pause_p50_ns": Metric("median time for which a checkpoint stops the VM", _CHECKPOINTS, _NO_CHECKPOINT),
+    "checkpoint.count": Metric("checkpoints committed", _CHECKPOINTS, _MAKES_NONE),
+    "checkpoint.pause_p50_ns": Metric("median time for which a checkpoint stops the VM", _QUANTILE, _NO_CHECKPOINT),
     "checkpoint.pause_p99_ns": Metric(
-        "99th percentile of the time for which a checkpoint stops the VM", _CHECKPOINTS, _NO_CHECKPOINT
+        "99th percentile of the time for which a checkpoint stops the VM", _QUANTILE, _NO_CHECKPOINT
     ),
-    "checkpoint.period_mean_ns": Metric("mean time from one checkpoint to the next", _CHECKPOINTS, _NO_CHECKPOINT),
+    "checkpoint.period_mean_ns": Metric(
+        "mean time from one checkpoint to the next",
+        f"{_CHECKPOINTS}; from stop to stop, the first from the begin of its epoch",
+        _NO_CHECKPOINT,
+    ),
     "checkpoint.commit_latency_p50_ns": Metric(
         "median time from the capture of a checkpoint to its acknowledgement",
-        f"{_CHECKPOINTS}, and acknowledged",
+        f"{_QUANTILE}; those acknowledged",
         _NO_CHECKPOINT,
     ),
     "checkpoint.commit_latency_p99_ns": Metric(
         "99th percentile of the time from capture to acknowledgement",
-        f"{_CHECKPOINTS}, and acknowledged",
+        f"{_QUANTILE}; those acknowledged",
         _NO_CHECKPOINT,
     ),
     "replication.bytes": Metric("bytes that have left over the link for replication", _SHIPPED),
     "replication.lines": Metric("cache lines that have arrived at the secondary", _SHIPPED),
-    "replication.bandwidth_bps": Metric("mean use of the link by replication, framing aside", _SHIPPED),
+    "replication.bandwidth_bps": Metric(
+        "mean use of the link by replication, framing aside", f"`replication.bytes` × 8 ÷ the time {_SHIPPED}"
+    ),
     "replication.amplification": Metric(
         "bytes shipped ÷ distinct bytes modified, at the finest grain known",
         "the committed epochs of the first pair of hosts; 64-byte blocks, counted in each epoch anew",
@@ -208,11 +263,14 @@ DEFINITIONS: dict[str, Metric] = {
     "replication.memory_bytes": Metric(
         "memory taken on both hosts, at most, beside the VM's own on the primary", _SHIPPED
     ),
-    "log.entries": Metric("addresses logged", _PROTECTED),
+    "log.entries": Metric("addresses logged, for any cause and by the hypervisor", _PROTECTED),
     "log.castout": Metric("addresses logged because a flagged line was evicted", _PROTECTED),
     "log.scan": Metric("addresses logged by checks of the flags", _PROTECTED),
     "log.transfer": Metric("addresses logged because a flagged line moved to another core's cache", _PROTECTED),
-    "log.duplicates": Metric("addresses dropped because the same reading of the log had them already", _PROTECTED),
+    "log.duplicates": Metric(
+        "addresses dropped because the same reading of the log had them already",
+        f"epochs of the first pair of hosts that began in the time {_PROTECTED}",
+    ),
     "log.peak_fill": Metric("largest share of the log in use", _PROTECTED),
     "log.interrupts": Metric("interrupts at the guard band", _PROTECTED),
     "log.stall_ns": Metric("time for which the processor waited for a free slot in the log", _PROTECTED),

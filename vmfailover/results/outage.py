@@ -9,8 +9,8 @@ from vmfailover.journal import Event
 
 #: Events that end the service of the VM where it ran.
 _BEGINNINGS = ("failure", "switchover", "down")
-#: Events after which the VM serves again: on the other host, on its own without one, or after a hang.
-_ENDS = ("takeover", "alone", "passed")
+#: Events after which the VM serves again: on the other host, or on its own without one.
+_ENDS = ("takeover", "alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +24,28 @@ class Outage:
 
 def first_outage(events: Sequence[Event]) -> Outage | None:
     """Return the first outage; the loss of the other host is one too, since answers wait for it."""
-    began_ns = _began_ns(events)
-    if began_ns is None:
-        return None
-    ends = (each.time_ns for each in events if each.kind in _ends(events) and each.time_ns >= began_ns)
-    return Outage(began_ns, next(ends, None))
+    cause = _cause(events)
+    return Outage(cause.time_ns, _ended_ns(events, cause)) if cause else None
 
 
-def _began_ns(events: Sequence[Event]) -> int | None:
+def _cause(events: Sequence[Event]) -> Event | None:
     own = next((each for each in events if each.kind in _BEGINNINGS), None)
     loss = next((each for each in events if each.kind == "detect-loss"), None)
     alone = any(each.kind == "alone" for each in events)
     if loss is None or not alone or (own is not None and own.time_ns <= loss.time_ns):
-        return own.time_ns if own else None
-    return _lost_ns(events, loss)
+        return own
+    return _cause_of_loss(events, loss)
 
 
-def _lost_ns(events: Sequence[Event], loss: Event) -> int:
-    """Return when that happened for which the other host was given up; of a false alarm, the alarm."""
+def _cause_of_loss(events: Sequence[Event], loss: Event) -> Event:
+    """Return that for which the other host was given up; of a false alarm, the alarm."""
     causes = (
-        each.time_ns
+        each
         for each in events
         if each.time_ns <= loss.time_ns
         and (each.kind == "standby-down" or (each.kind == "fault" and _reaches(each, loss.detail)))
     )
-    return next(causes, loss.time_ns)
+    return next(causes, loss)
 
 
 def _reaches(fault: Event, host: str) -> bool:
@@ -56,10 +53,24 @@ def _reaches(fault: Event, host: str) -> bool:
     return fault.host == host or fault.detail.startswith("link")
 
 
-def _ends(events: Sequence[Event]) -> tuple[str, ...]:
-    """A hang that passes ends the outage only if the host was not fenced for it."""
-    fenced = any(each.kind in ("down", "fence") for each in events)
-    return _ENDS[:2] if fenced else _ENDS
+def _ended_ns(events: Sequence[Event], cause: Event) -> int | None:
+    """Return when the VM served again, None if it did not.
+
+    What passes ends the outage, unless the host had been given up by then and was silenced for it.
+    """
+    given_up = False
+    for number, event in enumerate(events):
+        if event.time_ns < cause.time_ns:
+            continue
+        given_up = given_up or event.kind == "detect"
+        passed = event.kind == "passed" and (event.host, event.detail) == (cause.host, cause.detail)
+        if event.kind in _ENDS or (passed and not (given_up and _silenced(events[number:]))):
+            return event.time_ns
+    return None
+
+
+def _silenced(events: Sequence[Event]) -> bool:
+    return any(each.kind in ("down", "fence") for each in events)
 
 
 def blackout(responses: Sequence[Response], outage: Outage | None, end_ns: int) -> tuple[int, int] | None:

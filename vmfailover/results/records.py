@@ -12,6 +12,7 @@ from vmfailover.journal import Event
 from vmfailover.pair import Pair
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.audit import Audit
+from vmfailover.results.failovers import Tenure
 from vmfailover.results.intervals import Interval
 from vmfailover.results.outage import Outage, blackout, first_outage
 from vmfailover.results.readings import Reading
@@ -63,15 +64,6 @@ class Findings:
     split_brain_outputs: int
     diverged_lines: int
     mismatched_lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tenure:
-    """A pair of hosts, from the instant at which the second protected the VM of the first."""
-
-    primary: str
-    secondary: str
-    begun_ns: int
 
 
 @dataclass(frozen=True)

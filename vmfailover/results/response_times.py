@@ -23,8 +23,8 @@ class ResponseTimes:
     times: npt.NDArray[np.int64]
     #: Share of the requests that wait longer than each of them, float64[n].
     waiting: npt.NDArray[np.float64]
-    #: The longest time that any request, answered or not, has waited, nanoseconds; 0 without requests.
-    longest_ns: int
+    #: The longest time that any request, answered or not, has waited, nanoseconds; None without requests.
+    longest_ns: int | None
 
     def quantile_ns(self, share: float) -> int | None:
         """Return the least time in which this share of requests is answered; None if the run does not tell."""
@@ -39,7 +39,7 @@ class ResponseTimes:
     @property
     def mean_ns(self) -> float | None:
         """The area under `waiting`, as far as it is known: a lower bound unless that is `complete`; None if empty."""
-        if not self.longest_ns:
+        if self.longest_ns is None:
             return None
         edges = np.concatenate(([0], self.times, [self.longest_ns]))
         return float(np.sum(np.diff(edges) * np.concatenate(([1.0], self.waiting))))
@@ -52,4 +52,6 @@ def response_times(requests: Sequence[Request], end_ns: int) -> ResponseTimes:
     waited = np.array([end - each.sent_ns for end, each in zip(ends, requests, strict=True)], np.int64)
     times, answers = np.unique(waited[answered], return_counts=True)
     at_risk = waited.size - np.searchsorted(np.sort(waited), times)
-    return ResponseTimes(times, np.cumprod(1 - answers / at_risk, dtype=np.float64), int(waited.max(initial=0)))
+    return ResponseTimes(
+        times, np.cumprod(1 - answers / at_risk, dtype=np.float64), int(waited.max()) if waited.size else None
+    )

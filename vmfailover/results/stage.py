@@ -40,6 +40,7 @@ class StageWatch:
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
         self._protected = True
+        self._failure: Event | None = None
         self._over: simpy.Event | None = None
         for kind in (*_BEGINS, *_ENDS, "passed", "protected"):
             journal.on(kind, self._on_event)
@@ -51,9 +52,11 @@ class StageWatch:
         return self._over
 
     def _on_event(self, event: Event) -> None:
+        if event.kind == "failure":
+            self._failure = event
         if event.kind in _BEGINS and self._protected:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
-        elif event.kind in _ENDS or (event.kind == "passed" and self.stage and self.stage.name == "detection"):
+        elif event.kind in _ENDS or self._has_passed(event):
             self._end()
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
 
@@ -62,6 +65,12 @@ class StageWatch:
         if self._over is not None:
             self._over.succeed()
             self._over = None
+
+    def _has_passed(self, event: Event) -> bool:
+        """Whether an event is the end of the very failure that nobody has noticed yet."""
+        failure = self._failure
+        unnoticed = failure is not None and self.stage is not None and self.stage.name == "detection"
+        return unnoticed and failure is not None and (event.host, event.detail) == (failure.host, failure.detail)
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:

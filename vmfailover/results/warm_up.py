@@ -7,6 +7,7 @@ import simpy
 
 from vmfailover.cluster import Cluster
 from vmfailover.journal import Event
+from vmfailover.results.failovers import first_move
 from vmfailover.results.readings import Reading, Readings
 
 #: The guest is back when it keeps this share of its unprotected rate …
@@ -53,12 +54,13 @@ class WarmUp:
     deficit_ns: float
 
 
-def pace_before(readings: Sequence[Reading]) -> Pace | None:
-    """Return the pace up to the first failure, alarm or evacuation of a run, while the pair of that time lasted.
+def pace_before(readings: Sequence[Reading], events: Sequence[Event]) -> Pace | None:
+    """Return the pace up to the failure, alarm or evacuation that led to the first takeover.
 
-    None if there was none, or if the guest's program had executed nothing.
+    None if there was none, or if the guest's program had executed nothing since it was protected there.
     """
-    last = next((each for each in readings if each.event in ("failure", "detect", "switchover")), None)
+    began_ns = first_move(events).began_ns
+    last = next((each for each in readings if 0 <= began_ns <= each.time_ns), None)
     if last is None:
         return None
     began = next((each for each in readings if (each.event, each.pair) == ("protected", last.pair)), None)
@@ -101,7 +103,7 @@ class WarmUpMeter:
             self.env.process(self._watch())
 
     def _watch(self) -> Generator[simpy.Event, None, None]:
-        pace = pace_before(self._readings.taken)
+        pace = pace_before(self._readings.taken, self._cluster.journal.events)
         while pace and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], pace) is None:
             yield self.env.timeout(STEP_NS)
             self._sample()

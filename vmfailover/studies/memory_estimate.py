@@ -249,7 +249,7 @@ def _trace_bytes(scenario: Scenario) -> int:
     decoding = min(trace.records, trace.CHUNK_RECORDS) * DECODED_BYTES
     if trace.records <= trace.KEEP_RECORDS:
         return trace.records * RECORD_BYTES + decoding
-    return (trace.RECENT_STRETCHES + 2 * scenario.vm.vcpus) * trace.CHUNK_RECORDS * RECORD_BYTES + decoding
+    return (trace.RECENT_ROW_GROUPS + 2 * scenario.vm.vcpus) * trace.CHUNK_RECORDS * RECORD_BYTES + decoding
 
 
 def _rounded(size: int) -> str:

@@ -53,14 +53,10 @@ def _kind(move: Move) -> str:
 
 
 def _happened(result: RunResult) -> Iterator[Instant]:
-    """Yield events; one that is about a role is shown on the host that had it, one about a direction on the link."""
-    struck: dict[str, str] = {}
+    """Yield events; one about a direction is shown on the link."""
     for event in result.event_rows:
-        if event.kind in ("failure", "fault"):
-            struck[event.detail] = event.host
         if event.kind in _THREAD_OF:
-            host = struck.get(event.detail, event.host) if event.kind == "passed" else event.host
-            track = Track(host if host in result.spans else LINK, _THREAD_OF[event.kind])
+            track = Track(event.host if event.host in result.spans else LINK, _THREAD_OF[event.kind])
             yield Instant(track, _title(event), event.time_ns, _details(event))
 
 
