@@ -174,6 +174,15 @@ def test_messages_that_take_long_to_build_leave_later_and_stop_nobody(copier: st
     assert more.sent_ns - more.resumed_ns > 12_000 * messages > least.sent_ns - least.resumed_ns
 
 
+def test_the_other_host_takes_its_time_to_ask_for_each_message() -> None:
+    keys = {"replication.copier": "other-host", "replication.log.size": "1 MiB", "link.latency": "2 us"}
+    least, more = (
+        manager_of(cluster("no-streaming", "4 ms", **keys, **{"hypervisor.message": time})).epochs[0]
+        for time in ("0 us", "3 us")
+    )
+    assert more.harvest_ns - least.harvest_ns == 3000 * -(-least.residue // 64)
+
+
 # Streaming.
 
 
