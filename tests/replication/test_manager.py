@@ -180,7 +180,7 @@ def test_the_other_host_takes_its_time_to_ask_for_each_message() -> None:
         manager_of(cluster("no-streaming", "4 ms", **keys, **{"hypervisor.message": time})).epochs[0]
         for time in ("0 us", "3 us")
     )
-    assert more.harvest_ns - least.harvest_ns == 3000 * -(-least.residue // 64)
+    assert more.harvest_ns - least.harvest_ns == pytest.approx(3000 * -(-least.residue // 64), rel=0.01)
 
 
 # Streaming.

@@ -153,7 +153,7 @@ def test_markup_in_a_name_is_text() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("failover", "The primary crashed at 6.30 ms; 1.72 ms later the VM ran on the secondary."),
+        ("failover", "The primary crashed at 6.30 ms; 1.73 ms later the VM ran on the secondary."),
         ("late failure", "The primary crashed at 11.9 ms; the run ended before the secondary took over."),
         ("failure that never came", "No failure: the run ended before epoch 9999 was mid-scan."),
         ("no checkpoint", "No failure in this scenario; the VM ran protected for 12.0 ms, no checkpoints committed."),
