@@ -7,6 +7,7 @@ from functools import cache
 
 from scenarios_for_tests import small
 
+from vmfailover.guest.workloads import open_workload
 from vmfailover.scenario import Scenario
 
 #: No run of these tests needs more address space, bytes; one that would is ended.
@@ -27,6 +28,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 def extra_bytes(scenario: Scenario) -> int:
     """Return the bytes that a run takes beside Python, its libraries and the compiled kernel."""
+    next(open_workload(scenario.workload, scenario.vm.vcpus).chunks(0))  # compiles what generates it
     return _peak_bytes(scenario) - _idle_bytes()
 
 

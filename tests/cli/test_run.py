@@ -245,8 +245,8 @@ def test_perfetto_that_cannot_be_written(scenario_file: ScenarioFile, tmp_path: 
 
 
 def test_max_memory(scenario_file: ScenarioFile) -> None:
-    path = scenario_file(vm={"memory": "8 GiB"})
-    result = run(path, "--max-memory", "1 GiB")
+    path = scenario_file(vm={"memory": "8 GiB"}, workload={"kind": "uniform", "working_set": "7 GiB"})
+    result = run(path, "--max-memory", "1 GiB", "--set", "duration=10s")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"{path}: vm.memory: 8 GiB takes about ")
     assert result.stderr.endswith("more than --max-memory 1 GiB; make vm.memory smaller or --max-memory larger\n")

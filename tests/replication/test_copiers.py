@@ -18,7 +18,7 @@ from .machinery import LATENCY_NS, LINE_BYTES, new_channel, new_log, new_process
 #: A line from memory takes 20 ns.
 FIVE_LINES_NS = 5 * 20
 BEFORE_NS = 7
-#: What a message takes to build and send.
+#: What a request takes to build and send.
 MESSAGE_NS = 3
 #: Bytes of a line with its address.
 CONTENT_BYTES = 8 + LINE_BYTES
@@ -100,8 +100,8 @@ def test_copying_takes_whole_nanoseconds() -> None:
 def test_the_vm_core_copies_with_the_vm_stopped() -> None:
     bench = Bench()
     assert bench.copy(bench.core(), 1, 2, 3, 4, 5) == [[1, 2], [3, 4], [5]]
-    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS + 3 * MESSAGE_NS
-    assert bench.early == [(5, BEFORE_NS + FIVE_LINES_NS + 3 * MESSAGE_NS)]
+    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
+    assert bench.early == [(5, BEFORE_NS + FIVE_LINES_NS)]
     assert bench.vm.running
     bench.vm.pause(int(bench.env.now))
     assert bench.vm.guest_ns(int(bench.env.now)) == 0
@@ -111,9 +111,9 @@ def test_the_vm_core_copies_with_the_vm_stopped() -> None:
 def test_a_checkpoint_has_stopped_the_vm_anyway(core: bool) -> None:
     bench = Bench()
     bench.vm.pause(0)
-    copier = bench.core() if core else HelperThread(bench.env, bench.vm, bench.read, MESSAGE_NS)
+    copier = bench.core() if core else HelperThread(bench.env, bench.vm, bench.read)
     assert bench.copy(copier, 1, 2, 3, 4, 5, vm_stopped=True) == [[1, 2], [3, 4], [5]]
-    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS + 3 * MESSAGE_NS
+    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
     assert bench.early == []
     assert bench.vm.contention_ns == 0
     assert not bench.vm.running
@@ -131,8 +131,8 @@ def test_a_helper_thread_copies_beside_the_vm_and_slows_its_misses() -> None:
             costs[int(bench.env.now)] = bench.memory_ns
 
     bench.env.process(look())
-    assert len(bench.copy(HelperThread(bench.env, bench.vm, bench.read, MESSAGE_NS), 1, 2, 3, 4, 5)) == 3
-    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS + 3 * MESSAGE_NS
+    assert len(bench.copy(HelperThread(bench.env, bench.vm, bench.read), 1, 2, 3, 4, 5)) == 3
+    assert bench.env.now == BEFORE_NS + FIVE_LINES_NS
     bench.env.run()
     share = 5 * 2 * LINE_BYTES / FIVE_LINES_NS / 128
     assert costs == {
@@ -154,7 +154,7 @@ def test_a_helper_thread_fetches_what_an_l2_holds_from_core_to_core_and_not_from
         costs.append(bench.memory_ns)
 
     bench.env.process(look())
-    bench.copy(HelperThread(bench.env, bench.vm, bench.read, 0), 1, 2, 3, 4)
+    bench.copy(HelperThread(bench.env, bench.vm, bench.read), 1, 2, 3, 4)
     assert bench.env.now == BEFORE_NS + 4 * 10
     assert costs == [20]
 
@@ -185,14 +185,14 @@ def test_a_helper_thread_never_takes_all_of_the_bandwidth() -> None:
     bench.vm = VirtualMachine(
         new_processor(memory={"latency": "80 ns", "bandwidth": "1 GB/s", "parallelism": 4.0}), new_log(), 0
     )
-    bench.env.process(HelperThread(bench.env, bench.vm, bench.read, 0).copy(numbers(1), before_ns=0, vm_stopped=False))
+    bench.env.process(HelperThread(bench.env, bench.vm, bench.read).copy(numbers(1), before_ns=0, vm_stopped=False))
     bench.env.run(until=1)
     assert bench.memory_ns == pytest.approx(20 * 10)
 
 
 def test_a_helper_thread_with_nothing_to_copy_takes_no_time() -> None:
     bench = Bench()
-    assert bench.copy(HelperThread(bench.env, bench.vm, bench.read, MESSAGE_NS)) == []
+    assert bench.copy(HelperThread(bench.env, bench.vm, bench.read)) == []
     assert bench.env.now == BEFORE_NS
 
 

@@ -107,7 +107,7 @@ def test_each_line_is_fetched_once_for_each_time_it_was_found(variant: str) -> N
     for epoch in complete(variant):
         found = [addresses.size for addresses in epoch.logged]
         assert epoch.lines == sum(found)
-        assert epoch.residue == found[-1]
+        assert epoch.residue in (0, found[-1])
         assert epoch.duplicates == epoch.entries - epoch.lines
         assert steps(variant, epoch.number)["harvest"].count == epoch.residue
         assert steps(variant, epoch.number)["commit"].count == epoch.lines
@@ -163,14 +163,24 @@ def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
 
 
 @pytest.mark.parametrize("copier", ["vm-core", "helper-thread"])
-def test_whoever_copies_builds_the_messages(copier: str) -> None:
+def test_messages_that_take_long_to_build_leave_later_and_stop_nobody(copier: str) -> None:
     keys = {"replication.copier": copier, "replication.log.size": "1 MiB"}
     least, more = (
-        manager_of(cluster("no-streaming", "2 ms", **keys, **{"hypervisor.message": time})).epochs[0]
+        manager_of(cluster("no-streaming", "4 ms", **keys, **{"hypervisor.message": time})).epochs[0]
+        for time in ("0 us", "12 us")
+    )
+    messages = -(-least.residue // 64)
+    assert least.pause_ns == more.pause_ns
+    assert more.sent_ns - more.resumed_ns > 12_000 * messages > least.sent_ns - least.resumed_ns
+
+
+def test_the_other_host_takes_its_time_to_ask_for_each_message() -> None:
+    keys = {"replication.copier": "other-host", "replication.log.size": "1 MiB", "link.latency": "2 us"}
+    least, more = (
+        manager_of(cluster("no-streaming", "4 ms", **keys, **{"hypervisor.message": time})).epochs[0]
         for time in ("0 us", "3 us")
     )
-    assert least.residue == more.residue > 64
-    assert more.harvest_ns - least.harvest_ns == 3000 * -(-least.residue // 64)
+    assert more.harvest_ns - least.harvest_ns == pytest.approx(3000 * -(-least.residue // 64), rel=0.01)
 
 
 # Streaming.

@@ -32,19 +32,27 @@ def test_every_line_goes_once_with_its_version(units: list[int], batch: int, gra
     assert contents == lines.size * LINE_BYTES + len(units) * ADDRESS_BYTES
 
 
+def test_every_message_takes_its_time_to_prepare() -> None:
+    messages = packing(**{"replication.batch": 10, "hypervisor.message": "3 us"}).pack(
+        0, np.arange(25), np.zeros(25, np.uint32)
+    )
+    assert [message.preparation_ns for message in messages] == [3000, 3000, 3000]
+
+
 def test_compressed_units_take_time_to_prepare() -> None:
     compressing = packing(
         **{
             "replication.protocol": "page-write-protect",
             "replication.compression": {"ratio": 4.0, "speed": "1 GB/s"},
+            "hypervisor.message": "3 us",
         }
     )
     lines = np.arange(32)
     versions = np.zeros(32, np.uint32)
     (whole,) = compressing.pack(0, lines, versions)
     (difference,) = compressing.pack(1, lines, versions)
-    assert (whole.content_bytes, whole.preparation_ns) == (ADDRESS_BYTES + 4096, 0)
-    assert (difference.content_bytes, difference.preparation_ns) == (ADDRESS_BYTES + 1024, 4096)
+    assert (whole.content_bytes, whole.preparation_ns) == (ADDRESS_BYTES + 4096, 3000)
+    assert (difference.content_bytes, difference.preparation_ns) == (ADDRESS_BYTES + 1024, 4096 + 3000)
 
 
 @pytest.mark.parametrize(("unit_lines", "lines"), [(1, [1, 7]), (4, [4, 5, 6, 7, 28, 29])])

@@ -111,13 +111,13 @@ class Checkpointing(Protection):
     def new_copier(self) -> Copier:
         """Return who copies modified lines."""
         vm, link = self.site.primary.vm, self.site.link
-        kind, message_ns = self.site.scenario.replication.copier, self.site.scenario.hypervisor.message
+        kind = self.site.scenario.replication.copier
         if kind == "other-host":
-            ways = link.forward, link.backward
+            ways, message_ns = (link.forward, link.backward), self.site.scenario.hypervisor.message
             return OtherHost(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
         if kind == "helper-thread":
-            return HelperThread(self.env, vm, self._read_lines, message_ns)
-        return VmCore(self.env, vm, self._read_lines, message_ns, self._note_early_copy)
+            return HelperThread(self.env, vm, self._read_lines)
+        return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
 
     def commit(self, epoch: int, state: GuestState) -> None:
         """Take an epoch, whose state is given, for committed."""

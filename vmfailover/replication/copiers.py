@@ -58,14 +58,11 @@ def slower(processor: Processor, moved_bytes: float, duration_ns: int) -> float:
 class VmCore:
     """The first core that runs the VM copies, and so the VM stands still (US 9047221 claim 2)."""
 
-    def __init__(
-        self, env: simpy.Environment, vm: VirtualMachine, read: Read, message_ns: int, note: NoteEarlyCopy
-    ) -> None:
-        """Copy for `vm`; each message takes `message_ns` beside."""
+    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read, note: NoteEarlyCopy) -> None:
+        """Copy for `vm`."""
         self.env = env
         self._vm = vm
         self._read = read
-        self._message_ns = message_ns
         self._note = note
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
@@ -73,8 +70,7 @@ class VmCore:
         if not vm_stopped:
             self._vm.pause(int(self.env.now))
         batches, held = self._read(lines)
-        sending_ns = len(batches) * self._message_ns
-        duration = before_ns + copy_ns(self._vm.processor, lines.size, held) + sending_ns
+        duration = before_ns + copy_ns(self._vm.processor, lines.size, held)
         if not vm_stopped:
             self._note(lines.size, duration)
         yield self.env.timeout(duration)
@@ -90,12 +86,11 @@ class HelperThread:
     has taken it (assumed); only lines from memory take of its bandwidth.
     """
 
-    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read, message_ns: int) -> None:
-        """Copy for `vm`; each message takes `message_ns` beside."""
+    def __init__(self, env: simpy.Environment, vm: VirtualMachine, read: Read) -> None:
+        """Copy for `vm`."""
         self.env = env
         self._vm = vm
         self._read = read
-        self._message_ns = message_ns
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Copy beside the VM, whose memory accesses take longer meanwhile."""
@@ -106,7 +101,6 @@ class HelperThread:
         moved_bytes = 2 * from_memory * self._vm.processor.spec.line
         with self._vm.contended(slower(self._vm.processor, moved_bytes, duration)):
             yield self.env.timeout(duration)
-        yield self.env.timeout(len(batches) * self._message_ns)
         return batches
 
 

@@ -18,7 +18,10 @@ class Packing(Protocol):
 
 
 class UnitPacking:
-    """Sends units one after the other, each with its address, compressed if the scenario says so."""
+    """Sends units one after the other, each with its address, compressed if the scenario says so.
+
+    A thread of the hypervisor prepares each message while those before it are on their way.
+    """
 
     def __init__(self, site: Site) -> None:
         """Pack units as large as the scenario's granularity into messages of about `replication.batch` lines."""
@@ -27,6 +30,7 @@ class UnitPacking:
         self._line_bytes = site.line_bytes
         self._batch_lines = max(1, replication.batch // self._unit_lines) * self._unit_lines
         unit_bytes = self._unit_lines * self._line_bytes
+        self._message_ns = site.scenario.hypervisor.message
         self._compressor = Compressor(replication.compression, unit_bytes) if replication.compression else None
 
     def pack(self, epoch: int, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> list[LineBatch]:
@@ -39,7 +43,8 @@ class UnitPacking:
     def _message(self, epoch: int, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> LineBatch:
         units = lines[:: self._unit_lines] // self._unit_lines
         addresses = units.size * ADDRESS_BYTES
-        if self._compressor is None:
-            return LineBatch(epoch, lines, versions, addresses + lines.size * self._line_bytes)
-        content_bytes, preparation_ns = self._compressor.compress(units)
+        content_bytes, preparation_ns = lines.size * self._line_bytes, self._message_ns
+        if self._compressor is not None:
+            content_bytes, compressing_ns = self._compressor.compress(units)
+            preparation_ns += compressing_ns
         return LineBatch(epoch, lines, versions, addresses + content_bytes, preparation_ns=preparation_ns)

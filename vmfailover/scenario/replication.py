@@ -92,8 +92,9 @@ class Hypervisor(Record):
     vcpu_capture: Duration = written("5 us")
     """Time to save the state of one vCPU, in nanoseconds."""
     message: Duration = written("1 us")
-    """Time of the thread that copies lines to build and send one message of them, or to ask for one, in nanoseconds.
-    Assumed: a system call and the network's stack, the contents being in the send buffer already."""
+    """Time of a thread to build and send one message of lines, beside the sending of those before it, or on the other
+    host to ask for one, in nanoseconds. Assumed: a system call and the network's stack, the contents being in the send
+    buffer already."""
     interrupt: Duration = written("2 us")
     """Time the guest loses to an interrupt of the address log, in nanoseconds."""
     deduplication: Duration = written("4 ns")

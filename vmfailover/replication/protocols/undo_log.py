@@ -69,13 +69,18 @@ class UndoPacking:
         """Pack what `tracker` finds."""
         self._lines = UnitPacking(site)
         self._entry_bytes = ADDRESS_BYTES + site.line_bytes
+        self._message_ns = site.scenario.hypervisor.message
         self._tracker = tracker
 
     def pack(self, epoch: int, lines: Lines, versions: Versions) -> list[LineBatch]:
         """Return a message of log entries, if there are new ones, and those of the lines."""
         logs = [*self._tracker.ended, self._tracker.take_fresh()]
         self._tracker.ended.clear()
-        entries = [UndoBatch(epoch, *log, log[0].size * self._entry_bytes) for log in logs if log[0].size]
+        entries = [
+            UndoBatch(epoch, *log, log[0].size * self._entry_bytes, preparation_ns=self._message_ns)
+            for log in logs
+            if log[0].size
+        ]
         return [*entries, *self._lines.pack(epoch, lines, versions)]
 
 
