@@ -36,9 +36,7 @@ class Bench:
         self.early: list[tuple[int, int]] = []
 
     def core(self) -> VmCore:
-        return VmCore(
-            self.env, self.vm, self.read, MESSAGE_NS, lambda lines, duration: self.early.append((lines, duration))
-        )
+        return VmCore(self.env, self.vm, self.read, lambda lines, duration: self.early.append((lines, duration)))
 
     def read(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
         versions, held = self.vm.processor.fetch(lines)
