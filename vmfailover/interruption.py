@@ -28,7 +28,8 @@ class Interruption:
     def __enter__(self) -> "Interruption":
         """Begin to note."""
         if self._main:
-            self._before = signal.signal(signal.SIGINT, self._note)
+            self._before = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

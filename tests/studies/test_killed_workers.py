@@ -21,7 +21,9 @@ SCENARIO = minute()
 
 
 def compared(**options: Any) -> Any:
-    columns = {name: SCENARIO.with_(**{"replication.protocol": name}) for name in ("cacheline-flags", "cold-restart")}
+    columns = {
+        name: SCENARIO.with_(**{"replication.protocol": name}) for name in ("cacheline-flags", "page-dirty-bits")
+    }
     return compare(columns, replications=8, **options).runs
 
 

@@ -1,7 +1,6 @@
 """Where errors end: every one of the user's becomes a line on stderr and an exit code."""
 
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
@@ -75,5 +74,7 @@ _DEFECT = f"a defect of vmfailover, not of what it was given; {TRACEBACK}=1 show
 def _place(error: Exception) -> str:
     """Return where an error was raised, as the name of a file and the number of a line."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "vmfailover" in frame.filename] or list(frames)
-    return f"{os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else sys.executable
+    package = os.path.dirname(os.path.dirname(__file__))
+    own = [frame for frame in frames if frame.filename.startswith(package) and frame.filename != __file__]
+    last = (own or frames)[-1]
+    return f"{os.path.basename(last.filename)}:{last.lineno}"

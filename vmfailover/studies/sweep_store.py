@@ -118,9 +118,10 @@ class Store:
     def add(self, number: int, result: PointResult) -> None:
         """Keep a point, with these replications after those it has; it is on the disk when this returns."""
         before = self._results.get(number, PointResult(()))
-        self._results[number] = PointResult(before.runs + result.runs, result.error)
-        self._tables[number] = self.plan.table(number, self._results[number])
-        self._write(number)
+        whole = PointResult(before.runs + result.runs, result.error)
+        table = self.plan.table(number, whole)
+        self._write(number, table)
+        self._results[number], self._tables[number] = whole, table
 
     def frame(self) -> pd.DataFrame:
         """Return all points that are finished, in order of their numbers."""
@@ -144,14 +145,14 @@ class Store:
             self._results[number] = result_in(path, table)
             self._tables[number] = self.plan.table(number, self._results[number])
             if not self._tables[number].equals(table):
-                self._write(number)
+                self._write(number, self._tables[number])
 
-    def _write(self, number: int) -> None:
+    def _write(self, number: int, table: pa.Table) -> None:
         if self._folder is not None:
             import pyarrow.parquet as pq
 
             with placed_whole(self._folder / _FILE.format(number)) as unfinished:
-                pq.write_table(self._tables[number], unfinished)
+                pq.write_table(table, unfinished)
 
 
 def point_in(path: Path) -> pa.Table:
