@@ -12,8 +12,9 @@ from replication.machinery import new_host
 from vmfailover import simulation
 from vmfailover.cli.main import main
 from vmfailover.cluster import Cluster
+from vmfailover.errors import NoProgressError
 from vmfailover.hardware.host import Host
-from vmfailover.progress_guard import EVENTS_PER_NS, LOOK_EVENTS, SLACK_EVENTS, GuardedEnvironment, NoProgressError
+from vmfailover.progress_guard import EVENTS_PER_NS, LOOK_EVENTS, SLACK_EVENTS, GuardedEnvironment
 
 Steps = Generator[simpy.Event, Any, None]
 

@@ -1,8 +1,12 @@
-"""The root of every complaint about what a user wrote."""
+"""Complaints about what a user wrote, and about a run that does not go on."""
 
 
 class InputError(ValueError):
     """A file or a value from the user is wrong; the text of the error is what the user should read."""
+
+
+class NoProgressError(RuntimeError):
+    """Simulated time stands still; the text of the error says when, and what keeps happening."""
 
 
 def reason_of(error: OSError) -> str:

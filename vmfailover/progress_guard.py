@@ -6,6 +6,8 @@ from typing import Any
 
 import simpy
 
+from vmfailover.errors import NoProgressError
+
 #: Events from one look at the clock to the next.
 LOOK_EVENTS = 10_000
 #: More events than happen at one instant where little has happened before it.
@@ -16,10 +18,6 @@ EVENTS_PER_NS = 100
 WATCHED_EVENTS = 1_000
 #: Names that an error gives at most.
 NAMES = 4
-
-
-class NoProgressError(RuntimeError):
-    """Simulated time stands still; the text of the error says when, and what keeps happening."""
 
 
 class GuardedEnvironment(simpy.Environment):

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vmfailover.cluster import Cluster
+from vmfailover.errors import NoProgressError
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.interruption import Interruption
 from vmfailover.notebook import bar
-from vmfailover.progress_guard import GuardedEnvironment, NoProgressError
+from vmfailover.progress_guard import GuardedEnvironment
 from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.readings import Readings

@@ -52,7 +52,7 @@ def test_a_broken_invariant_is_told_and_exits_with_one(scenario_file: ScenarioFi
         (("--mttr", "0h"), "error: --mttr: must be above zero"),
         (("--years", "5", "--failures", "5"), "error: --years and --failures both say how long"),
         (("--mttf", "1ms", "--mttr", "1ms", "--years", "1000"), "failures of hosts; simulate less time"),
-        (("--set", "detection.timeout=5900us"), "no failover followed a failure at"),
+        (("--set", "fencing.failure_probability=100%"), "no failover followed a failure at"),
     ],
 )
 def test_bad_input_is_one_line(scenario_file: ScenarioFile, options: tuple[str, ...], message: str) -> None:

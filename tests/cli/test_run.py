@@ -61,7 +61,9 @@ def test_json_has_the_published_keys(scenario_file: ScenarioFile) -> None:
     assert printed["seed"] == 7
     assert list(printed["metrics"]) == list(METRICS)
     assert set(printed["invariants"]) == INVARIANTS
-    assert all(invariant == {"holds": True, "detail": ""} for invariant in printed["invariants"].values())
+    assert all(
+        invariant == {"holds": True, "waived": False, "detail": ""} for invariant in printed["invariants"].values()
+    )
 
 
 def test_json_is_the_same_twice_in_two_processes(scenario_file: ScenarioFile) -> None:

@@ -42,6 +42,8 @@ def host(draws: Draws, line: int, vcpus: int) -> Spec:
         }
     if draws.chance("own store queue", 0.2):
         spec["store_queue"] = draws.whole("store_queue", 1, 200)
+    if draws.chance("own core_to_core", 0.2):
+        spec["core_to_core"] = draws.time("core_to_core", 0, 1000)
     if draws.chance("own scan", 0.2):
         spec["scan_cycles_per_set"] = f"{draws.whole('scan', 0, 100)} cycles"
     return spec
@@ -79,7 +81,7 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
     kind = draws.weighted("kind", dict(zip(kinds, (25, 15, 15, 10, 8, 12, 15), strict=True)))
     if kind == "trace":
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
-        return {"trace": draws.pick("trace", fitting), "repeat": draws.chance("repeat", 0.7)}
+        return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
     if kind != "mix":
         return _phase(draws, kind, memory)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
@@ -188,8 +190,8 @@ def hypervisor(draws: Draws, duration: int) -> Spec | None:
     """Return what its steps cost: nothing, little or much; None for what is assumed, which is long for such runs."""
     if not draws.chance("there", 0.92):
         return None
-    steps = ("quiesce", "resume", "vcpu_capture", "interrupt", "deduplication", "restore", "redirect")
-    most = {"deduplication": 200, "interrupt": 20_000}
+    steps = ("quiesce", "resume", "vcpu_capture", "interrupt", "deduplication", "restore", "redirect", "message")
+    most = {"deduplication": 200, "interrupt": 20_000, "message": 5000}
     spec: Spec = {
         name: draws.time(name, 0, most.get(name, duration / (4 if draws.chance(f"{name} long", 0.1) else 50)))
         for name in steps

@@ -71,12 +71,19 @@ def _swim(draws: Draws, duration: int, interval: int) -> Spec:
 
 
 def _token(draws: Draws, duration: int, interval: int) -> Spec:
-    return {
+    token = draws.whole("token", interval, max(interval, duration // 10))
+    spec: Spec = {
         "members": draws.whole("members", 2, 5),
-        "token": draws.time("token", interval, max(interval, duration // 10)),
+        "token": f"{token} ns",
         "coefficient": draws.time("coefficient", 0, duration / 30),
         "reform": draws.time("reform", 0, duration / 30),
+        "join": draws.time("join", duration // 500 + 1, duration // 20 + 1),
+        "hold": draws.time("hold", 1, max(1, token // 2)),
+        "disagreement": f"{draws.pick('disagreement', [0, 13, 90])} %",
     }
+    if draws.chance("consensus there", 0.5):
+        spec["consensus"] = draws.time("consensus", 1, duration / 10)
+    return spec
 
 
 def _witness(draws: Draws, duration: int, interval: int) -> Spec:
@@ -97,6 +104,12 @@ def fencing(draws: Draws, duration: int) -> Spec:
         spec["attempts"] = draws.whole("attempts", 1, 5)
     if kind == "witness":
         spec["lease"] = draws.time("lease", 0, duration / 10)
+    if kind == "stonith":
+        spec["devices"] = draws.pick("devices", ["each", "one"])
+    if kind != "none" and draws.chance("random_delay there", 0.2):
+        spec["random_delay"] = draws.time("random_delay", 0, duration / 20)
+    if kind != "none" and draws.chance("host_delay there", 0.2):
+        spec["host_delay"] = {draws.pick("host", ["primary", "secondary"]): draws.time("host_delay", 0, duration / 20)}
     if kind != "none" and draws.chance("priority_delay there", 0.3):
         spec["priority_delay"] = draws.time("priority_delay", 0, duration / 20)
     return spec

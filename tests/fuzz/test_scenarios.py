@@ -61,7 +61,7 @@ def keys_in(data: Any, prefix: str = "") -> Iterator[str]:
 
 def test_every_key_of_a_scenario_is_drawn() -> None:
     possible = set(keys_of(Scenario))
-    used = {key for each in scenarios() for key in keys_in(each.data)}
+    used = {key for each in scenarios() for key in keys_in(each.data) if not key.startswith("fencing.host_delay.")}
     assert used <= possible
     assert possible - used == LEFT_OUT.keys()
 

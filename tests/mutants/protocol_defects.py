@@ -228,11 +228,11 @@ def goes_live_before_it_has_caught_up(injection: Injection) -> None:
 @mutant(small("live-precopy-rounds"), caught_by="image")
 def last_round_forgotten(injection: Injection) -> None:
     @injection.into(Precopy, "send")
-    def send(original: Any, precopy: Precopy, units: Any) -> Any:
+    def send(original: Any, precopy: Precopy, units: Any, began_ns: int) -> Any:
         if precopy._site.primary.vm.running:
-            return original(precopy, units)
+            return original(precopy, units, began_ns)
         injection.fired += units.size
-        return original(precopy, units[:0])
+        return original(precopy, units[:0], began_ns)
 
 
 #: A guest that does not come back soon to what it has written.

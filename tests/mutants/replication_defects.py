@@ -128,7 +128,7 @@ def outputs_of_the_next_epoch_released(injection: Injection) -> None:
 def outputs_taken_that_are_not_computed_yet(injection: Injection) -> None:
     @injection.into(RequestServer, "take_completed")
     def take_completed(original: Any, server: RequestServer, guest_ns: int) -> Any:
-        completed = original(server, guest_ns + 10_000)
+        completed = original(server, guest_ns + 100_000)
         injection.fired += sum(completion.guest_ns > guest_ns for completion in completed)
         return completed
 

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 import click
 
 from vmfailover.cli.options import BAD_INPUT, INTERRUPTED, complain
-from vmfailover.errors import InputError, reason_of
+from vmfailover.errors import InputError, NoProgressError, reason_of
 from vmfailover.interruption import Terminations
-from vmfailover.progress_guard import NoProgressError
 
 #: Exit code after SIGTERM: 128 + its number.
 TERMINATED = 143
