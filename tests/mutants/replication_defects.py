@@ -124,7 +124,7 @@ def outputs_of_the_next_epoch_released(injection: Injection) -> None:
         original(outputs, epoch + 1)
 
 
-@mutant(small("base"), caught_by="output_commit")
+@mutant(small("base", **{"clients.service": "40 us"}), caught_by="output_commit")
 def outputs_taken_that_are_not_computed_yet(injection: Injection) -> None:
     @injection.into(RequestServer, "take_completed")
     def take_completed(original: Any, server: RequestServer, guest_ns: int) -> Any:

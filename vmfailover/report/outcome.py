@@ -54,7 +54,7 @@ def _story(result: RunResult) -> str:
     if failure and not first_event(result, "alone"):
         return f"{_failed(failure)}{_without_takeover(result)}."
     down = first_event(result, "down")
-    if detected and down and not failure:
+    if detected and down and not failure and not _shot_each_other(result):
         fenced = f"the primary, which had not failed, was fenced at {duration(down.time_ns)}"
         return f"False alarm: {fenced}{_without_takeover(result)}."
     return _without_failover(result)
@@ -112,11 +112,16 @@ def _came_back(result: RunResult) -> bool:
     return failure is not None and (failure.host, failure.detail) in passed
 
 
+def _shot_each_other(result: RunResult) -> bool:
+    """Whether two hosts that took each other for dead have both been switched off."""
+    return all(first_event(result, kind) for kind in ("detect", "detect-loss", "down", "standby-down"))
+
+
 def _without_failover(result: RunResult) -> str:
     alone, refused = first_event(result, "alone"), first_event(result, "fencing-failed")
     if alone:
         return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
-    if all(first_event(result, kind) for kind in ("detect", "detect-loss", "down", "standby-down")):
+    if _shot_each_other(result):
         return "Each host took the other for dead and switched it off: the VM is lost."
     if refused:
         return "The primary could not be fenced; the secondary did not take over."
