@@ -31,10 +31,10 @@ def test_the_front_is_what_no_other_is_better_than(points: list[tuple[int, int]]
 
 
 def test_a_real_sweep_has_every_point_that_was_run() -> None:
-    axes = swept().plot.pareto(SLOWDOWN, "client.latency_p50")
+    axes = swept().plot.pareto(SLOWDOWN, "failover.latency")
     figure = require_legible(axes)
     assert axes.get_xlabel().startswith("guest slowdown (%)")
-    assert axes.get_ylabel().startswith("client latency p50 (")
+    assert axes.get_ylabel().startswith("failover latency (")
     frame = swept().frame[swept().frame["error"] == ""]
     points = [line for line in axes.get_lines() if line.get_marker() == "o"]
     shown = np.concatenate([np.asarray(line.get_xdata(), float) for line in points])
