@@ -79,7 +79,8 @@ def longest_epoch(run: Observed) -> int:
 CLAIMS: dict[str, Claim] = {
     "base": streams,
     "no-streaming": checks_only_at_checkpoints,
-    "helper-thread": lambda run: run.cluster.primary.vm.contention_ns > 0,
+    "roomy-log": lambda run: not happened(run.result, "log-limit"),
+    "helper-thread": lambda run: not happened(run.result, "early-copy") and len(happened(run.result, "scan")) > 0,
     "other-host": lambda run: other_host_asks(run) and streams(run),
     "other-host-no-streaming": lambda run: other_host_asks(run) and checks_only_at_checkpoints(run),
     "log-drain": lambda run: drains(run) and checks_only_at_checkpoints(run),
