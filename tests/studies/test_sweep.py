@@ -135,8 +135,9 @@ def rows(found: Sweep) -> pd.DataFrame:
     ],
 )
 def test_a_sweep_grows(tmp_path: Path, keys: dict[str, str], options: dict[str, Any], made: int) -> None:
+    options = {"replications": 1, **options}
     base = SCENARIO.with_(**{"link.latency": "20 us"})
-    sweep(base, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess())
+    sweep(base, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess(), replications=1)
     kept = [row.read_bytes() for row in sorted(tmp_path.glob("point-*.parquet"))]
     counting = Counting()
     grown = sweep(base, keys, out=tmp_path, executor=counting, **options)
@@ -151,7 +152,7 @@ def test_a_sweep_grows(tmp_path: Path, keys: dict[str, str], options: dict[str, 
     again = Counting()
     sweep(base, keys, out=tmp_path, executor=again, **options)
     assert again.replications == 0
-    if keys.keys() == {INTERVAL} and not options:
+    if keys.keys() == {INTERVAL} and options == {"replications": 1}:
         assert [row.read_bytes() for row in sorted(tmp_path.glob("point-*.parquet"))][:2] == kept
 
 
@@ -169,7 +170,7 @@ def test_fewer_replications_are_the_first_ones_and_the_others_are_kept(tmp_path:
 def test_a_sweep_that_is_interrupted_while_it_grows_goes_on(tmp_path: Path) -> None:
     larger = {INTERVAL: "100us,120us,150us", "link.latency": "2us,20us"}
     base = SCENARIO.with_(**{"link.latency": "2 us"})
-    sweep(base, {INTERVAL: "100us,120us"}, out=tmp_path, executor=InThisProcess())
+    sweep(base, {INTERVAL: "100us,120us"}, replications=1, out=tmp_path, executor=InThisProcess())
     part = sweep(base, larger, replications=2, out=tmp_path, executor=InThisProcess(), progress=after(1))
     assert part.interrupted
     assert len(part.frame) == 1
@@ -202,7 +203,7 @@ def test_what_a_key_is_without_being_written_is_each_point_s_own(tmp_path: Path)
         sweep(SCENARIO, only, out=tmp_path, executor=InThisProcess())
     counting = Counting()
     sweep(SCENARIO, both, out=tmp_path, executor=counting)
-    assert counting.replications == 2
+    assert counting.replications == 2 * REPLICATIONS
 
 
 def test_a_point_that_cannot_be_run_is_a_row_with_its_error() -> None:
