@@ -13,7 +13,6 @@ from vmfailover.studies.comparison import compare
 from vmfailover.studies.executors import InThisProcess, LocalProcesses
 from vmfailover.studies.exploration import explore
 from vmfailover.studies.progress import Progress
-from vmfailover.studies.regression import check
 from vmfailover.studies.replication import replicate
 from vmfailover.studies.sweep import sweep
 
@@ -35,10 +34,6 @@ def replicated(**options: Any) -> Any:
     return replicate(SCENARIO, 16, **options).runs
 
 
-def checked(**options: Any) -> Any:
-    return check([SCENARIO.with_(expect={"image.consistent": "== true"})], replications=16, **options).to_dict()
-
-
 def swept(**options: Any) -> Any:
     return sweep(SCENARIO, {"replication.checkpoint_interval": "60us:400us:16"}, **options).to_dict()
 
@@ -57,7 +52,7 @@ def workers() -> list[int]:
 
 @pytest.mark.parametrize(
     "study",
-    [compared, *(pytest.param(study, marks=pytest.mark.slow) for study in (explored, replicated, checked, swept))],
+    [compared, *(pytest.param(study, marks=pytest.mark.slow) for study in (explored, replicated, swept))],
 )
 def test_every_run_is_made(study: Callable[..., Any], pool: LocalProcesses) -> None:
     killed: list[int] = []

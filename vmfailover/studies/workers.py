@@ -1,10 +1,12 @@
 """Tasks of a study on workers: in whatever order they end, until the user interrupts, though workers may die."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
+from vmfailover.interruption import Interruption, interrupt
 from vmfailover.studies.executors import LocalProcesses
 
 TaskT = TypeVar("TaskT")
@@ -70,19 +72,38 @@ def _alone(executor: Executor, call: Callable[[TaskT], ResultT], task: TaskT) ->
 def _once(executor: Executor, call: Callable[[TaskT], ResultT], tasks: Mapping[int, TaskT]) -> Ended[ResultT]:
     """Submit each task, and yield what comes of it; of those that are lost with a worker, a BrokenExecutor."""
     waiting: dict[Future[ResultT], int] = {}
+    ended: SimpleQueue[Future[ResultT]] = SimpleQueue()
     try:
         for number, task in tasks.items():
             future = _submitted(executor, call, task)
             waiting[future] = number
-            if future.done():
-                result = _result(future)
-                yield waiting.pop(future), result
-        for future in as_completed(waiting):
-            result = _result(future)
-            yield waiting[future], result
+            _await(future, ended)
+            while not ended.empty():
+                yield _next(waiting, ended)
+        while waiting:
+            yield _next(waiting, ended)
     except BaseException:
         _give_up(executor, waiting)
         raise
+
+
+def _await(future: Future[ResultT], ended: SimpleQueue[Future[ResultT]]) -> None:
+    """Have a future put into a queue when it has ended.
+
+    Ctrl-C acts after that: in the midst of it, it would leave the future's lock taken, for which its executor waits.
+    For the same reason, it is the queue that is waited for, and no future.
+    """
+    with Interruption() as interruption:
+        future.add_done_callback(ended.put)
+    if interruption.noted:
+        interrupt()
+
+
+def _next(waiting: dict[Future[Any], int], ended: SimpleQueue[Future[Any]]) -> tuple[int, Any]:
+    """Wait for one of the futures to end; return its number with what came of it."""
+    future = ended.get()
+    result = _result(future)
+    return waiting.pop(future), result
 
 
 def _submitted(executor: Executor, call: Callable[[TaskT], ResultT], task: TaskT) -> Future[ResultT]:
