@@ -27,6 +27,8 @@ _AWAY = 5
 _PALE = "#b9d0e6"
 #: As wide as a digit.
 _FIGURE_SPACE = "\u2007"
+#: Points of which the intervals are lines in a page; those of more are one image, which takes less room.
+_MOST_LINES = 300
 
 
 def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.latency_ns") -> Axes:
@@ -117,7 +119,7 @@ def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[Metri
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     axes.errorbar(
         values[0], values[1], xerr=x, yerr=y, linestyle="none", color=GREY, elinewidth=1, zorder=1,
-        label="95 % confidence interval",
+        label="95 % confidence interval", rasterized=rows.size > _MOST_LINES,
     )  # fmt: skip
 
 
