@@ -38,10 +38,8 @@ POINTS = 60
 #: Defects that no fault of the first epochs brings out, and why.
 NOT_REACHED = {
     "goes_live_before_it_has_caught_up": "its replica has always caught up when a fault of these is noticed",
-    "unread_log_released": "needs a log that is full",
     "log_released_before_the_commit": "breaks a law of the log, no promise of the protocol",
     "stream_out_of_order": "breaks a law of the stream, no promise of the protocol",
-    "outputs_taken_that_are_not_computed_yet": "needs answers that are computed across a checkpoint",
 }
 #: Defects that keep something from one run to the next, so that another run of the same scenario differs.
 KEEPS_STATE = {"state_one_epoch_old", "bits_of_the_interval_before"}
