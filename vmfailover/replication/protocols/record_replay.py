@@ -74,7 +74,7 @@ class RecordReplay(Protection):
         self._caught_up = site.env.event().succeed()
         self._progress = site.env.event()
         self._unsent_bytes = 0
-        self._throttled = False
+        self._throttled_since: int | None = None
         self._throttled_ns = 0
         self._closed = False
         self._peak_unsent = 0
@@ -104,7 +104,8 @@ class RecordReplay(Protection):
     @property
     def log_stall_ns(self) -> int:
         """Time for which the VM waited for the log to be sent or for the replica."""
-        return self._throttled_ns
+        since = self._throttled_since
+        return self._throttled_ns + (0 if since is None else int(self.env.now) - since)
 
     @property
     def memory_bytes(self) -> int:
@@ -191,17 +192,15 @@ class RecordReplay(Protection):
         duration_ns = self.site.scenario.hypervisor.interrupt
         self.site.journal.record("interrupt", self.site.primary.host.name, duration_ns=duration_ns)
         yield self.env.timeout(duration_ns)
-        if not self._throttled:
+        if self._throttled_since is None:
             yield from self._throttle()
         vm.resume(int(self.env.now))
 
     def _throttle(self) -> Steps:
-        began = int(self.env.now)
-        self._throttled = True
+        self._throttled_since = int(self.env.now)
         while self._unsent_bytes > self._spec.buffer or self._lag_ns > self._spec.lag:
             yield self._progress
-        self._throttled = False
-        self._throttled_ns += int(self.env.now) - began
+        self._throttled_ns, self._throttled_since = self.log_stall_ns, None
 
     @property
     def _lag_ns(self) -> int:
