@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from vmfailover.results.names import bound_name
+
 #: Units of a quantity, the greatest first: how many base units each has, and its name after a space.
 DURATIONS = ((10**9, " s"), (10**6, " ms"), (10**3, " µs"), (1, " ns"))
 _LONG_DURATIONS = ((8766 * 3600 * 10**9, " years"), (3600 * 10**9, " h"), (60 * 10**9, " min"), *DURATIONS)
@@ -61,7 +63,7 @@ def three_digits(number: float) -> str:
 
 def at_least(values: Mapping[str, float | None], metric: str) -> str:
     """Return a time such as `34.0 ms`, or `≥ 34.0 ms` if only a lower bound of it is known."""
-    bound = values.get(f"{metric.removesuffix('_ns')}_at_least_ns")
+    bound = values.get(bound_name(metric))
     return duration(values[metric]) if bound is None else f"≥ {duration(bound)}"
 
 

@@ -13,7 +13,7 @@ from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import drawn_from
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.quantities import counted
-from vmfailover.studies.known import bound_name
+from vmfailover.results.names import bound_name
 from vmfailover.studies.sweep import Sweep
 
 #: The metrics of a point, in order.

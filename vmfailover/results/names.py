@@ -282,3 +282,8 @@ DEFINITIONS: dict[str, Metric] = {
 METRICS: dict[str, str] = {name: metric.meaning for name, metric in DEFINITIONS.items()}
 #: Metrics that are truth values.
 TRUTHS = ("migration.converged", "image.consistent")
+
+
+def bound_name(metric: str) -> str:
+    """Return the metric that has a lower bound of this one: `client.latency_p99_at_least_ns` of the 99th percentile."""
+    return f"{metric.removesuffix('_ns')}_at_least_ns"

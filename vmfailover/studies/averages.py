@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from vmfailover.results.metric_values import Metrics, Value
-from vmfailover.results.names import TRUTHS
-from vmfailover.studies.known import bound_name, known, statistic_known
+from vmfailover.results.names import TRUTHS, bound_name
+from vmfailover.studies.known import known, statistic_known
 from vmfailover.studies.runs import MEASURED
 
 

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from vmfailover.errors import InputError, reason_of
 from vmfailover.regular_file import read_regular
-from vmfailover.studies.known import Known, bound_name, known
+from vmfailover.results.names import bound_name
+from vmfailover.studies.known import Known, known
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
 from vmfailover.whole_file import write_whole

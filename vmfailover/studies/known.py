@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from vmfailover.results.metric_values import Value
+from vmfailover.results.names import bound_name
 from vmfailover.studies.statistics import Estimate, Statistic, estimate, statistic
 
 
@@ -19,11 +20,6 @@ class Known:
     def exact(self) -> bool:
         """Whether it is a value, and not only a bound."""
         return self.low == self.high
-
-
-def bound_name(metric: str) -> str:
-    """Return the metric that has a lower bound of this one: `client.latency_p99_at_least_ns` of the 99th percentile."""
-    return f"{metric.removesuffix('_ns')}_at_least_ns"
 
 
 def known(values: Mapping[str, Value], metric: str) -> Known | None:

@@ -15,7 +15,7 @@ from vmfailover.report.summary import subjects
 from vmfailover.results.failovers import moves
 from vmfailover.results.invariants import Verdict
 from vmfailover.results.metric_values import Metrics
-from vmfailover.results.names import METRICS
+from vmfailover.results.names import METRICS, bound_name
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
 from vmfailover.version import version
@@ -101,7 +101,7 @@ def cards(result: RunResult) -> list[Card]:
 
 def _shown(metric: str, values: Metrics) -> str:
     """Return a metric's value, or the lower bound that is known of it; nothing if there is neither."""
-    bound = values.get(f"{metric.removesuffix('_ns')}_at_least_ns")
+    bound = values.get(bound_name(metric))
     if bound is not None:
         return f"≥ {quantity(metric, bound)}"
     return "" if values[metric] is None else quantity(metric, values[metric])
