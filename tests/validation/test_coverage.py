@@ -1,5 +1,7 @@
 """Intervals of replications hold the true value as often as they say, where theory knows it: an M/D/1 queue."""
 
+import math
+
 import pytest
 from scenarios_for_tests import small
 
@@ -36,15 +38,18 @@ def queue(seed: int) -> Scenario:
 
 
 def interval(number: int) -> tuple[float, float]:
-    """Return the interval that replications with random numbers of their own give."""
+    """Return the interval that replications with random numbers of their own give.
+
+    It is open above where a run ended while its slowest request was waiting: the mean is then known from below only.
+    """
     from vmfailover.studies.executors import InThisProcess
 
     seed = 1 + number * REPLICATIONS
     found: Replications = replicate(queue(seed), REPLICATIONS, executor=InThisProcess())
     mean = found.estimate("client.latency_mean_ns")
     assert mean.low is not None
-    assert mean.high is not None
-    return mean.low, mean.high
+    assert (mean.high is None) == mean.at_least
+    return mean.low, math.inf if mean.high is None else mean.high
 
 
 @pytest.mark.slow
@@ -53,3 +58,4 @@ def test_a_thousand_intervals_hold_the_mean_response_time_of_md1() -> None:
         intervals = list(executor.map(interval, range(INTERVALS), chunksize=25))
     held = sum(low <= RESPONSE_NS <= high for low, high in intervals)
     assert 0.94 <= held / INTERVALS <= 0.96
+    assert sum(math.isinf(high) for _, high in intervals) < 0.01 * INTERVALS
