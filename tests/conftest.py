@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import simpy
 
-from vmfailover.progress_guard import GuardedEnvironment
+from vmfailover.engine.progress_guard import GuardedEnvironment
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import pytest
 from scenarios_for_tests import small
 
 from vmfailover import simulation
-from vmfailover.cluster import Cluster
-from vmfailover.journal import Event
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.records.events import Event
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
@@ -27,7 +27,7 @@ class WatchedCluster(Cluster):
         super().__init__(*args)
         #: Whether `tail` was where the last acknowledged epoch ended, at each commit.
         self.tail_waited: list[bool] = []
-        self.journal.on("commit", self._note_tail)
+        self.event_log.on("commit", self._note_tail)
 
     def _note_tail(self, _: Event) -> None:
         if len(self.pairs) > 1 or self.protection.alone is not None:

@@ -8,6 +8,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vmfailover import display
+
 if TYPE_CHECKING:
     from vmfailover.errors import InputError
     from vmfailover.results.reading import read
@@ -80,6 +82,9 @@ _HOMES = {
     "load": "vmfailover.scenario",
     "run": "vmfailover.simulation",
 }
+
+
+display.use(lambda: import_module("vmfailover.report.showing"))
 
 
 def __getattr__(name: str) -> Any:

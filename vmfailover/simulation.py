@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from vmfailover.cluster import Cluster
+from vmfailover.audit.judge import Judge
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.engine.interruption import Interruption
+from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
-from vmfailover.interruption import Interruption
 from vmfailover.notebook import bar
-from vmfailover.progress_guard import GuardedEnvironment
-from vmfailover.results.audit import Audit
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.readings import Readings
 from vmfailover.results.records import records_of
@@ -53,11 +53,11 @@ def run(
     began = time.perf_counter()
     env = GuardedEnvironment()
     cluster = Cluster(env, scenario, twin, quantum)
-    audit = Audit(cluster)
+    audit = Judge(cluster)
     readings = Readings(cluster)
     warm_up = WarmUpMeter(env, cluster, readings)
     sampler = Sampler(cluster, samples)
-    failovers = StageWatch(env, cluster.journal)
+    failovers = StageWatch(env, cluster.event_log)
     with bar(scenario.name) as shown:
         told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
         try:

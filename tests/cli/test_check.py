@@ -12,7 +12,7 @@ from scenarios_for_tests import brief
 
 from vmfailover.cli.main import main
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.simulation import run

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
-from vmfailover.replication.copiers import VmCore
+from vmfailover.replication.collectors import VmCore
 from vmfailover.scenario.writing import as_written
 
 ARGUMENTS = ["--epochs", "2", "--jobs", "1", "--faults", "host-crash,link-cut:forward"]

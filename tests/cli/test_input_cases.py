@@ -14,10 +14,10 @@ from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.scenario import load
 from vmfailover.scenario.document import parse
 from vmfailover.scenario.writing import write_scenario
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import Columns, TraceMetadata, open_trace, write_trace
 
 CASES = Path(__file__).parents[1] / "cases"

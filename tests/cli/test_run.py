@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vmfailover.cli.main import main
+from vmfailover.records.metric_names import METRICS
 from vmfailover.results.export import FILES
 from vmfailover.results.metrics import WALL_CLOCK
-from vmfailover.results.names import METRICS
 from vmfailover.scenario import load
 
 from .conftest import ScenarioFile

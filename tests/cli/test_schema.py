@@ -5,8 +5,8 @@ import json
 from click.testing import CliRunner
 
 from vmfailover.cli.main import main
-from vmfailover.journal import KINDS
-from vmfailover.results.names import METRICS
+from vmfailover.records.events import KINDS
+from vmfailover.records.metric_names import METRICS
 
 
 def test_prints_the_schema() -> None:

@@ -9,44 +9,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replication.machinery import new_site
 
+from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.faults import PHASES, STEPS, Injector, Targets, instant
-from vmfailover.journal import Journal
 from vmfailover.scenario.failover import TARGETS, Failure, RandomInstant
 
 
 class Scene:
-    """Two hosts and a link that a fault is armed for, and a journal that others write."""
+    """Two hosts and a link that a fault is armed for, and a event_log that others write."""
 
     def __init__(self, **failure: Any) -> None:
         self.env = simpy.Environment()
-        site = new_site(self.env)
-        self.primary, self.secondary = site.primary, site.secondary
-        self.host, self.link = site.primary.host, site.link
-        self.journal = Journal(self.env)
+        context = new_site(self.env)
+        self.primary, self.secondary = context.primary, context.secondary
+        self.host, self.link = context.primary.host, context.link
+        self.event_log = EventLog(self.env)
         self.reported: list[str] = []
         targets = Targets(
-            nodes=lambda: {
-                "primary": site.primary,
-                "secondary": site.secondary,
-                "active": site.primary,
-                "standby": site.secondary,
+            hosted=lambda: {
+                "primary": context.primary,
+                "secondary": context.secondary,
+                "active": context.primary,
+                "standby": context.secondary,
             },
-            channels=lambda: {"forward": site.link.forward, "backward": site.link.backward},
+            channels=lambda: {"forward": context.link.forward, "backward": context.link.backward},
             active=lambda: "primary",
             report=self.reported.append,
         )
         spec = Failure.model_validate({"kind": "host-crash", **failure})
-        Injector(self.env, self.journal, spec, targets, np.random.default_rng(1))
+        Injector(self.env, self.event_log, spec, targets, np.random.default_rng(1))
 
     def record_at(self, instant: int, kind: str, epoch: int = -1, duration: int = 0) -> None:
         def record() -> Any:
             yield self.env.timeout(instant)
-            self.journal.record(kind, "primary", epoch=epoch, duration_ns=duration)
+            self.event_log.record(kind, "primary", epoch=epoch, duration_ns=duration)
 
         self.env.process(record())
 
     def happened(self, kind: str) -> list[tuple[int, str, str]]:
-        events = self.journal.events
+        events = self.event_log.events
         return [(event.time_ns, event.host, event.detail) for event in events if event.kind == kind]
 
     @property

@@ -33,16 +33,16 @@ class Scene:
     def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
-        site = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
-        self.primary, self.secondary, self.journal = site.primary.host, site.secondary.host, site.journal
-        self.protection = Receiving(site)
+        context = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
+        self.primary, self.secondary, self.event_log = context.primary.host, context.secondary.host, context.event_log
+        self.protection = Receiving(context)
         self.protection.receiver.start()
         self.declared = self.env.event()
         #: Guest time and instant of each activation.
         self.activated: list[tuple[int, int]] = []
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
-        takeover = Takeover(self.protection, way, self.journal, self.secondary, priority_delay_ns)
+        takeover = Takeover(self.protection, way, self.event_log, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
 
     def _connect(self, guest: Guest) -> None:
@@ -63,7 +63,7 @@ class Scene:
     @property
     def steps(self) -> list[tuple[str, int, int]]:
         kinds = ("detect", "fence", "image-complete", "takeover")
-        return [(event.kind, event.time_ns, event.epoch) for event in self.journal.events if event.kind in kinds]
+        return [(event.kind, event.time_ns, event.epoch) for event in self.event_log.events if event.kind in kinds]
 
 
 def test_nothing_happens_without_a_verdict() -> None:
@@ -109,11 +109,11 @@ def test_what_is_committed_is_applied_first_and_what_is_staged_is_discarded() ->
     scene.receive(1, {1: 9}, whole=False)
     versions = scene.secondary.memory.versions
     found: list[dict[int, int]] = []
-    scene.journal.on(
+    scene.event_log.on(
         "image-complete", lambda _: found.append({n: int(versions[n]) for n in range(LINES) if versions[n]})
     )
     scene.declare_at(101)
-    (image_complete,) = (event for event in scene.journal.events if event.kind == "image-complete")
+    (image_complete,) = (event for event in scene.event_log.events if event.kind == "image-complete")
     assert image_complete.time_ns == 100 + 30 * LINE_NS
     assert found == [lines]
 

@@ -8,13 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scenarios_for_tests import TINY_HOST
 
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.traces.accesses import AccessChunk
 
 LINES = 256
 LINE_BYTES = 128

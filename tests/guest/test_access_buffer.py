@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from programs import EXAMPLES, Program, Record, programs
 
 from vmfailover.guest.access_buffer import BUFFER_RECORDS, AccessBuffer, Replay
-from vmfailover.guest.accesses import AccessChunk
+from vmfailover.traces.accesses import AccessChunk
 
 Row = tuple[int, int, int, int]
 COLUMNS = ("block", "write", "count", "instructions")

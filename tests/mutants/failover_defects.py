@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from scenarios_for_tests import small
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.protected_pair import ProtectedPair
+from vmfailover.cluster.reprotection import Failback
 from vmfailover.failover.fencing import Stonith
-from vmfailover.failover.reprotection import Failback
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.host import Host
-from vmfailover.pair import Pair
 from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protection import Protection
-from vmfailover.replication.unprotected import UnprotectedVm
+from vmfailover.replication.standalone import StandaloneVm
 
 from .injection import Injection, mutant
 
@@ -76,7 +76,7 @@ def vm_resumes_ten_records_late(injection: Injection) -> None:
 def vm_resumes_where_the_primary_died(injection: Injection) -> None:
     @injection.into(Protection, "activate")
     def activate(original: Any, protection: Protection, state: Any) -> None:
-        lost = protection.site.primary.guest.capture()
+        lost = protection.context.primary.guest.capture()
         injection.fired += lost.positions != state.positions
         original(protection, lost)
 
@@ -107,8 +107,8 @@ AND_BACK = small(
 def a_stale_image_is_believed(injection: Injection) -> None:
     @injection.into(Precopy, "written_pages")
     def written_pages(original: Any, precopy: Precopy) -> Any:
-        ours = precopy._site.primary.host.processor
-        theirs = precopy._site.secondary.host.memory.versions
+        ours = precopy._context.primary.host.processor
+        theirs = precopy._context.secondary.host.memory.versions
         versions, _ = ours.fetch(np.arange(theirs.size))
         newer = np.unique(np.flatnonzero(versions > theirs) // precopy._page_lines)
         injection.fired += newer.size < original(precopy).size
@@ -121,8 +121,8 @@ def a_stale_image_is_believed(injection: Injection) -> None:
 
 @mutant(AND_BACK, caught_by="image")
 def what_was_modified_meanwhile_is_forgotten(injection: Injection) -> None:
-    @injection.into(UnprotectedVm, "take_fresh")
-    def take_fresh(original: Any, unprotected: UnprotectedVm) -> Any:
+    @injection.into(StandaloneVm, "take_fresh")
+    def take_fresh(original: Any, unprotected: StandaloneVm) -> Any:
         lines = original(unprotected)
         injection.fired += lines.size
         return lines[::2]
@@ -130,12 +130,12 @@ def what_was_modified_meanwhile_is_forgotten(injection: Injection) -> None:
 
 @mutant(AND_BACK, caught_by="output_commit")
 def answers_leave_at_once_as_before_protection(injection: Injection) -> None:
-    @injection.into(Pair, "start")
-    def start(original: Any, pair: Pair) -> None:
+    @injection.into(ProtectedPair, "start")
+    def start(original: Any, pair: ProtectedPair) -> None:
         original(pair)
         if pair.begun_ns:
             injection.fire()
-            pair.primary.guest.on_accept.append(pair.site.release)
+            pair.primary.guest.on_accept.append(pair.context.release)
 
 
 @mutant(AND_BACK, caught_by="one_active_vm")
@@ -143,5 +143,5 @@ def the_vm_that_moves_back_is_not_stopped(injection: Injection) -> None:
     @injection.into(Failback, "_arrive")
     def arrive(original: Any, failback: Failback, protection: Any) -> Any:
         injection.fire()
-        protection.site.primary.vm.resume(int(protection.env.now))
+        protection.context.primary.vm.resume(int(protection.env.now))
         return original(failback, protection)

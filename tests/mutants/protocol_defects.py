@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scenarios_for_tests import small
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.processor import Processor
 from vmfailover.replication.first_stores import FirstStores
@@ -163,14 +163,14 @@ def outputs_leave_uncompared(injection: Injection) -> None:
     def produce(original: Any, protection: OutputCompare, completion: Any) -> None:
         del original
         injection.fire()
-        protection.site.release(completion)
+        protection.context.release(completion)
 
 
 @mutant(small("output-compare"), caught_by="image")
 def pages_that_only_the_secondary_modified_not_overwritten(injection: Injection) -> None:
     @injection.into(OutputCompare, "_differing")
     def differing(original: Any, protection: OutputCompare, units: Any) -> Any:
-        newest, _ = protection.site.primary.host.processor.fetch(units * protection.site.unit_lines)
+        newest, _ = protection.context.primary.host.processor.fetch(units * protection.context.unit_lines)
         del newest
         injection.fired += units.size
         return (yield from original(protection, units[::2]))
@@ -229,7 +229,7 @@ def goes_live_before_it_has_caught_up(injection: Injection) -> None:
 def last_round_forgotten(injection: Injection) -> None:
     @injection.into(Precopy, "send")
     def send(original: Any, precopy: Precopy, units: Any, began_ns: int) -> Any:
-        if precopy._site.primary.vm.running:
+        if precopy._context.primary.vm.running:
             return original(precopy, units, began_ns)
         injection.fired += units.size
         return original(precopy, units[:0], began_ns)
@@ -254,7 +254,7 @@ def state_captured_before_the_vm_stopped(injection: Injection) -> None:
 
     @injection.into(Precopy, "goes_on")
     def goes_on(original: Any, precopy: Precopy, units: int, sent_lines: int) -> Any:
-        guest = precopy._site.primary.guest
+        guest = precopy._context.primary.guest
         early.setdefault(id(guest), capture(guest))
         return original(precopy, units, sent_lines)
 
@@ -273,7 +273,7 @@ def restarts_where_the_primary_died(injection: Injection) -> None:
     def complete(original: Any, protection: ColdRestart) -> Any:
         del original
         injection.fire()
-        return protection.site.primary.guest.capture()
+        return protection.context.primary.guest.capture()
         yield
 
 
@@ -282,7 +282,7 @@ def a_line_of_the_saved_image_is_wrong(injection: Injection) -> None:
     @injection.into(ColdRestart, "complete")
     def complete(original: Any, protection: ColdRestart) -> Any:
         state = yield from original(protection)
-        protection.site.secondary.host.memory.versions[7] += 1
+        protection.context.secondary.host.memory.versions[7] += 1
         injection.fire()
         return state
 

@@ -8,8 +8,10 @@ import numpy.typing as npt
 import simpy
 from scenarios_for_tests import TINY_HOST, small
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads import open_workload
@@ -19,11 +21,10 @@ from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
-from vmfailover.journal import Journal
 from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.manager import ReplicationManager
 from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
-from vmfailover.replication.site import Node, Site
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.network import Link as LinkSpec
 
@@ -63,24 +64,24 @@ def new_host(env: simpy.Environment, name: str = "secondary", **keys: Any) -> Ho
     return Host(env, name, processor, processor.memory, new_channel(env))
 
 
-def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 16, **keys: Any) -> Node:
+def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 16, **keys: Any) -> HostedVm:
     """Return a host with a guest on it, in no state yet, which gets requests of no bytes."""
     host = new_host(env, name, **keys)
     vm = VirtualMachine(host.processor, new_log(log_lines), 0)
-    return Node(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
+    return HostedVm(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
 
 
-def new_site(env: simpy.Environment, **overrides: object) -> Site:
+def new_site(env: simpy.Environment, **overrides: object) -> ProtectionContext:
     """Return two such hosts and what is around them; answers and the network go nowhere."""
     nodes = new_node(env, "primary"), new_node(env)
     scheduler = Scheduler(env, 1 << 20, 1)
-    for node in nodes:
-        scheduler.add(node.vm)
+    for hosted in nodes:
+        scheduler.add(hosted.vm)
     scenario = small("base", **{"vm.memory": f"{LINES * LINE_BYTES} B", "workload.working_set": "16 KiB", **overrides})
-    return Site(
+    return ProtectionContext(
         env=env,
         scenario=scenario,
-        journal=Journal(env),
+        event_log=EventLog(env),
         link=Link(*(Channel(env, scenario.link, np.random.default_rng(seed)) for seed in (1, 2))),
         primary=nodes[0],
         secondary=nodes[1],

@@ -8,9 +8,10 @@ import pytest
 from runs_for_tests import broken, observe
 from scenarios_for_tests import small
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.checkpointing import Checkpointing
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
 
@@ -22,9 +23,9 @@ class EveryLine:
     needs_room = False
     position = 0
 
-    def __init__(self, site: Site, node: Node) -> None:
-        self._env = site.env
-        self._addresses = np.arange(node.host.memory.versions.size) * node.host.memory.line_bytes
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
+        self._env = context.env
+        self._addresses = np.arange(hosted.host.memory.versions.size) * hosted.host.memory.line_bytes
         self._found = self._addresses[:0]
 
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
@@ -53,8 +54,8 @@ class EveryLine:
 class WholeMemory(Checkpointing):
     """Ships all of memory with every checkpoint."""
 
-    def new_tracker(self, node: Node) -> EveryLine:
-        return EveryLine(self.site, node)
+    def new_tracker(self, hosted: HostedVm) -> EveryLine:
+        return EveryLine(self.context, hosted)
 
 
 @pytest.fixture

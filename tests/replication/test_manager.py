@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scenarios_for_tests import VARIANTS
 
-from vmfailover.cluster import Cluster
-from vmfailover.journal import Event
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.records.events import Event
 from vmfailover.replication.epoch import Epoch
 from vmfailover.scenario.checks import guard_band
 
 from .machinery import cluster, manager_of
 
-#: A checkpoint in the journal: its first nine steps, and the tenth is seen at the log's tail.
+#: A checkpoint in the event_log: its first nine steps, and the tenth is seen at the log's tail.
 STEPS = [
     "pause",
     "final-scan",
@@ -60,7 +60,7 @@ def complete(variant: str) -> list[Epoch]:
 
 def steps(variant: str, epoch: int) -> dict[str, Event]:
     """Return the steps of an epoch's checkpoint as they happened."""
-    events = watched(variant).journal.events
+    events = watched(variant).event_log.events
     return {event.kind: event for event in events if event.epoch == epoch and event.kind in STEPS}
 
 
@@ -155,9 +155,9 @@ def test_the_outputs_of_an_epoch_are_those_ready_at_its_capture(variant: str) ->
 def test_the_log_is_used_again_when_its_epoch_is_acknowledged() -> None:
     parts = cluster("no-streaming", "1 ms")
     log, tails = parts.primary.vm.log, [parts.primary.vm.log.tail]
-    parts.journal.on("commit", lambda _: tails.append(log.tail))
-    parts.journal.on("acknowledge", lambda event: tails.append(manager_of(parts).epochs[event.epoch].log_position))
-    while not parts.journal.times("acknowledge"):
+    parts.event_log.on("commit", lambda _: tails.append(log.tail))
+    parts.event_log.on("acknowledge", lambda event: tails.append(manager_of(parts).epochs[event.epoch].log_position))
+    while not parts.event_log.times("acknowledge"):
         parts.env.step()
     assert tails[0] == tails[1] != tails[2] == log.tail
 
@@ -230,7 +230,7 @@ def test_the_period_stretches_on_a_slow_link_and_no_epoch_is_dropped() -> None:
     slow = {"link.bandwidth": "2 Gbit/s", "detection.timeout": "50 ms", "replication.log.size": "1 MiB"}
     parts = cluster("no-streaming", "20 ms", **slow)
     epochs = manager_of(parts).epochs
-    commits = [event.epoch for event in parts.journal.events if event.kind == "commit"]
+    commits = [event.epoch for event in parts.event_log.events if event.kind == "commit"]
     assert commits == list(range(len(commits)))
     assert len(commits) >= 2
     for epoch, later in pairwise(epochs[: len(commits)]):
@@ -244,7 +244,7 @@ def test_the_period_stretches_on_a_slow_link_and_no_epoch_is_dropped() -> None:
 @pytest.mark.parametrize("variant", ["log-drain", "log-checkpoint", "log-stall", "log-stall-least"])
 def test_a_small_log_interrupts_and_every_interrupt_is_counted(variant: str) -> None:
     parts = watched(variant)
-    events = [event for event in parts.journal.events if event.kind == "log-limit"]
+    events = [event for event in parts.event_log.events if event.kind == "log-limit"]
     assert len(events) == manager_of(parts).interrupts > 0
     assert manager_of(parts).log_stall_ns > 0
     assert parts.primary.vm.log.free_entries >= 0
@@ -254,7 +254,7 @@ def test_a_small_log_interrupts_and_every_interrupt_is_counted(variant: str) -> 
 def test_an_acknowledgement_never_takes_back_room_that_was_made(variant: str) -> None:
     parts = cluster(variant, "1 ms")
     log, free = parts.primary.vm.log, list[int]()
-    parts.journal.on("acknowledge", lambda _: free.append(log.free_entries))
+    parts.event_log.on("acknowledge", lambda _: free.append(log.free_entries))
     for _ in range(5000):
         seen = len(free)
         parts.env.step()
@@ -266,7 +266,7 @@ def test_an_acknowledgement_never_takes_back_room_that_was_made(variant: str) ->
 def test_a_stall_is_part_of_the_time_in_which_the_vm_stands_still(variant: str) -> None:
     parts = watched(variant)
     begins = [begin for begin, _ in parts.primary.vm.spans]
-    limits = [event.time_ns for event in parts.journal.events if event.kind == "log-limit"]
+    limits = [event.time_ns for event in parts.event_log.events if event.kind == "log-limit"]
     end = int(parts.env.now)
     stopped = sum(min((begin for begin in begins if begin > limit), default=end) - limit for limit in limits)
     assert 0 < manager_of(parts).log_stall_ns <= stopped
@@ -297,7 +297,7 @@ def test_the_vm_waits_at_the_guard_band() -> None:
     parts = cluster("log-drain", until="5 ms", clients=None)
     vm, free = parts.primary.vm, list[int]()
     vm.request_entries = 12
-    parts.journal.on("log-limit", lambda _: free.append(vm.log.free_entries))
+    parts.event_log.on("log-limit", lambda _: free.append(vm.log.free_entries))
     parts.env.run(until=10_000_000)
     limit, request = guard_band(parts.scenario) + vm.request_entries, vm.request_entries
     assert len(free) > 20

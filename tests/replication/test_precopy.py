@@ -9,8 +9,8 @@ from .machinery import LINES, new_site
 
 
 def new_precopy(**spec: object) -> Precopy:
-    site = new_site(simpy.Environment(), **{"replication.protocol": "live-precopy", "replication.precopy": spec})
-    return Precopy(site, lambda: iter(()), lambda _: None)  # type: ignore[arg-type, return-value]
+    context = new_site(simpy.Environment(), **{"replication.protocol": "live-precopy", "replication.precopy": spec})
+    return Precopy(context, lambda: iter(()), lambda _: None)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize("most", [1.0, 2.5])
@@ -29,5 +29,5 @@ def test_no_round_follows_when_little_is_left() -> None:
 def test_no_round_follows_the_last_but_one() -> None:
     precopy = new_precopy(rounds=2, least=1)
     assert precopy.goes_on(units=4, sent_lines=0)
-    precopy._site.epochs.append(None)  # type: ignore[arg-type]
+    precopy._context.epochs.append(None)  # type: ignore[arg-type]
     assert not precopy.goes_on(units=4, sent_lines=0)

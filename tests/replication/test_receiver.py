@@ -6,8 +6,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import GuestState
-from vmfailover.journal import Journal
 from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
 from vmfailover.replication.receiver import Receiver, StagedEpoch
@@ -25,12 +25,12 @@ class Secondary:
     def __init__(self) -> None:
         self.env = simpy.Environment()
         self.host = new_host(self.env)
-        self.journal = Journal(self.env)
+        self.event_log = EventLog(self.env)
         self.acknowledged: list[tuple[int, int]] = []
         self.receiver = Receiver(
             self.env,
             self.host,
-            self.journal,
+            self.event_log,
             lambda epoch: self.acknowledged.append((epoch, int(self.env.now))),
             self._commit,
         )
@@ -42,7 +42,7 @@ class Secondary:
 
     @property
     def applied_epoch(self) -> int:
-        return max((event.epoch for event in self.journal.events if event.kind == "apply"), default=-1)
+        return max((event.epoch for event in self.event_log.events if event.kind == "apply"), default=-1)
 
     def receive(self, epoch: int, *batches: LineBatch) -> None:
         """Receive a whole epoch."""
@@ -58,7 +58,7 @@ class Secondary:
 
     @property
     def kinds(self) -> list[str]:
-        return [event.kind for event in self.journal.events]
+        return [event.kind for event in self.event_log.events]
 
 
 def test_staged_lines_are_not_in_the_image() -> None:
@@ -80,7 +80,7 @@ def test_a_whole_epoch_is_committed_acknowledged_and_applied() -> None:
     assert (secondary.image, secondary.applied_epoch) == ({1: 5, 2: 6}, 0)
     assert secondary.acknowledged == [(0, HEADER_BYTES + LATENCY_NS)]
     assert secondary.kinds == ["staged", "commit", "apply"]
-    assert secondary.journal.times("apply") == {0: 2 * LINE_NS}
+    assert secondary.event_log.times("apply") == {0: 2 * LINE_NS}
 
 
 @pytest.mark.parametrize("counted", [1, 3])

@@ -35,6 +35,6 @@ def test_every_commit_carries_it(protocol: str, state: int, monkeypatch: pytest.
             "replication.output_compare.longest_interval": "500 us",
         },
     )
-    commits = [event for event in whole.journal.events if event.kind == "commit"]
+    commits = [event for event in whole.event_log.events if event.kind == "commit"]
     assert commits
     assert sent[HEADER_BYTES + 2 * state] >= len(commits)

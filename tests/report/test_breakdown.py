@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmfailover.report.breakdown import Part, bar, breakdown, legend
-from vmfailover.report.quantities import duration
+from vmfailover.results.quantities import duration
 
 from .outcomes import outcome
 

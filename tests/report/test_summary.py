@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from scenarios_for_tests import small
 
-from vmfailover.report.outcome import headline
-from vmfailover.report.quantities import bit_rate, counted, duration, share, short_count
+from vmfailover.audit.invariants import Verdict
 from vmfailover.report.summary import print_summary, summary
-from vmfailover.results.invariants import Verdict
+from vmfailover.results.outcome import headline
+from vmfailover.results.quantities import bit_rate, counted, duration, share, short_count
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
 

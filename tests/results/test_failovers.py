@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.failovers import Tenure, exposures, first_move, moves
 
 

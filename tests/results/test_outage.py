@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmfailover.guest.clients import Response
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.outage import Outage, blackout, first_outage
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)

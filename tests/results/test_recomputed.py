@@ -16,7 +16,7 @@ from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 import vmfailover as vf
 from results.recomputation import recomputed
 from vmfailover import simulation
-from vmfailover.journal import KINDS
+from vmfailover.records.events import KINDS
 from vmfailover.results.export import write_records
 from vmfailover.results.metrics import metrics_of
 from vmfailover.scenario import Scenario

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scenarios_for_tests import small
 
-from vmfailover.journal import Event
-from vmfailover.results.invariants import Verdict
+from vmfailover.audit.invariants import Verdict
+from vmfailover.records.events import Event
+from vmfailover.records.metric_names import METRICS
 from vmfailover.results.metrics import WALL_CLOCK
-from vmfailover.results.names import METRICS
 from vmfailover.results.records import EpochRow
-from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
+from vmfailover.results.run_record import SCHEMA_VERSION
+from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
 from vmfailover.version import version
 

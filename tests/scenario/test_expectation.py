@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
 from vmfailover.scenario.expectation import Expectation
 
 

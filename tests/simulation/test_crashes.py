@@ -9,7 +9,7 @@ import pytest
 from runs_for_tests import Observed, broken, happened, observe
 from scenarios_for_tests import brief
 
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from runs_for_tests import broken, happened, observe
 
-from vmfailover.report.outcome import headline
 from vmfailover.report.summary import summary
+from vmfailover.results.outcome import headline
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 

@@ -8,7 +8,7 @@ from runs_for_tests import Observed, happened, observe, observe_variant
 from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.hardware.cache.state import Counter
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 

@@ -4,9 +4,9 @@ import pytest
 from runs_for_tests import broken, happened, observe, observe_variant, responses_before_commit
 from scenarios_for_tests import VARIANTS, small
 
-from vmfailover.pair import Pair
+from vmfailover.audit.invariants import Commit, output_verdict
+from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.replication.release import Release
-from vmfailover.results.invariants import Commit, output_verdict
 
 WITH_CLIENTS = sorted(VARIANTS.keys() - {"no-clients"})
 
@@ -53,11 +53,11 @@ def test_one_output_of_many_released_too_early_is_found() -> None:
 
 
 def test_an_answer_that_leaves_at_once_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = Pair.start
+    start = ProtectedPair.start
 
-    def leave_at_once(pair: Pair) -> None:
+    def leave_at_once(pair: ProtectedPair) -> None:
         start(pair)
-        pair.primary.guest.on_accept.append(pair.site.release)
+        pair.primary.guest.on_accept.append(pair.context.release)
 
-    monkeypatch.setattr(Pair, "start", leave_at_once)
+    monkeypatch.setattr(ProtectedPair, "start", leave_at_once)
     assert broken(observe(small())).keys() == {"output_commit", "answers_wait"}

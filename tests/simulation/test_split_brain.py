@@ -33,7 +33,7 @@ def left(scenario: Scenario) -> tuple[str, ...]:
     (detected,), (lost,) = happened(run.result, "detect"), happened(run.result, "detect-loss")
     assert abs(detected.time_ns - lost.time_ns) < AT_ONCE_NS
     assert run.result.values["loss.split_brain_ns"] == 0
-    return tuple(node.host.name for node in run.cluster.pairs[0].nodes if node.host.up)
+    return tuple(hosted.host.name for hosted in run.cluster.pairs[0].hosted if hosted.host.up)
 
 
 def test_with_a_device_each_and_no_delay_nobody_is_left() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
-from vmfailover.results.metric_values import Metrics
+from vmfailover.records.metric_values import Metrics
 from vmfailover.scenario import load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline

@@ -9,7 +9,7 @@ from scenarios_for_tests import brief, small
 
 from vmfailover import compare
 from vmfailover.errors import InputError
-from vmfailover.results.metric_values import Metrics
+from vmfailover.records.metric_values import Metrics
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.simulation import run

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from vmfailover.interruption import UntilInterrupted
+from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.studies.executors import InThisProcess, LocalProcesses, local_processes
 
 

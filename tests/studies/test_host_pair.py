@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vmfailover.streams import generator
+from vmfailover.engine.streams import generator
 from vmfailover.studies.host_pair import HostPair, Life, live
 
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)

@@ -17,12 +17,12 @@ from interruptions import after, living, signal_after
 from rich.console import Console
 from scenarios_for_tests import minute
 
+from vmfailover.audit.judge import Judge
 from vmfailover.report.comparison_table import print_comparison
 from vmfailover.report.exploration_table import print_exploration
 from vmfailover.report.replications_table import print_replications
 from vmfailover.report.sweep_table import print_sweep
 from vmfailover.report.tuning_table import print_tuning
-from vmfailover.results.audit import Audit
 from vmfailover.studies.availability import availability
 from vmfailover.studies.comparison import Comparison, compare
 from vmfailover.studies.comparison_export import export_comparison
@@ -218,17 +218,17 @@ def test_a_run_that_is_interrupted_is_not_finished(monkeypatch: pytest.MonkeyPat
     """Ctrl-C while the third run is made, which notes it and stops early."""
     audited: list[Any] = []
 
-    def audit(cluster: Any) -> Audit:
+    def audit(cluster: Any) -> Judge:
         audited.append(cluster)
         if len(audited) == 3:
             cluster.env.process(interrupt(cluster.env))
-        return Audit(cluster)
+        return Judge(cluster)
 
     def interrupt(env: Any) -> Any:
         yield env.timeout(100_000)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("vmfailover.simulation.Audit", audit)
+    monkeypatch.setattr("vmfailover.simulation.Judge", audit)
     found = replicate(SCENARIO, 6, executor=InThisProcess())
     assert found.interrupted
     assert len(found.runs) == 2

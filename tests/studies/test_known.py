@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from vmfailover.results.metric_values import Metrics
-from vmfailover.results.names import bound_name
+from vmfailover.records.metric_names import bound_name
+from vmfailover.records.metric_values import Metrics
 from vmfailover.studies.known import Known, known, known_statistic
 
 P99 = "client.latency_p99_ns"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmfailover.results.metric_values import Metrics
+from vmfailover.records.metric_values import Metrics
 from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.statistics import Estimate

@@ -13,18 +13,18 @@ from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
-from vmfailover.results.metric_values import Metrics
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
+from vmfailover.records.metric_values import Metrics
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.baseline import Entry, read_baseline
+from vmfailover.studies.baseline_comparison import BaselineComparison
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.regression import Check, Checked, Refused, check
 from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.runs import StudyRun
-from vmfailover.studies.sides import Sides
 from vmfailover.studies.vanished import Vanished
 
 SCENARIO = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
@@ -366,7 +366,7 @@ def test_the_same_bounds_are_no_change() -> None:
 def test_what_other_seeds_have_lost_is_more_than_chance(without: int, lost: int) -> None:
     now = [1.0] * (10 - without) + [None] * without
     runs = tuple(StudyRun("", n, 100 + n, {"guest.slowdown": value}) for n, value in enumerate(now))
-    sides = Sides.of(
+    sides = BaselineComparison.of(
         Replications(SCENARIO, runs, ""), Entry("", tuple(range(4)), {"guest.slowdown": (1.0,) * 4}), "guest.slowdown"
     )
     assert not sides.paired

@@ -6,7 +6,7 @@ import pytest
 from runs_for_tests import record_of
 from scenarios_for_tests import small
 
-from vmfailover.results.ledger import Ledger
+from vmfailover.audit.expected_memory import ExpectedMemory
 from vmfailover.simulation import run
 from vmfailover.studies.stopwatch import Stopwatch
 
@@ -34,10 +34,10 @@ def test_an_error_passes_and_its_time_counts() -> None:
 
 def test_a_watched_run_is_the_same_run() -> None:
     kernel, audit = Stopwatch(), Stopwatch()
-    store = Ledger.store
-    with audit.watching(Ledger, "store", "compare"):
+    store = ExpectedMemory.store
+    with audit.watching(ExpectedMemory, "store", "compare"):
         watched = run(small(), twin=kernel.kernel())
-    assert Ledger.store is store
+    assert ExpectedMemory.store is store
     assert record_of(watched) == record_of(run(small()))
     assert kernel.seconds > 0
     assert audit.seconds > 0

@@ -15,7 +15,8 @@ from interruptions import after
 from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
-from vmfailover.results.metric_values import Metrics
+from vmfailover.files.whole_file import UNFINISHED
+from vmfailover.records.metric_values import Metrics
 from vmfailover.scenario import ScenarioError
 from vmfailover.simulation import run
 from vmfailover.studies import executors
@@ -24,7 +25,6 @@ from vmfailover.studies.executors import InThisProcess, dask_workers
 from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
 from vmfailover.studies.sweep_reading import read_sweep
 from vmfailover.studies.sweep_store import ABOUT
-from vmfailover.whole_file import UNFINISHED
 
 SCENARIO = minute(failures=[])
 KEYS = {

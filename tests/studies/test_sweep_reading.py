@@ -13,11 +13,11 @@ from interruptions import after
 from scenarios_for_tests import minute
 
 import vmfailover as vf
+from vmfailover.files.whole_file import UNFINISHED
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.sweep import Sweep, sweep
 from vmfailover.studies.sweep_reading import read_sweep
 from vmfailover.studies.sweep_store import ABOUT, SCENARIO
-from vmfailover.whole_file import UNFINISHED
 
 KEYS = {"replication.protocol": "cacheline-flags,page-dirty-bits", "replication.checkpoint_interval": "80us,2s"}
 POINT = "point-000001.parquet"

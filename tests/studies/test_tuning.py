@@ -8,7 +8,7 @@ import pytest
 from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
-from vmfailover.results.metric_values import Metrics
+from vmfailover.records.metric_values import Metrics
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.ranges import Range

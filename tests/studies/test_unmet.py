@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from vmfailover.results.metric_values import Metrics
+from vmfailover.records.metric_values import Metrics
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.unmet import Unmet, unmet
 

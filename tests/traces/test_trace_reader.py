@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vmfailover.guest.accesses import AccessChunk
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import Columns, TraceFile, TraceMetadata, open_trace, write_trace
 
 REAL = Path(__file__).parents[2] / "scenarios" / "traces" / "redis-set.parquet"

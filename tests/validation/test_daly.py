@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from vmfailover.engine.streams import generator
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
-from vmfailover.streams import generator
 from vmfailover.studies.objective import Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun

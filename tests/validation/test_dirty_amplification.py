@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads import open_workload
 from vmfailover.scenario.workload import SyntheticWorkload
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import open_trace
 
 from .published import RecordProperty, Row, report

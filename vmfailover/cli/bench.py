@@ -93,7 +93,7 @@ def _title(scenario: "Scenario", measured: Sequence["Measurement"]) -> str:
 
 
 def _row(measurement: "Measurement") -> tuple[str, ...]:
-    from vmfailover.report.quantities import duration, share, short_count
+    from vmfailover.results.quantities import duration, share, short_count
 
     return (
         measurement.name,

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import click
 
 from vmfailover.cli.options import BAD_INPUT, INTERRUPTED, complain
+from vmfailover.engine.interruption import Terminations
 from vmfailover.errors import InputError, NoProgressError, reason_of
-from vmfailover.interruption import Terminations
 
 #: Exit code after SIGTERM: 128 + its number.
 TERMINATED = 143

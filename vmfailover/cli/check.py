@@ -11,12 +11,12 @@ from vmfailover.cli.console import console
 from vmfailover.cli.options import BAD_INPUT, PATH, complain, scenario_arguments, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
+from vmfailover.files.whole_file import require_file_writable
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Limit
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.regression import Check, Refused, check
-from vmfailover.whole_file import require_file_writable
 
 #: Exit code where the answer is no.
 FAILED = 1

@@ -10,7 +10,7 @@ from vmfailover.cli.folders import COMPARE, require_own
 from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
 from vmfailover.studies.comparison_export import export_comparison

@@ -3,7 +3,7 @@
 import sys
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from vmfailover.text import without_commands
+from vmfailover.files.text import without_commands
 
 if TYPE_CHECKING:
     from rich.console import Console

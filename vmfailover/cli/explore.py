@@ -8,13 +8,13 @@ from vmfailover.cli.console import console
 from vmfailover.cli.folders import EXPLORE, require_own
 from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
-from vmfailover.report.quantities import counted
+from vmfailover.files.whole_file import placed_whole
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
 from vmfailover.studies.minimisation import minimised
-from vmfailover.whole_file import placed_whole
 
 #: Exit code where an invariant is broken.
 BROKEN = 1

@@ -8,7 +8,7 @@ import click
 
 from vmfailover.cli.options import PATH, tell
 from vmfailover.errors import InputError
-from vmfailover.whole_file import write_whole
+from vmfailover.files.whole_file import write_whole
 
 
 @click.command("init")

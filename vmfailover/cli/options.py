@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vmfailover.text import one_line, without_commands
+from vmfailover.files.text import one_line, without_commands
 
 #: Exit code for wrong usage or a bad input file.
 BAD_INPUT = 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vmfailover.cli.options import PATH, tell
-from vmfailover.whole_file import require_file_writable, write_whole
+from vmfailover.files.whole_file import require_file_writable, write_whole
 
 
 @click.command("report")

@@ -18,8 +18,9 @@ from vmfailover.cli.options import (
 )
 from vmfailover.cli.progress import counted_bar, followed
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import counted
+from vmfailover.files.whole_file import require_file_writable
 from vmfailover.results.export import export
+from vmfailover.results.quantities import counted
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.units import SIZE
@@ -28,7 +29,6 @@ from vmfailover.studies.memory_estimate import require_memory
 from vmfailover.studies.precision import Precision
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.replication_export import export_replications
-from vmfailover.whole_file import require_file_writable
 
 #: Exit code where an invariant is broken.
 BROKEN = 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from vmfailover.journal import KINDS
-from vmfailover.results.names import DEFINITIONS
+from vmfailover.records.events import KINDS
+from vmfailover.records.metric_names import DEFINITIONS
 from vmfailover.scenario.schema import json_schema
 
 _PRINTED: dict[str, Callable[[], dict[str, Any]]] = {

@@ -13,7 +13,7 @@ from vmfailover.cli.folders import SWEEP, require_own
 from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario, load
 from vmfailover.studies.design import Kind
 from vmfailover.studies.executors import dask_workers

@@ -69,7 +69,7 @@ def _table(statistics: "TraceStatistics") -> str:
 
 
 def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:
-    from vmfailover.report.quantities import count, duration, short_count, size
+    from vmfailover.results.quantities import count, duration, short_count, size
 
     def counts(*names: str) -> list[tuple[str, str]]:
         return [(name.replace("_", " "), count(getattr(statistics, name))) for name in names]

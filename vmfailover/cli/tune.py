@@ -8,7 +8,7 @@ from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.tuning import CONFIRMATIONS, REPLICATIONS, Tuning, tune

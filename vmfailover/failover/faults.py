@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import simpy
 
+from vmfailover.engine.event_log import EventLog
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.link import Channel
-from vmfailover.journal import Event, Journal
-from vmfailover.replication.site import Node
+from vmfailover.records.events import Event
 from vmfailover.scenario.failover import Failure, RandomInstant
 
-#: The journal's event with which each phase of an epoch begins. The fault strikes half-way through what it announces.
+#: The event_log's event with which each phase of an epoch begins. The fault strikes half-way through what it announces.
 PHASES = {
     "mid-scan": "final-scan",
     "mid-harvest": "harvest",
@@ -21,7 +22,7 @@ PHASES = {
     "after-staging": "lines-sent",
     "between-commit-and-ack": "commit",
 }
-#: The journal's event at which each step of a failover begins.
+#: The event_log's event at which each step of a failover begins.
 STEPS = {
     "failure": "failure",
     "detection": "detect",
@@ -42,7 +43,7 @@ class Targets:
     """What faults can strike."""
 
     #: Returns the hosts by their names, and by their roles `active` and `standby`.
-    nodes: Callable[[], Mapping[str, Node]]
+    hosted: Callable[[], Mapping[str, HostedVm]]
     #: Returns the directions of the link between the hosts, by the names `forward` and `backward`.
     channels: Callable[[], Mapping[str, Channel]]
     #: Returns the name of the host that runs the VM.
@@ -55,18 +56,23 @@ class Injector:
     """Injects one fault, once or again and again."""
 
     def __init__(
-        self, env: simpy.Environment, journal: Journal, failure: Failure, targets: Targets, random: np.random.Generator
+        self,
+        env: simpy.Environment,
+        event_log: EventLog,
+        failure: Failure,
+        targets: Targets,
+        random: np.random.Generator,
     ) -> None:
         """Arm the fault."""
         self.env = env
-        self._journal = journal
+        self._event_log = event_log
         self._failure = failure
         self._targets = targets
         self._armed = True
         if failure.at_phase in PHASES:
-            journal.on(PHASES[failure.at_phase], self._on_phase)
+            event_log.on(PHASES[failure.at_phase], self._on_phase)
         elif failure.at_phase is not None:
-            journal.on(STEPS[failure.at_phase], self._on_step)
+            event_log.on(STEPS[failure.at_phase], self._on_step)
         else:
             at = instant(failure.at_random, random) if failure.at_random else failure.at or 0
             env.process(self._strike_after(at + failure.delay))
@@ -95,7 +101,7 @@ class Injector:
         if damaged and self._failure.lasts is not None:
             yield self.env.timeout(self._failure.lasts)
             for struck, undo in damaged:
-                self._journal.record("passed", struck, detail=self._failure.kind)
+                self._event_log.record("passed", struck, detail=self._failure.kind)
                 for each in undo:
                     each()
         else:
@@ -106,18 +112,18 @@ class Injector:
         if self._failure.kind.startswith("link"):
             self._record(self._failure.struck)
             return [(self._failure.struck, [self._damage_channel(channel) for channel in self._struck_channels()])]
-        nodes = [node for node in self._struck_nodes() if node.host.up]
-        for node in nodes:
-            self._record(node.host.name)
-        return [(node.host.name, self._damage_host(node)) for node in nodes]
+        nodes = [hosted for hosted in self._struck() if hosted.host.up]
+        for hosted in nodes:
+            self._record(hosted.host.name)
+        return [(hosted.host.name, self._damage_host(hosted)) for hosted in nodes]
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
         fatal = self._failure.kind in FATAL and struck == self._targets.active()
-        self._journal.record("failure" if fatal else "fault", struck, detail=self._failure.kind)
+        self._event_log.record("failure" if fatal else "fault", struck, detail=self._failure.kind)
 
-    def _struck_nodes(self) -> list[Node]:
-        nodes, struck = self._targets.nodes(), self._failure.struck
+    def _struck(self) -> list[HostedVm]:
+        nodes, struck = self._targets.hosted(), self._failure.struck
         return [nodes[name] for name in (("active", "standby") if struck == "both" else (struck,)) if name in nodes]
 
     def _struck_channels(self) -> list[Channel]:
@@ -137,14 +143,14 @@ class Injector:
 
         return undo
 
-    def _damage_host(self, node: Node) -> list[Callable[[], None]]:
-        kind, host = self._failure.kind, node.host
+    def _damage_host(self, hosted: HostedVm) -> list[Callable[[], None]]:
+        kind, host = self._failure.kind, hosted.host
         if kind == "hypervisor-hang":
             host.freeze()
             return [host.thaw]
         if kind == "slow-host":
-            node.slow_down(self._failure.factor)
-            return [lambda: node.slow_down(1.0)]
+            hosted.slow_down(self._failure.factor)
+            return [lambda: hosted.slow_down(1.0)]
         if kind in ("host-crash", "power-loss"):
             host.crash()
         else:

@@ -5,9 +5,9 @@ from typing import Any
 
 import simpy
 
+from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.fencing import Fencing
 from vmfailover.hardware.host import Host
-from vmfailover.journal import Journal
 from vmfailover.replication.protection import Protection
 
 Steps = Generator[simpy.Event, Any, None]
@@ -17,14 +17,14 @@ class Takeover:
     """Fences the primary, lets the protocol complete the image, and activates the VM on the secondary."""
 
     def __init__(
-        self, protection: Protection, fencing: Fencing, journal: Journal, secondary: Host, priority_delay_ns: int = 0
+        self, protection: Protection, fencing: Fencing, event_log: EventLog, secondary: Host, priority_delay_ns: int = 0
     ) -> None:
         """Prepare to take over on `secondary`, which waits `priority_delay_ns` before it fences."""
         self._env = protection.env
         self._priority_delay_ns = priority_delay_ns
         self._protection = protection
         self._fencing = fencing
-        self._journal = journal
+        self._event_log = event_log
         self._secondary = secondary
 
     def run(self, declared: simpy.Event, primary: Host) -> Steps:
@@ -32,14 +32,14 @@ class Takeover:
         yield declared
         if not self._protection.needs_takeover:
             return
-        self._journal.record("detect", self._secondary.name, detail=primary.name)
+        self._event_log.record("detect", self._secondary.name, detail=primary.name)
         yield self._env.timeout(self._priority_delay_ns)
         if not (yield from self._fencing.fence(primary, self._secondary)):
-            self._journal.record("fencing-failed", self._secondary.name)
+            self._event_log.record("fencing-failed", self._secondary.name)
             return
-        self._journal.record("fence", self._secondary.name)
+        self._event_log.record("fence", self._secondary.name)
         state = yield from self._protection.complete()
         if state is None:
-            self._journal.record("lost", self._secondary.name)
+            self._event_log.record("lost", self._secondary.name)
         else:
             yield from self._protection.hand_over(state)

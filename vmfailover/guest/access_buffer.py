@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.cache.state import Accesses
+from vmfailover.traces.accesses import AccessChunk
 
 #: Records that each of several vCPUs has at hand.
 BUFFER_RECORDS = 1 << 16

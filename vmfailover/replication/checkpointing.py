@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.replication.copiers import Copier, HelperThread, OtherHost, VmCore
-from vmfailover.replication.manager import Machinery, ReplicationManager
+from vmfailover.replication.collectors import HelperThread, LineCollector, RemotePull, VmCore
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.manager import ManagerParts, ReplicationManager
+from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.packing import Packing, UnitPacking
 from vmfailover.replication.protection import Protection
 from vmfailover.replication.receiver import Receiver
 from vmfailover.replication.sender import Sender
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import Tracker
 
 
 class Checkpointing(Protection):
@@ -31,36 +32,36 @@ class Checkpointing(Protection):
         "program",
     )
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Put manager, sender and receiver in their places."""
-        super().__init__(site)
-        scenario, primary = site.scenario, site.primary
+        super().__init__(context)
+        scenario, primary = context.scenario, context.primary
         self.tracker = self.new_tracker(primary)
         self.receiver = self.new_receiver()
         self.note_device_writes(primary, self.tracker)
         self.sender = Sender(self.env, primary.host.out, self.receiver.receive)
-        parts = Machinery(
+        parts = ManagerParts(
             primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
         )
         self.manager = ReplicationManager(
-            self.env, parts, scenario.replication, scenario.hypervisor, site.journal, primary.host, self.epochs
+            self.env, parts, scenario.replication, scenario.hypervisor, context.event_log, primary.host, self.epochs
         )
 
     @abstractmethod
-    def new_tracker(self, node: Node) -> Tracker:
+    def new_tracker(self, hosted: HostedVm) -> ModificationTracker:
         """Return what finds the modified memory of a host's VM."""
 
     def new_receiver(self) -> Receiver:
         """Return what the secondary does with the messages."""
-        return Receiver(self.env, self.site.secondary.host, self.site.journal, self.acknowledged, self.commit)
+        return Receiver(self.env, self.context.secondary.host, self.context.event_log, self.acknowledged, self.commit)
 
     def new_packing(self) -> Packing:
         """Return what makes messages of lines."""
-        return UnitPacking(self.site)
+        return UnitPacking(self.context)
 
     def start(self) -> None:
         """Run the VM on the primary, and checkpoint it."""
-        primary = self.site.primary
+        primary = self.context.primary
         self.receiver.start()
         primary.host.run(self.sender.run())
         primary.host.run(self.manager.run())
@@ -75,13 +76,13 @@ class Checkpointing(Protection):
         self.receiver.settle()
         return True
 
-    def tracker_after_takeover(self) -> Tracker | None:
+    def tracker_after_takeover(self) -> ModificationTracker | None:
         """Return one of the same kind for the secondary's VM, which runs in the first mode with its own log."""
-        tracker = self.new_tracker(self.site.secondary)
-        self.note_device_writes(self.site.secondary, tracker)
+        tracker = self.new_tracker(self.context.secondary)
+        self.note_device_writes(self.context.secondary, tracker)
         return tracker
 
-    def tracker_after_loss(self) -> Tracker | None:
+    def tracker_after_loss(self) -> ModificationTracker | None:
         """Return the one that there is."""
         return self.tracker
 
@@ -103,18 +104,18 @@ class Checkpointing(Protection):
     @property
     def memory_bytes(self) -> int:
         """The image, what was staged beside it, the address log, and a bit for each unit."""
-        scenario = self.site.scenario
-        log_bytes = self.site.primary.vm.log.size
-        bitmap_bytes = scenario.vm.memory // (self.site.unit_lines * self.site.line_bytes * 8)
+        scenario = self.context.scenario
+        log_bytes = self.context.primary.vm.log.size
+        bitmap_bytes = scenario.vm.memory // (self.context.unit_lines * self.context.line_bytes * 8)
         return scenario.vm.memory + self.receiver.peak_bytes + log_bytes + bitmap_bytes
 
-    def new_copier(self) -> Copier:
+    def new_copier(self) -> LineCollector:
         """Return who copies modified lines."""
-        vm, link = self.site.primary.vm, self.site.link
-        kind = self.site.scenario.replication.copier
+        vm, link = self.context.primary.vm, self.context.link
+        kind = self.context.scenario.replication.copier
         if kind == "other-host":
-            ways, message_ns = (link.forward, link.backward), self.site.scenario.hypervisor.message
-            return OtherHost(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
+            ways, message_ns = (link.forward, link.backward), self.context.scenario.hypervisor.message
+            return RemotePull(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
         if kind == "helper-thread":
             return HelperThread(self.env, vm, self._read_lines)
         return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
@@ -135,4 +136,4 @@ class Checkpointing(Protection):
 
     def _release(self, output: Completion, epoch: int) -> None:
         del epoch
-        self.site.release(output)
+        self.context.release(output)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
 
 #: Time of a checkpoint's work on so many modified units, nanoseconds.
 Work = Callable[[int], int]
@@ -15,10 +16,10 @@ Work = Callable[[int], int]
 class FirstStores:
     """Knows at a checkpoint, and not before, which units have been stored to in the interval."""
 
-    def __init__(self, site: Site, node: Node, work: Work) -> None:
-        """Track the VM of `node`; `work` is what a checkpoint has to do before it can copy."""
-        self._env = site.env
-        self._processor = node.host.processor
+    def __init__(self, context: ProtectionContext, hosted: HostedVm, work: Work) -> None:
+        """Track the VM of `hosted`; `work` is what a checkpoint has to do before it can copy."""
+        self._env = context.env
+        self._processor = hosted.host.processor
         self._unit_bytes = self._processor.tracking.unit_lines * self._processor.spec.line
         self._work = work
         self._found: npt.NDArray[np.int64] = np.zeros(0, np.int64)

@@ -8,31 +8,31 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
-from vmfailover.journal import Journal
-from vmfailover.replication.copiers import Copier, copy_ns
+from vmfailover.replication.collectors import LineCollector, copy_ns
 from vmfailover.replication.distinct import distinct
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.replication.modification_tracker import ModificationTracker, lines_of
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
-from vmfailover.replication.tracker import Tracker, lines_of
 from vmfailover.scenario.replication import Hypervisor, Replication
 
 Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Machinery:
+class ManagerParts:
     """The parts that a manager works with."""
 
     guest: Guest
-    tracker: Tracker
+    tracker: ModificationTracker
     packing: Packing
-    copier: Copier
+    copier: LineCollector
     sender: Sender
     outputs: OutputBuffer
 
@@ -46,10 +46,10 @@ class ReplicationManager:
     def __init__(
         self,
         env: simpy.Environment,
-        parts: Machinery,
+        parts: ManagerParts,
         replication: Replication,
         hypervisor: Hypervisor,
-        journal: Journal,
+        event_log: EventLog,
         host: Host,
         epochs: list[Epoch],
     ) -> None:
@@ -62,7 +62,7 @@ class ReplicationManager:
         self.interrupts = 0
         self._log_stall_ns = 0
         self._relieving_since: int | None = None
-        self._journal = journal
+        self._event_log = event_log
         self._host = host
         self._vm = parts.guest.vm
         self._line_bytes = self._vm.processor.spec.line
@@ -135,7 +135,7 @@ class ReplicationManager:
         """Release what waited for an epoch's commit: its outputs, and its part of the log."""
         epoch = self.epochs[number]
         epoch.acknowledged_ns = int(self.env.now)
-        self._journal.record("acknowledge", self._host.name, epoch=number)
+        self._event_log.record("acknowledge", self._host.name, epoch=number)
         self.parts.outputs.release_through(number)
         if number >= self._unreleased:
             self.parts.tracker.release(epoch.log_position)
@@ -145,7 +145,7 @@ class ReplicationManager:
 
     def _begin_epoch(self, started_ns: int) -> None:
         self.epochs.append(Epoch(len(self.epochs), started_ns))
-        self._journal.record("epoch", self._host.name, epoch=self.epoch.number)
+        self._event_log.record("epoch", self._host.name, epoch=self.epoch.number)
 
     # A checkpoint, step by step.
 
@@ -163,14 +163,14 @@ class ReplicationManager:
         return self._ship(epoch, batches)
 
     def _quiesce(self, epoch: Epoch) -> Steps:
-        self._journal.record("pause", self._host.name, epoch=epoch.number, duration_ns=self.hypervisor.quiesce)
+        self._event_log.record("pause", self._host.name, epoch=epoch.number, duration_ns=self.hypervisor.quiesce)
         yield self.env.timeout(self.hypervisor.quiesce)
         epoch.quiesce_ns = int(self.env.now) - epoch.paused_ns
 
     def _find_residue(self, epoch: Epoch) -> Steps:
         began = int(self.env.now)
         walk_ns = self.parts.tracker.find_ns
-        self._journal.record("final-scan", self._host.name, epoch=epoch.number, duration_ns=walk_ns)
+        self._event_log.record("final-scan", self._host.name, epoch=epoch.number, duration_ns=walk_ns)
         yield from self.parts.tracker.find_modified(self._drain)
         epoch.scan_ns = int(self.env.now) - began
 
@@ -180,7 +180,7 @@ class ReplicationManager:
         epoch.capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
         epoch.outputs = guest.server.take_completed(self._vm.guest_ns(epoch.captured_ns))
         epoch.state = guest.capture()
-        self._journal.record("capture", self._host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
+        self._event_log.record("capture", self._host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
         yield self.env.timeout(epoch.capture_ns)
 
     def _harvest(self, epoch: Epoch) -> Generator[simpy.Event, Any, list[LineBatch]]:
@@ -190,7 +190,7 @@ class ReplicationManager:
         epoch.log_position = self.parts.tracker.position
         began = int(self.env.now)
         least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
-        self._journal.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
+        self._event_log.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
         batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
         epoch.harvest_ns = int(self.env.now) - began
         return batches
@@ -198,7 +198,7 @@ class ReplicationManager:
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
         epoch.resumed_ns = int(self.env.now)
-        self._journal.record("resume", self._host.name, epoch=epoch.number)
+        self._event_log.record("resume", self._host.name, epoch=epoch.number)
         self._begin_epoch(epoch.paused_ns)
         self._vm.resume(epoch.resumed_ns)
         if self.parts.tracker.needs_room:
@@ -211,7 +211,7 @@ class ReplicationManager:
         nothing = np.zeros(0, np.int64)
         batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), 0, final=True))
         duration = self.parts.sender.transmission_ns([*batches, marker])
-        self._journal.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
+        self._event_log.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
         self.parts.outputs.hold(epoch.number, epoch.outputs)
         for batch in batches:
             lines_sent = self.parts.sender.put(batch)
@@ -220,7 +220,7 @@ class ReplicationManager:
 
     def _lines_sent(self, marker: CommitMarker) -> None:
         duration = self.parts.sender.transmission_ns([marker])
-        self._journal.record("lines-sent", self._host.name, epoch=marker.epoch, duration_ns=duration)
+        self._event_log.record("lines-sent", self._host.name, epoch=marker.epoch, duration_ns=duration)
 
     # Modified lines on their way.
 
@@ -236,7 +236,7 @@ class ReplicationManager:
         """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
         self.epoch.early_copy_ns += duration_ns
         number = self.epoch.number
-        self._journal.record("early-copy", self._host.name, epoch=number, duration_ns=duration_ns, count=lines)
+        self._event_log.record("early-copy", self._host.name, epoch=number, duration_ns=duration_ns, count=lines)
 
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
@@ -271,7 +271,7 @@ class ReplicationManager:
             return
         self._relieving_since = int(self.env.now)
         self.interrupts += 1
-        self._journal.record("log-limit", self._host.name, epoch=self.epoch.number)
+        self._event_log.record("log-limit", self._host.name, epoch=self.epoch.number)
         self._vm.pause(int(self.env.now))
         self._host.run(self._relieve())
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.replication.compression import Compressor
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import ADDRESS_BYTES, LineBatch
-from vmfailover.replication.site import Site
 
 
 class Packing(Protocol):
@@ -23,14 +23,14 @@ class UnitPacking:
     A thread of the hypervisor prepares each message while those before it are on their way.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Pack units as large as the scenario's granularity into messages of about `replication.batch` lines."""
-        replication = site.scenario.replication
-        self._unit_lines = site.unit_lines
-        self._line_bytes = site.line_bytes
+        replication = context.scenario.replication
+        self._unit_lines = context.unit_lines
+        self._line_bytes = context.line_bytes
         self._batch_lines = max(1, replication.batch // self._unit_lines) * self._unit_lines
         unit_bytes = self._unit_lines * self._line_bytes
-        self._message_ns = site.scenario.hypervisor.message
+        self._message_ns = context.scenario.hypervisor.message
         self._compressor = Compressor(replication.compression, unit_bytes) if replication.compression else None
 
     def pack(self, epoch: int, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> list[LineBatch]:

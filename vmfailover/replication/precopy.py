@@ -9,13 +9,13 @@ import numpy.typing as npt
 import simpy
 
 from vmfailover.hardware.processor import Held
-from vmfailover.replication.copiers import copy_ns
+from vmfailover.replication.collectors import copy_ns
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.sender import Sender
-from vmfailover.replication.site import Site
-from vmfailover.replication.tracker import lines_of
 
 Units = npt.NDArray[np.int64]
 Pages = npt.NDArray[np.int64]
@@ -32,18 +32,18 @@ class Precopy:
     its address. Reading memory for a round does not slow the VM down.
     """
 
-    def __init__(self, site: Site, find: Find, arrived: Callable[[CommitMarker], None]) -> None:
+    def __init__(self, context: ProtectionContext, find: Find, arrived: Callable[[CommitMarker], None]) -> None:
         """Copy to the secondary, where `arrived` is called on the secondary once everything is there."""
-        self.env = site.env
-        self._site = site
-        self._spec = site.scenario.replication.precopy
-        self._unit_lines = site.unit_lines
-        self._page_lines = max(site.unit_lines, PAGE_BYTES // site.line_bytes)
+        self.env = context.env
+        self._context = context
+        self._spec = context.scenario.replication.precopy
+        self._unit_lines = context.unit_lines
+        self._page_lines = max(context.unit_lines, PAGE_BYTES // context.line_bytes)
         self._find = find
         self._arrived = arrived
-        self._packing = UnitPacking(site)
-        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
-        self._first_epoch = len(site.epochs)
+        self._packing = UnitPacking(context)
+        self._sender = Sender(context.env, context.primary.host.out, self._arrive)
+        self._first_epoch = len(context.epochs)
         #: Units that were left for the last round, with the VM stopped.
         self.left = 0
         #: Lines that have arrived, with repetitions.
@@ -52,7 +52,7 @@ class Precopy:
     @property
     def rounds(self) -> int:
         """Rounds begun so far."""
-        return len(self._site.epochs) - self._first_epoch
+        return len(self._context.epochs) - self._first_epoch
 
     @property
     def converged(self) -> bool:
@@ -64,7 +64,7 @@ class Precopy:
 
         `go_on` is called when another round follows what `find` has found.
         """
-        self._site.primary.host.run(self._sender.run())
+        self._context.primary.host.run(self._sender.run())
         yield from self._find()
         pages = self.written_pages()
         units = lines_of(pages, self._page_lines // self._unit_lines, self._units)
@@ -80,7 +80,7 @@ class Precopy:
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
-        enough = self._spec.most * self._site.primary.host.memory.versions.size
+        enough = self._spec.most * self._context.primary.host.memory.versions.size
         return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
 
     def _few(self, units: int) -> bool:
@@ -89,13 +89,13 @@ class Precopy:
 
     def finish(self, units: Units) -> Generator[simpy.Event, Any, Epoch]:
         """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
-        hypervisor, guest = self._site.scenario.hypervisor, self._site.primary.guest
+        hypervisor, guest = self._context.scenario.hypervisor, self._context.primary.guest
         stopped_ns = int(self.env.now)
         yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
-        epoch = self._site.epochs[-1]
+        epoch = self._context.epochs[-1]
         epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
         state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
         self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
@@ -103,18 +103,18 @@ class Precopy:
 
     def send(self, units: Units, began_ns: int) -> simpy.Event:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
-        site, processor = self._site, self._site.primary.host.processor
-        epoch = Epoch(len(site.epochs), began_ns, whole_memory=True)
-        site.epochs.append(epoch)
-        site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
+        context, processor = self._context, self._context.primary.host.processor
+        epoch = Epoch(len(context.epochs), began_ns, whole_memory=True)
+        context.epochs.append(epoch)
+        context.event_log.record("epoch", context.primary.host.name, epoch=epoch.number)
         lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
         epoch.lines, epoch.shipped_bytes = lines.size, sum(batch.content_bytes for batch in batches)
         duration_ns = self._sender.transmission_ns(batches)
-        site.journal.record(
-            "transfer", site.primary.host.name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size
+        context.event_log.record(
+            "transfer", context.primary.host.name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size
         )
         for batch in batches:
             left = self._sender.put(batch)
@@ -122,11 +122,11 @@ class Precopy:
 
     def written_pages(self) -> Pages:
         """Return the pages that have ever been written, int64[n]; the others are pages of zeros."""
-        return self._site.primary.host.processor.written_units(self._page_lines)
+        return self._context.primary.host.processor.written_units(self._page_lines)
 
     def _clear_all_but(self, pages: Pages) -> None:
         """Let the secondary clear all other pages, whatever they hold there."""
-        memory, page_lines = self._site.secondary.host.memory, self._page_lines
+        memory, page_lines = self._context.secondary.host.memory, self._page_lines
         others = -(-memory.versions.size // page_lines) - pages.size
         clear = partial(memory.clear_all_but, pages, page_lines)
         self._sender.put(Notice(HEADER_BYTES + others * ADDRESS_BYTES, clear))
@@ -134,7 +134,7 @@ class Precopy:
     @property
     def _units(self) -> int:
         """Units of the VM's memory."""
-        return -(-self._site.primary.host.memory.versions.size // self._unit_lines)
+        return -(-self._context.primary.host.memory.versions.size // self._unit_lines)
 
     def _arrive(self, message: Message) -> None:
         """Write lines into the image as they come; with the marker all of it is here."""
@@ -142,9 +142,9 @@ class Precopy:
             message.tell()
         elif isinstance(message, LineBatch):
             self.lines_received += message.lines.size
-            self._site.secondary.host.memory.apply(message.lines, message.versions)
+            self._context.secondary.host.memory.apply(message.lines, message.versions)
         else:
-            host = self._site.secondary.host
+            host = self._context.secondary.host
             for kind in ("commit", "apply"):
-                self._site.journal.record(kind, host.name, epoch=message.epoch, count=message.lines)
+                self._context.event_log.record(kind, host.name, epoch=message.epoch, count=message.lines)
             self._arrived(message)

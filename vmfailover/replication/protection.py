@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import Tracker
-from vmfailover.replication.unprotected import UnprotectedVm
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import ModificationTracker
+from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -22,11 +23,11 @@ Steps = Generator[simpy.Event, Any, None]
 class Protection(ABC):
     """One way to protect a VM, from the start of a run to the VM's life on the secondary.
 
-    What it has secured it tells as epochs: an event `commit` of the journal with an epoch's number says that the
+    What it has secured it tells as epochs: an event `commit` of the event_log with an epoch's number says that the
     secondary can go on from that epoch's `state`, an event `apply` that its image is at that state.
     """
 
-    #: Names of the invariants that hold in every run, as `vmfailover.results.invariants` checks them.
+    #: Names of the invariants that hold in every run, as `vmfailover.audit.invariants` checks them.
     promises: ClassVar[tuple[str, ...]]
 
     @classmethod
@@ -35,26 +36,26 @@ class Protection(ABC):
         del replication, host
         return Tracking(Mode.UNTRACKED)
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Build what the protocol needs; nothing runs yet."""
-        self.site = site
-        self.env = site.env
+        self.context = context
+        self.env = context.env
         #: All epochs of the VM; those of this protection begin with number `first_epoch`.
-        self.epochs = site.epochs
-        self.first_epoch = len(site.epochs)
+        self.epochs = context.epochs
+        self.first_epoch = len(context.epochs)
         #: The state that the secondary can go on from, and its epoch; at the start the one before the first.
-        self.committed: GuestState = site.start
+        self.committed: GuestState = context.start
         self.committed_epoch = self.first_epoch - 1
         #: Whether the VM is on its way to the secondary as planned, which can go on without the primary.
         self.handing_over = False
         #: The VM on the secondary, once it runs there.
-        self.unprotected: UnprotectedVm | None = None
+        self.unprotected: StandaloneVm | None = None
         #: The VM on the primary, once it goes on without a secondary.
-        self.alone: UnprotectedVm | None = None
+        self.alone: StandaloneVm | None = None
 
     @abstractmethod
     def start(self) -> None:
-        """Let the VM on the primary, which stands still in the state `site.start`, run, and protect it."""
+        """Let the VM on the primary, which stands still in the state `context.start`, run, and protect it."""
 
     @abstractmethod
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
@@ -70,7 +71,7 @@ class Protection(ABC):
         Returns whether there is such an image.
         """
 
-    def tracker_after_takeover(self) -> Tracker | None:
+    def tracker_after_takeover(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM once it runs on the secondary; None if nothing does."""
         return None
 
@@ -92,7 +93,7 @@ class Protection(ABC):
     @property
     def activation_ns(self) -> int:
         """Time from the image being complete to the VM running and the network knowing it, nanoseconds."""
-        hypervisor = self.site.scenario.hypervisor
+        hypervisor = self.context.scenario.hypervisor
         return hypervisor.restore + hypervisor.redirect
 
     @property
@@ -101,9 +102,9 @@ class Protection(ABC):
         return self.unprotected is None
 
     @property
-    def going_on(self) -> Node:
+    def going_on(self) -> HostedVm:
         """The host whose VM is the newest of those that `committed` is a state of: where it goes on, or would."""
-        return self.site.primary if self.on_primary else self.site.secondary
+        return self.context.primary if self.on_primary else self.context.secondary
 
     @property
     def needs_takeover(self) -> bool:
@@ -113,7 +114,7 @@ class Protection(ABC):
     @property
     def memory_bytes(self) -> int:
         """Memory that the protection has taken on both hosts, at most, beside the VM's own on the primary."""
-        return self.site.scenario.vm.memory
+        return self.context.scenario.vm.memory
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -122,46 +123,46 @@ class Protection(ABC):
 
     def hand_over(self, state: GuestState) -> Steps:
         """Run the VM on the secondary from a state that its image is at."""
-        site, host = self.site, self.site.secondary.host.name
-        site.journal.record("image-complete", host, epoch=self.committed_epoch)
+        context, host = self.context, self.context.secondary.host.name
+        context.event_log.record("image-complete", host, epoch=self.committed_epoch)
         yield self.env.timeout(self.activation_ns)
         self.activate(state)
-        site.connect(site.secondary.guest)
-        site.journal.record("takeover", host, epoch=self.committed_epoch)
+        context.connect(context.secondary.guest)
+        context.event_log.record("takeover", host, epoch=self.committed_epoch)
 
     def activate(self, state: GuestState) -> None:
         """Start the VM on the secondary; its answers leave at once, since no further host has to know them first."""
-        node, replication = self.site.secondary, self.site.scenario.replication
-        node.guest.start(self.site.workload, state)
-        self.unprotected = UnprotectedVm(self.env, node, self.tracker_after_takeover())
+        hosted, replication = self.context.secondary, self.context.scenario.replication
+        hosted.guest.start(self.context.workload, state)
+        self.unprotected = StandaloneVm(self.env, hosted, self.tracker_after_takeover())
         interval = replication.scan_interval or replication.checkpoint_interval
-        self.unprotected.run(interval, self.site.respond)
+        self.unprotected.run(interval, self.context.respond)
 
     def abandon(self) -> None:
         """Go on without the secondary, which is dead: what waited for it leaves, and nothing waits any more."""
-        site, node = self.site, self.site.primary
-        node.host.end_processes()
-        node.vm.hold(int(self.env.now))
-        node.guest.unprotect()
+        context, hosted = self.context, self.context.primary
+        hosted.host.end_processes()
+        hosted.vm.hold(int(self.env.now))
+        hosted.guest.unprotect()
         tracker = self.tracker_after_loss()
         if tracker is not None:
-            self.note_device_writes(node, tracker)
+            self.note_device_writes(hosted, tracker)
         for output in self.outputs_held():
-            site.respond_alone(output)
-        self.alone = UnprotectedVm(self.env, node, tracker)
-        replication = site.scenario.replication
-        self.alone.run(replication.scan_interval or replication.checkpoint_interval, site.respond_alone)
+            context.respond_alone(output)
+        self.alone = StandaloneVm(self.env, hosted, tracker)
+        replication = context.scenario.replication
+        self.alone.run(replication.scan_interval or replication.checkpoint_interval, context.respond_alone)
 
     def outputs_held(self) -> list[Completion]:
         """Return the outputs that have not left, in order, perhaps with some that have."""
         own = self.epochs[self.first_epoch :]
         return [output for epoch in own if epoch.acknowledged_ns < 0 for output in epoch.outputs]
 
-    def tracker_after_loss(self) -> Tracker | None:
+    def tracker_after_loss(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM on the primary once there is no secondary; None if nothing."""
         return None
 
-    def note_device_writes(self, node: Node, tracker: Tracker) -> None:
+    def note_device_writes(self, hosted: HostedVm, tracker: ModificationTracker) -> None:
         """Let the hypervisor of a host tell the tracker what devices write, unless the scenario has it forget."""
-        if self.site.scenario.replication.hypervisor_writes == "logged":
-            node.guest.on_device_write = tracker.note_device_write
+        if self.context.scenario.replication.hypervisor_writes == "logged":
+            hosted.guest.on_device_write = tracker.note_device_write

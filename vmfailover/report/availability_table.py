@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
-from vmfailover.report.quantities import counted, long_duration, share, short_count, three_digits
+from vmfailover.results.quantities import counted, long_duration, share, short_count, three_digits
 from vmfailover.scenario.units import LIFETIME
 from vmfailover.studies.availability import YEAR_NS, Availability
 from vmfailover.studies.statistics import Statistic

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 from rich.text import Text
 
-from vmfailover.report.quantities import duration
+from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 
 #: Characters of the longest bar.

@@ -1,6 +1,6 @@
 """How far chance is in the numbers of a study, in words."""
 
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 
 #: What a study of single runs has to say of itself.
 SINGLE_DRAWS = "one run each: chance cannot be told from cause"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isinf
 
 from vmfailover.report.metric_quantity import quantity
-from vmfailover.report.quantities import counted, share
+from vmfailover.results.quantities import counted, share
 from vmfailover.studies.changes import Change
 from vmfailover.studies.regression import Check, Checked
 from vmfailover.studies.renewal import Renewal

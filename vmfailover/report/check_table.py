@@ -7,7 +7,7 @@ from rich.text import Text
 
 from vmfailover.report.ascii import in_ascii
 from vmfailover.report.check_lines import failure_lines, note_lines, overall_notes, vanished_line, verdict_line
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.regression import Check, Checked
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vmfailover.report.quantities import bit_rate, duration, share, short_count, size, three_digits
+from vmfailover.results.quantities import bit_rate, duration, share, short_count, size, three_digits
 from vmfailover.studies.statistics import Statistic
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
-from vmfailover.report.quantities import counted, duration
+from vmfailover.results.quantities import counted, duration
 from vmfailover.studies.exploration import Exploration, quantile
 
 #: Violations that are shown one by one.

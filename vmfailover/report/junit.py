@@ -8,9 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vmfailover.files.whole_file import write_whole
 from vmfailover.report.check_lines import failure_lines, note_lines, vanished_line
 from vmfailover.studies.regression import Check
-from vmfailover.whole_file import write_whole
 
 if TYPE_CHECKING:
     from junitparser import TestCase

@@ -1,8 +1,8 @@
 """The value of any metric as people write it."""
 
+from vmfailover.records.metric_values import Value
 from vmfailover.report.comparison_rows import ROWS
-from vmfailover.report.quantities import bit_rate, duration, share, short_count, size
-from vmfailover.results.metric_values import Value
+from vmfailover.results.quantities import bit_rate, duration, share, short_count, size
 
 _WRITTEN = {row.metric: row.written for row in ROWS}
 _SHARES = ("log.peak_fill",)

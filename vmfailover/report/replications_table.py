@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.comparison_rows import ROWS
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from vmfailover.audit.invariants import INVARIANTS, Verdict
+from vmfailover.records.metric_values import Metrics
 from vmfailover.report.ascii import in_ascii
 from vmfailover.report.breakdown import breakdown
-from vmfailover.report.outcome import headline
-from vmfailover.report.quantities import (
+from vmfailover.results.outcome import headline
+from vmfailover.results.quantities import (
     bit_rate,
     counted,
     duration,
@@ -20,8 +22,6 @@ from vmfailover.report.quantities import (
     size,
     three_digits,
 )
-from vmfailover.results.invariants import INVARIANTS, Verdict
-from vmfailover.results.metric_values import Metrics
 from vmfailover.results.run_result import RunResult
 
 #: Longer lines are hard to read.

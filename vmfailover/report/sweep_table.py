@@ -9,11 +9,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vmfailover.records.metric_names import bound_name
 from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import drawn_from
 from vmfailover.report.comparison_rows import ROWS, Row
-from vmfailover.report.quantities import counted
-from vmfailover.results.names import bound_name
+from vmfailover.results.quantities import counted
 from vmfailover.studies.sweep import Sweep
 
 #: The metrics of a point, in order.

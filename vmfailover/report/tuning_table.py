@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.metric_quantity import quantity
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.tuning import Trial, Tuning
 
 

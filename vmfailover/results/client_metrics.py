@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from vmfailover.guest.clients import Request
+from vmfailover.records.metric_values import Metrics
 from vmfailover.results.intervals import length_of
-from vmfailover.results.metric_values import Metrics
 from vmfailover.results.outage import Outage, first_outage
 from vmfailover.results.records import Records
 from vmfailover.results.response_times import response_times

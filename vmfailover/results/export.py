@@ -13,12 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from vmfailover.display import display
 from vmfailover.errors import InputError
 from vmfailover.guest.clients import Request
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow
-from vmfailover.results.run_result import RunResult
+from vmfailover.results.run_record import RunRecord
 from vmfailover.results.samples import Sample
 from vmfailover.results.warm_up import Progress
 from vmfailover.scenario.writing import write_scenario
@@ -61,7 +62,7 @@ def require_writable(folder: Path) -> None:
         raise InputError(f"{nearest}: cannot be written to ({reason}); give --out another folder") from None
 
 
-def export(result: RunResult, folder: Path) -> None:
+def export(result: RunRecord, folder: Path) -> None:
     """Write the files of a run to a folder, as `fill_folder` does. The same result gives the same bytes."""
     fill_folder(folder, FILES, lambda unfinished: _write(result, unfinished))
 
@@ -109,14 +110,12 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _write(result: RunResult, folder: Path) -> None:
-    from vmfailover.report.figures.timeline import save_timeline
-
+def _write(result: RunRecord, folder: Path) -> None:
     write_records(result, folder)
-    save_timeline(result, folder / PICTURE)
+    display().save_picture(result, folder / PICTURE)
 
 
-def write_records(result: RunResult, folder: Path) -> None:
+def write_records(result: RunRecord, folder: Path) -> None:
     """Write to an empty folder all that there is to know of a run, which is all but the picture of it."""
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vmfailover.failover.faults import FATAL
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 
 #: The parts of a move, in order.
 PARTS = ("detection", "fencing", "apply", "activation")

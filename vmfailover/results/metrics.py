@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from vmfailover.audit.invariants import overlap_ns
 from vmfailover.failover.faults import FATAL
+from vmfailover.records.metric_values import Metrics
 from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.client_metrics import client_metrics
 from vmfailover.results.failovers import exposures, first_move, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
-from vmfailover.results.invariants import overlap_ns
-from vmfailover.results.metric_values import Metrics
 from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records

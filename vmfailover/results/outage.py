@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vmfailover.guest.clients import Response
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 
 #: Events that end the service of the VM where it ran.
 _BEGINNINGS = ("failure", "switchover", "down")

@@ -6,11 +6,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from vmfailover.audit.invariants import Verdict
+from vmfailover.records.metric_names import METRICS
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
-from vmfailover.results.invariants import Verdict
-from vmfailover.results.names import METRICS
 from vmfailover.results.records import Findings
-from vmfailover.results.run_result import SCHEMA_VERSION, RunResult
+from vmfailover.results.run_record import SCHEMA_VERSION
+from vmfailover.results.run_result import RunResult
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario.writing import read_back
 

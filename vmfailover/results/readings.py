@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.processor import FS_PER_NS
-from vmfailover.journal import Event
-from vmfailover.pair import Pair
+from vmfailover.records.events import Event
 
 #: Events at which the counters of the pair that has the VM are read; they are read at the end of the run too.
 READ_AT = ("failure", "detect", "down", "switchover", "alone", "takeover", "protected")
@@ -72,7 +72,7 @@ class Readings:
         self._cluster = cluster
         self.taken: list[Reading] = []
         for kind in READ_AT:
-            cluster.journal.on(kind, self._on_event)
+            cluster.event_log.on(kind, self._on_event)
 
     def read_at_end(self) -> None:
         """Read the counters of every pair, the run having ended."""
@@ -86,7 +86,7 @@ class Readings:
         self.taken.append(_reading(self._cluster.pairs[number], event, number, int(self._cluster.env.now)))
 
 
-def _reading(pair: Pair, event: str, number: int, now_ns: int) -> Reading:
+def _reading(pair: ProtectedPair, event: str, number: int, now_ns: int) -> Reading:
     vm, protection = pair.primary.vm, pair.protection
     count, cores = vm.processor.count, vm.processor.working_cores
     return Reading(

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from vmfailover.cluster import Cluster
+from vmfailover.audit.judge import Judge
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.guest.clients import Request, Response
-from vmfailover.journal import Event
-from vmfailover.pair import Pair
+from vmfailover.records.events import Event
 from vmfailover.replication.epoch import Epoch
-from vmfailover.results.audit import Audit
 from vmfailover.results.failovers import Tenure
 from vmfailover.results.intervals import Interval
 from vmfailover.results.outage import Outage, blackout, first_outage
@@ -124,33 +124,33 @@ class Records:
 
 
 def records_of(
-    cluster: Cluster, audit: Audit, readings: tuple[Reading, ...], progress: tuple[Progress, ...]
+    cluster: Cluster, audit: Judge, readings: tuple[Reading, ...], progress: tuple[Progress, ...]
 ) -> Records:
     """Collect the records of a run that has ended, and that has been judged."""
     return Records(
         scenario=cluster.scenario,
         seed=cluster.scenario.seed,
         epoch_rows=tuple(_epoch_rows(cluster, audit)),
-        event_rows=tuple(cluster.journal.events),
+        event_rows=tuple(cluster.event_log.events),
         requests=tuple(cluster.clients.requests) if cluster.clients else (),
         readings=readings,
         progress=progress,
         findings=Findings(**{field.name: getattr(audit, field.name) for field in fields(Findings)}),
         spans=_spans(cluster),
-        accesses=sum(node.vm.accesses for node in cluster.machines.built),
+        accesses=sum(node.vm.accesses for node in cluster.inventory.built),
         end_ns=int(cluster.env.now),
     )
 
 
 def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
     spans: dict[str, tuple[tuple[int, int], ...]] = {}
-    for node in cluster.machines.built:
+    for node in cluster.inventory.built:
         spans[node.host.name] = spans.get(node.host.name, ()) + tuple(node.vm.spans)
     return spans
 
 
-def _epoch_rows(cluster: Cluster, audit: Audit) -> Iterator[EpochRow]:
-    committed, applied = cluster.journal.times("commit"), cluster.journal.times("apply")
+def _epoch_rows(cluster: Cluster, audit: Judge) -> Iterator[EpochRow]:
+    committed, applied = cluster.event_log.times("commit"), cluster.event_log.times("apply")
     for epoch in cluster.epochs:
         yield EpochRow(
             epoch=epoch.number,
@@ -164,7 +164,7 @@ def _epoch_rows(cluster: Cluster, audit: Audit) -> Iterator[EpochRow]:
         )
 
 
-def _pair_of(epoch: Epoch, pairs: list[Pair]) -> int:
+def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
     """Return the number of the pair that an epoch belongs to; of a synchronisation, the one that it leads to."""
     number = sum(pair.protection.first_epoch <= epoch.number for pair in pairs) - 1
     last = pairs[number].last_epoch

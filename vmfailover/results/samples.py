@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
 from vmfailover.hardware.cache.state import FLAG
 from vmfailover.hardware.link import Channel
 from vmfailover.hardware.processor import Processor
@@ -55,7 +55,7 @@ class Sampler:
             return
         self._due_ns = now + self.every_ns
         node = self._cluster.active
-        links = list(self._cluster.machines.links(node.host.name))
+        links = list(self._cluster.inventory.links(node.host.name))
         by_sets = flagged_by_sets(node.host.processor)
         self.samples.append(
             Sample(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import simpy
 
-from vmfailover.cluster import Cluster
-from vmfailover.journal import Event, Journal
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.engine.event_log import EventLog
+from vmfailover.records.events import Event
 from vmfailover.scenario.units import DURATION
 
 #: The stage that begins with each kind of event while a failover is under way.
@@ -34,7 +35,7 @@ class Stage:
 class StageWatch:
     """Follows the failovers of a run."""
 
-    def __init__(self, env: simpy.Environment, journal: Journal) -> None:
+    def __init__(self, env: simpy.Environment, event_log: EventLog) -> None:
         """Begin with none under way."""
         self._env = env
         #: The stage of the failover that is under way; None if there is none.
@@ -43,7 +44,7 @@ class StageWatch:
         self._failure: Event | None = None
         self._over: simpy.Event | None = None
         for kind in (*_BEGINS, *_ENDS, "passed", "protected"):
-            journal.on(kind, self._on_event)
+            event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
         """Return what happens when the failover that is under way is over."""

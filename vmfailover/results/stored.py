@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError, reason_of
-from vmfailover.regular_file import open_regular, read_regular
+from vmfailover.files.regular_file import open_regular, read_regular
 from vmfailover.version import version
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import simpy
 
-from vmfailover.cluster import Cluster
-from vmfailover.journal import Event
+from vmfailover.cluster.cluster import Cluster
+from vmfailover.records.events import Event
 from vmfailover.results.failovers import first_move
 from vmfailover.results.readings import Reading, Readings
 
@@ -93,7 +93,7 @@ class WarmUpMeter:
         self._cluster = cluster
         self._readings = readings
         self.samples: list[Progress] = []
-        cluster.journal.on("takeover", self._begin)
+        cluster.event_log.on("takeover", self._begin)
 
     def _begin(self, takeover: Event) -> None:
         """Look at the first takeover only."""
@@ -103,7 +103,7 @@ class WarmUpMeter:
             self.env.process(self._watch())
 
     def _watch(self) -> Generator[simpy.Event, None, None]:
-        pace = pace_before(self._readings.taken, self._cluster.journal.events)
+        pace = pace_before(self._readings.taken, self._cluster.event_log.events)
         while pace and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], pace) is None:
             yield self.env.timeout(STEP_NS)
             self._sample()

@@ -10,16 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import KeyPath, Problem
+from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.units import DURATION
 from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
-
-if TYPE_CHECKING:
-    from vmfailover.scenario.scenario import Scenario
 
 FS_PER_NS = 10**6
 _FS_PER_SECOND = 10**15
@@ -39,7 +36,7 @@ class _Step:
     fs: float
 
 
-def step_problems(scenario: Scenario) -> Iterator[Problem]:
+def step_problems(scenario: Experiment) -> Iterator[Problem]:
     """Yield a problem if the longest step of the guest is too long to be counted, and if an instruction takes nothing.
 
     Keys that are too great together make many steps too long; one is told.
@@ -66,7 +63,7 @@ def _too_long(step: _Step, slowdown: float) -> str:
     return f"{step.what}{slowed} takes {seconds}; no step of the guest may take more than {most}; make it shorter"
 
 
-def _steps(scenario: Scenario, host: HostSpec, path: KeyPath) -> Iterator[_Step]:
+def _steps(scenario: Experiment, host: HostSpec, path: KeyPath) -> Iterator[_Step]:
     for key, what, instructions in _records(scenario):
         if instructions > 1:
             yield _Step(
@@ -86,7 +83,7 @@ def _steps(scenario: Scenario, host: HostSpec, path: KeyPath) -> Iterator[_Step]
         yield _Step(("replication", "page_tracking", name), "it", spent_ns * FS_PER_NS)
 
 
-def _records(scenario: Scenario) -> Iterator[tuple[KeyPath, str, float]]:
+def _records(scenario: Experiment) -> Iterator[tuple[KeyPath, str, float]]:
     """Yield the most instructions that come before one access, with the key that says so."""
     workload = scenario.workload
     if isinstance(workload, TraceWorkload):

@@ -2,31 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vmfailover.errors import InputError
 from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
+from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
-
-if TYPE_CHECKING:
-    from vmfailover.scenario.scenario import Scenario
 
 #: Bytes of one address in the log.
 LOG_ENTRY_BYTES = 8
 _MOST_LINES = 2**31
 
 
-def scenario_problems(scenario: "Scenario") -> Iterator[Problem]:
+def scenario_problems(scenario: Experiment) -> Iterator[Problem]:
     """Yield each disagreement between keys of a scenario, with the key to change and a remedy."""
     for check in _CHECKS:
         yield from check(scenario)
 
 
-def _lines(scenario: "Scenario") -> Iterator[Problem]:
+def _lines(scenario: Experiment) -> Iterator[Problem]:
     primary, secondary = scenario.hosts.primary.line, scenario.hosts.secondary.line
     if primary != secondary:
         yield Problem(
@@ -35,7 +32,7 @@ def _lines(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _cores(scenario: "Scenario") -> Iterator[Problem]:
+def _cores(scenario: Experiment) -> Iterator[Problem]:
     for name, host in (("primary", scenario.hosts.primary), ("secondary", scenario.hosts.secondary)):
         if scenario.vm.vcpus > host.cores:
             yield Problem(
@@ -43,7 +40,7 @@ def _cores(scenario: "Scenario") -> Iterator[Problem]:
             )
 
 
-def _memory(scenario: "Scenario") -> Iterator[Problem]:
+def _memory(scenario: Experiment) -> Iterator[Problem]:
     line, memory = scenario.hosts.primary.line, scenario.vm.memory
     if memory % line:
         yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of the line of {line} B")
@@ -51,7 +48,7 @@ def _memory(scenario: "Scenario") -> Iterator[Problem]:
         yield Problem(("vm", "memory"), f"more than {_MOST_LINES} lines; the most is {SIZE.format(_MOST_LINES * line)}")
 
 
-def _request(scenario: "Scenario") -> Iterator[Problem]:
+def _request(scenario: Experiment) -> Iterator[Problem]:
     line, quarter = scenario.hosts.primary.line, scenario.vm.memory // 4
     if scenario.clients and scenario.clients.request > quarter // line * line:
         yield Problem(
@@ -61,7 +58,7 @@ def _request(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _log(scenario: "Scenario") -> Iterator[Problem]:
+def _log(scenario: Experiment) -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
     if not _entry(scenario).uses_log:
@@ -82,7 +79,7 @@ def _log(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _granularity(scenario: "Scenario") -> Iterator[Problem]:
+def _granularity(scenario: Experiment) -> Iterator[Problem]:
     granularity, line = scenario.replication.granularity, scenario.hosts.primary.line
     entry = _entry(scenario)
     least = max(line, entry.least_granularity)
@@ -98,7 +95,7 @@ def _granularity(scenario: "Scenario") -> Iterator[Problem]:
         yield Problem(path, f"{scenario.replication.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
 
 
-def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
+def _vcpus(scenario: Experiment) -> Iterator[Problem]:
     most = _entry(scenario).most_vcpus
     if most and scenario.vm.vcpus > most:
         yield Problem(
@@ -106,7 +103,7 @@ def _vcpus(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _shared_memory(scenario: "Scenario") -> Iterator[Problem]:
+def _shared_memory(scenario: Experiment) -> Iterator[Problem]:
     replication = scenario.replication
     if (replication.protocol, replication.undo_log.placement, scenario.fencing.kind) == ("undo-log", "local", "none"):
         yield Problem(
@@ -115,7 +112,7 @@ def _shared_memory(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _reprotection(scenario: "Scenario") -> Iterator[Problem]:
+def _reprotection(scenario: Experiment) -> Iterator[Problem]:
     reprotection, protocol, entry = scenario.reprotection, scenario.replication.protocol, _entry(scenario)
     if reprotection.failback is not None and not reprotection.possible:
         yield Problem(("reprotection", "failback"), "there is never a host to go back to; write 'repair: TIME' too")
@@ -138,7 +135,7 @@ def _reprotection(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def guard_band(scenario: "Scenario") -> int:
+def guard_band(scenario: Experiment) -> int:
     """Return the addresses that may still come once the log should be emptied (US 9519502), on the needier host.
 
     A processor that stalls on a full log needs none, nor does a protocol without a log.
@@ -149,36 +146,36 @@ def guard_band(scenario: "Scenario") -> int:
     return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
 
 
-def request_entries(scenario: "Scenario") -> int:
+def request_entries(scenario: Experiment) -> int:
     """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
     if scenario.clients is None or not _entry(scenario).uses_log:
         return 0
     return 2 * -(-scenario.clients.request // scenario.hosts.primary.line)
 
 
-def least_log(scenario: "Scenario") -> int:
+def least_log(scenario: Experiment) -> int:
     """Return the bytes of the smallest log with which the VM can run: whole lines, one of which stays free."""
     line = scenario.hosts.primary.line
     entries = guard_band(scenario) + request_entries(scenario) + scenario.vm.vcpus
     return line * (1 + -(-entries * LOG_ENTRY_BYTES // line))
 
 
-def log_bytes(scenario: "Scenario") -> int:
+def log_bytes(scenario: Experiment) -> int:
     """Return the bytes of the address log, as good as none for a protocol without one."""
     return scenario.replication.log.size if _entry(scenario).uses_log else least_log(scenario)
 
 
-def log_capacity(scenario: "Scenario") -> int:
+def log_capacity(scenario: Experiment) -> int:
     """Return the entries of the address log that can be in use at once."""
     line, size = scenario.hosts.primary.line, log_bytes(scenario)
     return (size - size % line - line) // LOG_ENTRY_BYTES
 
 
-def _entry(scenario: "Scenario") -> ProtocolEntry:
+def _entry(scenario: Experiment) -> ProtocolEntry:
     return PROTOCOLS[scenario.replication.protocol]
 
 
-def _times(scenario: "Scenario") -> Iterator[Problem]:
+def _times(scenario: Experiment) -> Iterator[Problem]:
     replication, detection = scenario.replication, scenario.detection
     if scenario.warm_up >= scenario.duration:
         yield Problem(("warm_up",), f"nothing is left of the run; write less than {DURATION.format(scenario.duration)}")
@@ -200,7 +197,7 @@ def _times(scenario: "Scenario") -> Iterator[Problem]:
         )
 
 
-def _failures(scenario: "Scenario") -> Iterator[Problem]:
+def _failures(scenario: Experiment) -> Iterator[Problem]:
     for index, failure in enumerate(scenario.failures):
         if failure.at is not None and failure.at >= scenario.duration:
             yield Problem(
@@ -220,7 +217,7 @@ def _failures(scenario: "Scenario") -> Iterator[Problem]:
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")
 
 
-def _working_sets(scenario: "Scenario") -> Iterator[Problem]:
+def _working_sets(scenario: Experiment) -> Iterator[Problem]:
     workload, memory = scenario.workload, scenario.vm.memory
     if isinstance(workload, SyntheticPhase):
         yield from _working_set(workload, memory, ("workload",))
@@ -240,7 +237,7 @@ def _working_set(phase: SyntheticPhase, memory: int, path: tuple[str | int, ...]
         yield Problem((*path, "stride"), "larger than the working set; make it smaller")
 
 
-def _trace(scenario: "Scenario") -> Iterator[Problem]:
+def _trace(scenario: Experiment) -> Iterator[Problem]:
     if isinstance(scenario.workload, TraceWorkload):
         for message in _trace_messages(scenario.workload.trace, scenario.vm.vcpus, scenario.vm.memory):
             yield Problem(("workload", "trace"), message)
@@ -264,7 +261,7 @@ def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
         yield f"was recorded with {metadata.vcpus} vCPUs; write 'vcpus: {metadata.vcpus}' in vm"
 
 
-def _expectations(scenario: "Scenario") -> Iterator[Problem]:
+def _expectations(scenario: Experiment) -> Iterator[Problem]:
     for metric, text in scenario.expect.items():
         try:
             Expectation.parse(metric, text)
@@ -272,7 +269,7 @@ def _expectations(scenario: "Scenario") -> Iterator[Problem]:
             yield Problem(("expect", metric), str(error))
 
 
-_CHECKS: tuple[Callable[["Scenario"], Iterator[Problem]], ...] = (
+_CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _lines,
     _cores,
     _memory,

@@ -17,8 +17,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from vmfailover.files.text import one_line
 from vmfailover.scenario.errors import KeyPath, Problem, ScenarioError, dotted, shown
-from vmfailover.text import one_line
 
 _DEEPEST = 20
 _MOST_EVENTS = 20_000
@@ -74,14 +74,14 @@ def parse(text: str, name: str) -> Document:
     """
     try:
         _refuse_excess(text, name)
-        node = _yaml().compose(text)
+        hosted = _yaml().compose(text)
     except ScenarioError:
         raise
     except MarkedYAMLError as error:
         raise _failed(name, error.problem_mark or error.context_mark, str(error.problem or error.context)) from None
     except (YAMLError, ValueError, OverflowError) as error:
         raise _failed(name, None, str(error).partition("\n")[0]) from None
-    return _Reader(name).document(node)
+    return _Reader(name).document(hosted)
 
 
 def _yaml() -> YAML:
@@ -133,23 +133,23 @@ class _Reader:
         self._key_places: dict[KeyPath, str] = {}
         self._constructor = _yaml().constructor
 
-    def document(self, node: Node | None) -> Document:
-        data = None if node is None else self._value(node, ())
+    def document(self, hosted: Node | None) -> Document:
+        data = None if hosted is None else self._value(hosted, ())
         return Document(self._name, data, self._places, self._key_places)
 
-    def _value(self, node: Node, path: KeyPath) -> Any:
-        self._places[path] = _at(self._name, node.start_mark)
-        if isinstance(node, ScalarNode):
-            self._join_surrogates(node)
-        if isinstance(node, MappingNode):
-            return dict(self._entries(node, path))
-        if isinstance(node, SequenceNode):
-            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node)
+    def _value(self, hosted: Node, path: KeyPath) -> Any:
+        self._places[path] = _at(self._name, hosted.start_mark)
+        if isinstance(hosted, ScalarNode):
+            self._join_surrogates(hosted)
+        if isinstance(hosted, MappingNode):
+            return dict(self._entries(hosted, path))
+        if isinstance(hosted, SequenceNode):
+            return [self._value(item, (*path, index)) for index, item in enumerate(hosted.value)]
+        return self._scalar(hosted)
 
-    def _entries(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:
+    def _entries(self, hosted: MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
-        for key, value in node.value:
+        for key, value in hosted.value:
             if not isinstance(key, ScalarNode):
                 raise _failed(self._name, key.start_mark, "a key must be a word, not a list or a mapping")
             self._join_surrogates(key)
@@ -166,23 +166,23 @@ class _Reader:
             self._places[path] = self._key_places[path]
         return data
 
-    def _join_surrogates(self, node: ScalarNode) -> None:
+    def _join_surrogates(self, hosted: ScalarNode) -> None:
         """Make one character of each pair of surrogates, as JSON writes what is beyond U+FFFF; refuse a single one."""
-        if any(_is_surrogate(letter) for letter in node.value):
+        if any(_is_surrogate(letter) for letter in hosted.value):
             try:
-                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+                hosted.value = hosted.value.encode("utf-16", "surrogatepass").decode("utf-16")
             except UnicodeDecodeError:
                 lone = "half of a surrogate pair, which is no character; write both, as in \\ud83d\\ude00"
-                raise _failed(self._name, node.start_mark, f"{shown(node.value)} has {lone}") from None
+                raise _failed(self._name, hosted.start_mark, f"{shown(hosted.value)} has {lone}") from None
 
-    def _scalar(self, node: Node) -> Any:
-        kind = _TYPES.get(node.tag or "")
+    def _scalar(self, hosted: Node) -> Any:
+        kind = _TYPES.get(hosted.tag or "")
         if kind is None:
-            return node.value
+            return hosted.value
         try:
-            return getattr(self._constructor, f"construct_yaml_{kind}")(node)
+            return getattr(self._constructor, f"construct_yaml_{kind}")(hosted)
         except (ValueError, OverflowError, IndexError):
-            return node.value
+            return hosted.value
 
 
 def _is_surrogate(letter: str) -> bool:

@@ -2,10 +2,11 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from vmfailover.records.metric_names import METRICS
 from vmfailover.scenario.errors import shown, suggestion
 from vmfailover.scenario.units import BANDWIDTH, DURATION, FRACTION, SIZE, Measure
 
@@ -64,17 +65,10 @@ class Expectation:
 
 def metric_name(name: str) -> str:
     """Return the full name of a metric; raise ValueError if there is no such metric."""
-    known = _metrics()
     for candidate in (name, f"{name}_ns", f"{name}_bps"):
-        if candidate in known:
+        if candidate in METRICS:
             return candidate
-    raise ValueError(f"unknown metric; {suggestion(name, known)}")
-
-
-def _metrics() -> Mapping[str, str]:
-    from vmfailover.results.names import METRICS  # results import scenario, so this waits until both are complete
-
-    return METRICS
+    raise ValueError(f"unknown metric; {suggestion(name, METRICS)}")
 
 
 def limit_of(metric: str, text: str) -> float:

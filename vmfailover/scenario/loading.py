@@ -5,12 +5,12 @@ from os import PathLike
 from pathlib import Path
 
 from vmfailover.errors import reason_of
-from vmfailover.regular_file import read_regular
+from vmfailover.files.regular_file import read_regular
+from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import ScenarioError
 from vmfailover.scenario.overrides import assigned
 from vmfailover.scenario.scenario import Scenario
-from vmfailover.text import one_line
 
 #: A scenario file larger than this, in bytes, is refused: it must be something else.
 LARGEST_FILE = 2**20

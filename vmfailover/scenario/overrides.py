@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import KeyPath, ScenarioError, dotted
 from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf
-from vmfailover.text import one_line
 
 
 def overridden(model: type[BaseModel], document: Document, key: str, value: Any, prefix: str = "") -> Document:

@@ -5,81 +5,29 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
+from pydantic import PrivateAttr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
+from vmfailover.display import Shown
 from vmfailover.scenario.checks import scenario_problems
-from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, ScenarioError, require_fit
+from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.explain import problems_of
-from vmfailover.scenario.failover import Failure, Fencing
-from vmfailover.scenario.hosts import Hosts
-from vmfailover.scenario.network import Clients, Link
 from vmfailover.scenario.overrides import overridden, path_of
-from vmfailover.scenario.record import Count, Integer, Record, written
-from vmfailover.scenario.replication import Hypervisor, Replication
-from vmfailover.scenario.reprotection import Reprotection
+from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
-from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.warnings import warnings_of
-from vmfailover.scenario.workload import TraceWorkload, Workload
+from vmfailover.scenario.workload import TraceWorkload
 
 
-class VM(Record):
-    """The virtual machine that is protected."""
-
-    vcpus: Count = 1
-    """Virtual processors, each on a core of its own."""
-    memory: Annotated[Size, AboveZero]
-    """Bytes of guest memory; a multiple of the line."""
-
-
-class Scenario(Record):
+class Scenario(Experiment, Shown):
     """One experiment: what runs where, how it is protected, and what goes wrong.
 
     Quantities are given as text with a unit and kept as plain numbers in base units: nanoseconds, bytes, bits per
     second, hertz.
     """
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    """What to call the experiment."""
-    description: str = ""
-    """What it shows, for readers."""
-    seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
-    """Where all random numbers come from."""
-    duration: Annotated[Duration, AboveZero]
-    """Simulated time, in nanoseconds; nothing is counted beyond it."""
-    extend: Annotated[Literal["until-takeover"] | None, NoneText] = None
-    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover."""
-    warm_up: Duration = written("0 ns")
-    """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
-    no guest finds them, in nanoseconds."""
-    hosts: Hosts
-    """The two computers."""
-    vm: VM
-    """The virtual machine."""
-    workload: Workload
-    """What the guest does."""
-    replication: Replication
-    """How the VM is kept in step on the other host."""
-    hypervisor: Hypervisor = Hypervisor()
-    """What the hypervisor's steps cost."""
-    link: Link
-    """What connects the hosts."""
-    detection: Detection = Detection()
-    """How a failure is noticed."""
-    fencing: Fencing = Fencing()
-    """What keeps the failed host silent."""
-    reprotection: Reprotection = Reprotection()
-    """How the VM is protected again."""
-    failures: tuple[Failure, ...] = ()
-    """What goes wrong."""
-    clients: Annotated[Clients | None, NoneText] = None
-    """Who uses the VM; or none."""
-    expect: dict[str, str] = Field(default_factory=dict)
-    """What must come out: metrics, and expressions such as `p99 < 60 ms`."""
 
     _source: Any = PrivateAttr(default=None)
     _path: Path | None = PrivateAttr(default=None)
@@ -134,11 +82,6 @@ class Scenario(Record):
         return self._path
 
     @property
-    def trace_path(self) -> str | None:
-        """Where the recorded workload is, absolute; None for a generated one."""
-        return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """What is legal here and may still not be what was meant, a line each that names the key."""
         return warnings_of(self)
@@ -151,13 +94,6 @@ class Scenario(Record):
             content["workload"]["trace"] = self.workload.trace.name
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import scenario_page
-
-        return render_fragment(scenario_page(self))
 
     @model_validator(mode="wrap")
     @classmethod

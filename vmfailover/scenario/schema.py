@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
 from vmfailover.scenario.scenario import Scenario
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

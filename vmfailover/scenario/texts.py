@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vmfailover.files.text import character_name, control_characters
 from vmfailover.scenario.errors import KeyPath, Problem
-from vmfailover.text import character_name, control_characters
 
 #: Texts of several lines, for readers.
 _PROSE: frozenset[KeyPath] = frozenset({("description",)})

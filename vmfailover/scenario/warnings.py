@@ -1,13 +1,14 @@
 """What a scenario may say and its author may still not mean."""
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.units import DURATION
 from vmfailover.scenario.workload import TraceWorkload
 
 if TYPE_CHECKING:
-    from vmfailover.scenario.scenario import Scenario
     from vmfailover.traces.metadata import TraceMetadata
 
 #: The key with the length of an epoch, where it is not the checkpoint interval; none for protocols without epochs.
@@ -19,12 +20,12 @@ _EPOCHS: dict[str, str | None] = {
 }
 
 
-def warnings_of(scenario: "Scenario") -> tuple[str, ...]:
+def warnings_of(scenario: Experiment) -> tuple[str, ...]:
     """Return a line for each, which begins with the key that it is about; raise TraceError for a trace that is gone."""
     return tuple(line for check in _CHECKS for line in check(scenario))
 
 
-def trace_ns(scenario: "Scenario", metadata: "TraceMetadata") -> int:
+def trace_ns(scenario: Experiment, metadata: "TraceMetadata") -> int:
     """Return about how long a trace keeps its vCPUs busy, nanoseconds.
 
     That is its instructions, shared evenly among its vCPUs, times the primary's base_cpi, divided by its clock. Stalls
@@ -34,7 +35,7 @@ def trace_ns(scenario: "Scenario", metadata: "TraceMetadata") -> int:
     return round(metadata.instructions / metadata.vcpus * host.base_cpi / host.clock * 1e9)
 
 
-def _idle_vcpus(scenario: "Scenario") -> Iterator[str]:
+def _idle_vcpus(scenario: Experiment) -> Iterator[str]:
     metadata = _metadata(scenario)
     if metadata is not None and metadata.vcpus < scenario.vm.vcpus:
         idle = scenario.vm.vcpus - metadata.vcpus
@@ -44,12 +45,12 @@ def _idle_vcpus(scenario: "Scenario") -> Iterator[str]:
         )
 
 
-def _short_trace(scenario: "Scenario") -> Iterator[str]:
+def _short_trace(scenario: Experiment) -> Iterator[str]:
     metadata, key = _metadata(scenario), _EPOCHS.get(scenario.replication.protocol, "replication.checkpoint_interval")
     if metadata is None or key is None:
         return
     assert isinstance(scenario.workload, TraceWorkload)
-    interval_ns, lasts_ns = scenario.value(key), trace_ns(scenario, metadata)
+    interval_ns, lasts_ns = attrgetter(key)(scenario), trace_ns(scenario, metadata)
     if interval_ns <= lasts_ns or scenario.workload.repeat == "shifted":
         return
     host = scenario.hosts.primary
@@ -64,7 +65,7 @@ def _short_trace(scenario: "Scenario") -> Iterator[str]:
         yield f"workload.repeat: {lasts}: the guest halts in its first epoch; write 'shifted', or true"
 
 
-def _metadata(scenario: "Scenario") -> "TraceMetadata | None":
+def _metadata(scenario: Experiment) -> "TraceMetadata | None":
     """Return what the trace says of itself, None if the workload is generated."""
     if not isinstance(scenario.workload, TraceWorkload):
         return None
@@ -77,4 +78,4 @@ def _vcpus(number: int) -> str:
     return "1 vCPU" if number == 1 else f"{number} vCPUs"
 
 
-_CHECKS: tuple[Callable[["Scenario"], Iterator[str]], ...] = (_idle_vcpus, _short_trace)
+_CHECKS: tuple[Callable[[Experiment], Iterator[str]], ...] = (_idle_vcpus, _short_trace)

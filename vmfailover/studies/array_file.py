@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from vmfailover.whole_file import placed_whole
+from vmfailover.files.whole_file import placed_whole
 
 
 @contextmanager

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from itertools import repeat
 from typing import Any
 
+from vmfailover.display import Shown
+from vmfailover.engine.streams import generator
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import DURATION, LIFETIME
-from vmfailover.streams import generator
 from vmfailover.studies.comparison import compare
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.host_pair import HostPair, Life, live
@@ -41,7 +42,7 @@ FAILOVERS = 20
 
 
 @dataclass(frozen=True)
-class Availability:
+class Availability(Shown):
     """What two hosts make of a VM over the years.
 
     Statistics are over replications, with 95 % confidence intervals; the simulated failovers are taken as they are.
@@ -91,13 +92,6 @@ class Availability:
     def __repr__(self) -> str:
         """Return what it comes to in a line."""
         return f"<Availability of {self.scenario.name}: {self.availability.mean}, {len(self.lives)} replications>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.availability_table import print_availability
-        from vmfailover.report.html.as_printed import as_printed
-
-        return as_printed(self, print_availability)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

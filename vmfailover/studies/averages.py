@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from vmfailover.results.metric_values import Metrics, Value
-from vmfailover.results.names import TRUTHS, bound_name
+from vmfailover.records.metric_names import TRUTHS, bound_name
+from vmfailover.records.metric_values import Metrics, Value
 from vmfailover.studies.known import known, statistic_known
 from vmfailover.studies.runs import MEASURED
 

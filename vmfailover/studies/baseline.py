@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from vmfailover.errors import InputError, reason_of
-from vmfailover.regular_file import read_regular
-from vmfailover.results.names import bound_name
+from vmfailover.files.regular_file import read_regular
+from vmfailover.files.whole_file import write_whole
+from vmfailover.records.metric_names import bound_name
 from vmfailover.studies.known import Known, known
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version
-from vmfailover.whole_file import write_whole
 
 #: Version of the file; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 2

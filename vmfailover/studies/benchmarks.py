@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from vmfailover.audit.expected_memory import ExpectedMemory
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads import open_workload
 from vmfailover.hardware.cache.state import Counter
-from vmfailover.results.ledger import Ledger
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.workload import SyntheticWorkload, TraceWorkload
@@ -21,6 +20,7 @@ from vmfailover.simulation import run
 from vmfailover.studies.measurement import Benchmark, Sample
 from vmfailover.studies.stopwatch import Stopwatch
 from vmfailover.studies.trace_run import TraceRun
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import open_trace
 
 __all__ = ["benchmarks", "kernel_host"]
@@ -88,7 +88,7 @@ def _kernel(scenario: Scenario, chunks: Iterable[AccessChunk], scan_instructions
 def _audited(scenario: Scenario, chunks: Iterable[AccessChunk]) -> Sample:
     """Execute the stores a second time, as a run's audit does, each chunk being an epoch."""
     core = TraceRun(scenario.vm.memory, kernel_host(scenario), SCAN_INSTRUCTIONS)
-    ledger, audit = Ledger(scenario.vm.memory, scenario.hosts.primary.line), Stopwatch()
+    ledger, audit = ExpectedMemory(scenario.vm.memory, scenario.hosts.primary.line), Stopwatch()
     log, store = audit.timed(ledger.log), audit.timed(ledger.store)
     for epoch, chunk in enumerate(chunks):
         log(core.execute(chunk), epoch)
@@ -119,7 +119,7 @@ def _synthetic(scenario: Scenario, kind: str) -> Sample:
 
 def _run(scenario: Scenario) -> Sample:
     kernel, audit = Stopwatch(), Stopwatch()
-    with audit.watching(Ledger, "log", "store", "write", "compare"):
+    with audit.watching(ExpectedMemory, "log", "store", "write", "compare"):
         values = run(scenario, twin=kernel.kernel()).values
     seconds, accesses = float(values["run.wall_seconds"] or 0), int(values["run.accesses"] or 0)
     return Sample(seconds, accesses=accesses, parts={"kernel": kernel.seconds, "audit": audit.seconds})

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from vmfailover.errors import InputError
 from vmfailover.studies.baseline import STATISTICS, Entry
+from vmfailover.studies.baseline_comparison import BaselineComparison
 from vmfailover.studies.known import Known
 from vmfailover.studies.replication import Replications
-from vmfailover.studies.sides import Sides
 
 #: Metrics that are gated: less of each is better, and somebody notices more of it.
 GATED = (
@@ -125,7 +125,7 @@ def changes_beyond(found: Replications, entry: Entry, limits: Sequence[Limit]) -
     A metric is told of by the first limit that a regression exceeds, if there is one.
     """
     for metric in GATED:
-        sides = Sides.of(found, entry, metric)
+        sides = BaselineComparison.of(found, entry, metric)
         if sides.lost:
             yield from _lost(found, entry, metric, sides, limits[0].statistic)
         elif sides.beyond_chance:
@@ -135,14 +135,16 @@ def changes_beyond(found: Replications, entry: Entry, limits: Sequence[Limit]) -
 def every_change(found: Replications, entry: Entry) -> Iterator[Change]:
     """Yield the gated metrics that have changed at all; where seeds differ, by more than chance."""
     for metric in GATED:
-        sides = Sides.of(found, entry, metric)
+        sides = BaselineComparison.of(found, entry, metric)
         if sides.lost:
             yield from _lost(found, entry, metric, sides, "mean")
         elif sides.paired or sides.beyond_chance:
             yield from _changed(found, entry, metric, sides, _NONE_ALLOWED)
 
 
-def _lost(found: Replications, entry: Entry, metric: str, sides: Sides, statistic: str) -> Iterator[Change]:
+def _lost(
+    found: Replications, entry: Entry, metric: str, sides: BaselineComparison, statistic: str
+) -> Iterator[Change]:
     before, now = sides.statistics(statistic)
     if before is None:
         return
@@ -150,12 +152,16 @@ def _lost(found: Replications, entry: Entry, metric: str, sides: Sides, statisti
     yield _change(metric, statistic, before, now if bounded else None, _component(found, entry, metric), sides.lost)
 
 
-def _changed(found: Replications, entry: Entry, metric: str, sides: Sides, limits: Sequence[Limit]) -> Iterator[Change]:
+def _changed(
+    found: Replications, entry: Entry, metric: str, sides: BaselineComparison, limits: Sequence[Limit]
+) -> Iterator[Change]:
     beyond = list(_beyond(found, entry, metric, sides, limits))
     yield from ([change for change in beyond if change.worse] or beyond)[:1]
 
 
-def _beyond(found: Replications, entry: Entry, metric: str, sides: Sides, limits: Sequence[Limit]) -> Iterator[Change]:
+def _beyond(
+    found: Replications, entry: Entry, metric: str, sides: BaselineComparison, limits: Sequence[Limit]
+) -> Iterator[Change]:
     for limit in limits:
         before, now = sides.statistics(limit.statistic)
         if before is None or now is None or now.low == before.low:
@@ -189,5 +195,5 @@ def _component(found: Replications, entry: Entry, metric: str) -> str:
 
 
 def _mean_change(found: Replications, entry: Entry, metric: str) -> float:
-    before, now = Sides.of(found, entry, metric).statistics("mean")
+    before, now = BaselineComparison.of(found, entry, metric).statistics("mean")
     return 0.0 if before is None or now is None else now.low - before.low

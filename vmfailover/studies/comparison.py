@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vmfailover.display import Plotted
+from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
-from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metric_values import Value
+from vmfailover.records.metric_values import Value
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.studies.executors import local_processes
@@ -25,7 +26,6 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vmfailover.report.plots import ComparisonPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -36,7 +36,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Plotted):
     """The columns of a comparison, run by run; all runs of a replication have their random numbers in common."""
 
     scenarios: dict[str, Scenario]
@@ -112,23 +112,9 @@ class Comparison:
         rows = [{"column": run.label, **run.about()} | run.values for run in self.runs]
         return pd.DataFrame(rows, columns=["column", *ABOUT, *MEASURED])
 
-    @property
-    def plot(self) -> ComparisonPlots:
-        """The figures of the comparison, as in `comparison.plot.bars()`."""
-        from vmfailover.report.plots import ComparisonPlots
-
-        return ComparisonPlots(self)
-
     def __repr__(self) -> str:
         """Return what it is of in a line."""
         return f"<Comparison of {', '.join(self.names)}: {self.replications} replications>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import comparison_page
-
-        return render_fragment(comparison_page(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

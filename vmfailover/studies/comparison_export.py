@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vmfailover.display import display
 from vmfailover.results.export import fill_folder
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.comparison import Comparison
@@ -31,11 +32,9 @@ def scenario_file(column: int) -> str:
 
 
 def _write(comparison: Comparison, folder: Path) -> None:
-    from vmfailover.report.figures.comparison_bars import save_comparison
-
     (folder / SUMMARY).write_text(comparison.to_json() + "\n", encoding="utf-8")
     write_runs(comparison.runs, folder / RUNS)
     comparison.frame.to_parquet(folder / _TABLE, compression="zstd", index=False)
-    save_comparison(comparison, folder / _PICTURE)
+    display().save_picture(comparison, folder / _PICTURE)
     for column, scenario in enumerate(comparison.scenarios.values()):
         write_scenario(scenario, folder / scenario_file(column))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal
 
+from vmfailover.engine.streams import generator
 from vmfailover.errors import InputError
-from vmfailover.streams import generator
 from vmfailover.studies.ranges import Range
 
 #: Points of a study, at most.

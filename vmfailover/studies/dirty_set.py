@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_in_place
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.engine.compilation import compiled_in_place
+from vmfailover.engine.streams import seed_sequence
 from vmfailover.guest.workloads import Workload, open_workload
 from vmfailover.scenario import Scenario
-from vmfailover.streams import seed_sequence
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Bytes of the units in which modified memory is counted.
 GRANULARITIES = (64, 128, 512, 4096, 65536, 2 * 2**20)

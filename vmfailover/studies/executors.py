@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from vmfailover.engine.interruption import Interruption, interrupt
 from vmfailover.errors import InputError
-from vmfailover.interruption import Interruption, interrupt
+from vmfailover.files.text import one_line
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.studies.fresh_processes import FreshProcesses, begin
-from vmfailover.text import one_line
 
 ResultT = TypeVar("ResultT")
 #: The address of a scheduler.

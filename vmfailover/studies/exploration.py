@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vmfailover.display import Plotted
+from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
-from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.failover import TARGETS
 from vmfailover.studies.executors import local_processes
@@ -22,9 +23,6 @@ from vmfailover.studies.progress import Progress, followed
 from vmfailover.studies.runs import whole
 from vmfailover.studies.workers import all_of, as_they_end
 from vmfailover.version import version
-
-if TYPE_CHECKING:
-    from vmfailover.report.plots import ExplorationPlots
 
 #: Of the format of `--json` and of what is kept in the folder.
 SCHEMA_VERSION = 1
@@ -71,7 +69,7 @@ class Explored:
 
 
 @dataclass(frozen=True)
-class Exploration:
+class Exploration(Plotted):
     """All runs of an exploration."""
 
     scenario: Scenario
@@ -99,23 +97,9 @@ class Exploration:
         found = (each.latency_ns for each in self.results if fault in (None, _last(each).name))
         return sorted(latency for latency in found if latency is not None)
 
-    @property
-    def plot(self) -> "ExplorationPlots":
-        """The figures of the exploration, as in `found.plot.coverage()`."""
-        from vmfailover.report.plots import ExplorationPlots
-
-        return ExplorationPlots(self)
-
     def __repr__(self) -> str:
         """Return what it has found in a line."""
         return f"<Exploration of {self.scenario.name}: {len(self.results)} runs, {len(self.violations)} violations>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import exploration_page
-
-        return render_fragment(exploration_page(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

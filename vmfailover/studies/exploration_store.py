@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vmfailover.errors import InputError
-from vmfailover.regular_file import read_regular
-from vmfailover.whole_file import write_whole
+from vmfailover.files.regular_file import read_regular
+from vmfailover.files.whole_file import write_whole
 
 #: The file in the folder of an exploration.
 FILE = "runs.jsonl"

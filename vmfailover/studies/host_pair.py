@@ -6,7 +6,7 @@ from math import gamma
 
 import numpy as np
 
-from vmfailover.streams import generator
+from vmfailover.engine.streams import generator
 
 #: Random numbers drawn at a time.
 _BLOCK = 4096

@@ -5,10 +5,10 @@ import bisect
 import simpy
 from simpy.events import NORMAL, EventPriority
 
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM, LastTimeout
 from vmfailover.hardware.cache import kernel
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.scenario import Scenario
 
 #: Nanoseconds from an event to the instants before and after it.
@@ -38,7 +38,7 @@ class Trace:
         env = WatchedEnvironment()
         cluster = Cluster(env, scenario, kernel, DEFAULT_QUANTUM)
         env.run(until=scenario.duration)
-        self.events: list[Event] = cluster.journal.events
+        self.events: list[Event] = cluster.event_log.events
         self._instants = sorted(env.instants)
 
     def epochs(self, host: str = "primary") -> list[int]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from vmfailover.results.metric_values import Value
-from vmfailover.results.names import bound_name
+from vmfailover.records.metric_names import bound_name
+from vmfailover.records.metric_values import Value
 from vmfailover.studies.statistics import Estimate, Statistic, estimate, statistic
 
 

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.guest.workloads import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
@@ -21,6 +20,7 @@ from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Bytes for each line on its way: its number and its version.
 SHIPPED_BYTES = 8 + 4

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.engine.streams import seed_sequence
 from vmfailover.guest.workloads import open_workload
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.streams import seed_sequence
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records of the guest's beginning that are looked at, of all vCPUs together; more than that is extrapolated.
 LOOKED_AT = 1 << 18

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.guest.workloads import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 from vmfailover.studies.pace import Pace
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Bytes of a page, the finest that is told apart here.
 PAGE_BYTES = 4096

@@ -11,15 +11,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from vmfailover.display import Shown
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
+from vmfailover.studies.baseline_comparison import incomparable, same_seeds
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
-from vmfailover.studies.sides import incomparable, same_seeds
 from vmfailover.studies.unmet import Unmet, unmet
 from vmfailover.studies.vanished import Vanished, vanished
 from vmfailover.version import version
@@ -93,7 +94,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Shown):
     """The checks of all scenarios, with their runs."""
 
     checked: tuple[Checked, ...]
@@ -138,13 +139,6 @@ class Check:
     def __repr__(self) -> str:
         """Return the verdict in a line."""
         return f"<Check of {', '.join(each.name for each in self.checked)}: {'passed' if self.passed else 'FAILED'}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import check_page
-
-        return render_fragment(check_page(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vmfailover.studies.baseline import Entry
+from vmfailover.studies.baseline_comparison import incomparable
 from vmfailover.studies.changes import Change, every_change
 from vmfailover.studies.replication import Replications
-from vmfailover.studies.sides import incomparable
 from vmfailover.studies.vanished import Vanished, vanished
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metric_values import Value
+from vmfailover.display import Plotted
+from vmfailover.engine.interruption import UntilInterrupted
+from vmfailover.records.metric_values import Value
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import Known, estimate_known, known
@@ -24,7 +25,6 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vmfailover.report.plots import ReplicationsPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ BLOCK = 10
 
 
 @dataclass(frozen=True)
-class Replications:
+class Replications(Plotted):
     """The replications of one scenario."""
 
     scenario: Scenario
@@ -77,23 +77,9 @@ class Replications:
 
         return pd.DataFrame([run.about() | run.values for run in self.runs], columns=[*ABOUT, *MEASURED])
 
-    @property
-    def plot(self) -> ReplicationsPlots:
-        """The figures of the replications, as in `found.plot.distribution()`."""
-        from vmfailover.report.plots import ReplicationsPlots
-
-        return ReplicationsPlots(self)
-
     def __repr__(self) -> str:
         """Return what it is of in a line."""
         return f"<Replications of {self.scenario.name}: {len(self.runs)} runs>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import replications_page
-
-        return render_fragment(replications_page(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -6,14 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from vmfailover.interruption import UntilInterrupted
-from vmfailover.results.metric_values import Metrics, Value
+from vmfailover.engine.interruption import UntilInterrupted
+from vmfailover.engine.streams import generator
+from vmfailover.records.metric_names import METRICS
+from vmfailover.records.metric_values import Metrics, Value
 from vmfailover.results.metrics import WALL_CLOCK
-from vmfailover.results.names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
-from vmfailover.streams import generator
 from vmfailover.studies.progress import Progress, unseen
 from vmfailover.studies.workers import as_they_end
 

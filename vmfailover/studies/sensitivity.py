@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.display import Plotted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import require_few
@@ -21,9 +22,6 @@ from vmfailover.studies.progress import Progress, followed
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
 from vmfailover.version import version
-
-if TYPE_CHECKING:
-    from vmfailover.report.plots import SensitivityPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -54,7 +52,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Plotted):
     """The keys, the one that moves the metric most first."""
 
     scenario: Scenario
@@ -68,24 +66,10 @@ class Sensitivity:
         """Whether no invariant is broken in any run."""
         return not any(run.broken for run in self.runs)
 
-    @property
-    def plot(self) -> SensitivityPlots:
-        """The figures of the analysis, as in `found.plot.tornado()`."""
-        from vmfailover.report.plots import SensitivityPlots
-
-        return SensitivityPlots(self)
-
     def __repr__(self) -> str:
         """Return what it is of in a line."""
         keys, runs = ", ".join(effect.key for effect in self.effects), len(self.runs)
         return f"<Sensitivity of {self.objective.metric} of {self.scenario.name} to {keys}: {runs} runs>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.as_printed import as_printed
-        from vmfailover.report.sensitivity_table import print_sensitivity
-
-        return as_printed(self, print_sensitivity)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

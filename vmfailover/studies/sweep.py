@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vmfailover.display import Plotted
+from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
-from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
@@ -25,7 +26,6 @@ from vmfailover.version import version
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vmfailover.report.plots import SweepPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -47,7 +47,7 @@ class PointTask:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Plotted):
     """The points of a sweep, and what came of each."""
 
     scenario: Scenario
@@ -73,13 +73,6 @@ class Sweep:
         """Whether no invariant is broken at any point."""
         return bool((self.frame["broken"] == "").all())
 
-    @property
-    def plot(self) -> SweepPlots:
-        """The figures of the sweep, as in `found.plot.heat_map()`."""
-        from vmfailover.report.plots import SweepPlots
-
-        return SweepPlots(self._with_every_point())
-
     def where(self, fixed: Mapping[str, str]) -> Sweep:
         """Return the part of the sweep in which some keys have these values, as texts, and only the others vary.
 
@@ -97,7 +90,7 @@ class Sweep:
         texts = tuple({key: self.texts[at][key] for key in keys} for at in part)
         return replace(self, keys=keys, texts=texts, frame=frame)
 
-    def _with_every_point(self) -> Sweep:
+    def with_every_point(self) -> Sweep:
         """Return it with a row for each point; one that is not finished has no values."""
         if len(self.frame) == len(self.texts):
             return self
@@ -108,13 +101,6 @@ class Sweep:
         """Return what it is of in a line."""
         keys, points = ", ".join(self.keys), len(self.frame)
         return f"<Sweep of {self.scenario.name} over {keys}: {points} points, {self.failed} failed>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.page import render_fragment
-        from vmfailover.report.html.study_pages import sweep_page
-
-        return render_fragment(sweep_page(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

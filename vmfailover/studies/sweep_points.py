@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vmfailover.results.metric_values import Metrics, Value
-from vmfailover.results.names import TRUTHS
+from vmfailover.records.metric_names import TRUTHS
+from vmfailover.records.metric_values import Metrics, Value
 from vmfailover.studies.averages import averages
 from vmfailover.studies.runs import MEASURED
 

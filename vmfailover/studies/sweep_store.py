@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.errors import InputError
+from vmfailover.files.whole_file import UNFINISHED, placed_whole, write_whole
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.design import Point
 from vmfailover.studies.sweep_points import PointResult, result_fields
 from vmfailover.version import version
-from vmfailover.whole_file import UNFINISHED, placed_whole, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,14 +7,14 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.compilation import compiled
+from vmfailover.engine.compilation import compiled
 from vmfailover.guest.access_buffer import accesses_of_one_core
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.hardware.address_log import ENTRY_BYTES, AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.kernel.execution import run_cores
 from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, Why, new_cache
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 __all__ = ["LARGEST_CHUNK", "TraceRun"]
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.overrides import assigned
 from vmfailover.studies.trace_run import TraceRun
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.format import TraceFile
 
 __all__ = ["TraceStatistics", "hierarchy", "trace_statistics"]

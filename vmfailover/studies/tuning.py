@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vmfailover.display import Plotted
+from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
-from vmfailover.interruption import UntilInterrupted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import difference_known
@@ -20,9 +21,6 @@ from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
 from vmfailover.studies.statistics import Estimate
 from vmfailover.version import version
-
-if TYPE_CHECKING:
-    from vmfailover.report.plots import TuningPlots
 
 #: Version of what `to_dict` returns; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 1
@@ -56,7 +54,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Tuning(Plotted):
     """What a search has found."""
 
     scenario: Scenario
@@ -97,24 +95,10 @@ class Tuning:
             found[key] = (ordered[0].point[key], ordered[-1].point[key])
         return found
 
-    @property
-    def plot(self) -> TuningPlots:
-        """The figures of the search, as in `found.plot.trials()`."""
-        from vmfailover.report.plots import TuningPlots
-
-        return TuningPlots(self)
-
     def __repr__(self) -> str:
         """Return what it has found in a line."""
         best = ", ".join(f"{key} = {text}" for key, text in self.best.point.items()) if self.best else "none possible"
         return f"<Tuning of {self.objective.metric} of {self.scenario.name}: {len(self.trials)} trials, {best}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
-        from vmfailover.report.html.as_printed import as_printed
-        from vmfailover.report.tuning_table import print_tuning
-
-        return as_printed(self, print_tuning)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -6,7 +6,7 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from vmfailover.interruption import Interruption, interrupt
+from vmfailover.engine.interruption import Interruption, interrupt
 from vmfailover.studies.executors import LocalProcesses
 
 TaskT = TypeVar("TaskT")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.metadata import TraceError, TraceMetadata
 
 __all__ = [

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vmfailover.files.whole_file import placed_whole
 from vmfailover.traces.columns import ACCEPTED_TYPES, SCHEMA, Columns, check_columns, converted_errors
 from vmfailover.traces.metadata import KEY, TraceError, TraceMetadata
 from vmfailover.traces.reader import TraceFile
-from vmfailover.whole_file import placed_whole
 
 __all__ = ["Columns", "TraceError", "TraceFile", "TraceMetadata", "open_trace", "write_trace"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import BLOCK_BYTES
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 __all__ = ["KEY", "VERSION", "TraceError", "TraceMetadata"]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vmfailover.guest.accesses import AccessChunk
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.columns import Columns, check_columns, check_vcpus, converted_errors, decode, decode_column
 from vmfailover.traces.metadata import TraceError, TraceMetadata
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads import Workload, open_workload
 from vmfailover.guest.workloads.synthetic import SyntheticAccesses
 from vmfailover.scenario.workload import MixWorkload, SyntheticWorkload
+from vmfailover.traces.accesses import AccessChunk
 
 KINDS = ["zipf", "sequential", "uniform", "pointer-chase", "idle"]
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)

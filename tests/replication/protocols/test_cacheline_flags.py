@@ -21,9 +21,9 @@ class Tracked:
 
     def __init__(self, log_lines: int = 16) -> None:
         self.env = simpy.Environment()
-        site, node = new_site(self.env), new_node(self.env, "primary", log_lines)
-        self.vm, self.journal = node.vm, site.journal
-        self.tracker = FlaggedLines(site, node)
+        context, node = new_site(self.env), new_node(self.env, "primary", log_lines)
+        self.vm, self.event_log = node.vm, context.event_log
+        self.tracker = FlaggedLines(context, node)
 
     def store(self, *lines: int) -> None:
         shape = (1, len(lines))
@@ -50,7 +50,7 @@ def test_what_has_been_modified_is_found_once() -> None:
 def test_every_walk_is_in_the_journal() -> None:
     tracked = Tracked()
     tracked.find()
-    (event,) = tracked.journal.events
+    (event,) = tracked.event_log.events
     assert (event.kind, event.host, event.duration_ns) == ("scan", "primary", tracked.vm.processor.scan_walk_ns)
 
 

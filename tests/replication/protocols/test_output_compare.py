@@ -73,7 +73,7 @@ def test_every_answer_waits_for_its_comparison() -> None:
 
 def test_the_secondary_takes_its_time_to_load() -> None:
     whole = cluster("output-compare")
-    events = {(event.kind, event.epoch): event.time_ns for event in whole.journal.events}
+    events = {(event.kind, event.epoch): event.time_ns for event in whole.event_log.events}
     spec, out = whole.secondary.host.processor.spec, whole.link.backward
     loaded = [epoch for epoch in whole.epochs if epoch.acknowledged_ns >= 0]
     assert any(epoch.lines > 1000 for epoch in loaded)

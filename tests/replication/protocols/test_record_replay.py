@@ -9,7 +9,7 @@ from runs_for_tests import happened
 from scenarios_for_tests import small
 
 from replication.machinery import cluster, new_site
-from vmfailover.cluster import Cluster
+from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
 from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
@@ -63,8 +63,8 @@ def test_the_vm_waits_for_a_replica_that_is_too_far_behind() -> None:
 
 def test_the_replica_serves_the_requests_that_the_vm_has_served() -> None:
     """One that waits is served as far as it had been when the log was taken."""
-    site = new_site(simpy.Environment(), **{"replication.protocol": "record-replay"})
-    replica = Replica(site, site.secondary)
+    context = new_site(simpy.Environment(), **{"replication.protocol": "record-replay"})
+    replica = Replica(context, context.secondary)
     assert replica.replay(GuestState((0,), 1000, accepted_ns=600)) == 600
     assert replica.replay(GuestState((0,), 1100, (Completion(1, 1150),), accepted_ns=700)) == 50
     assert replica.replay(GuestState((0,), 2000, accepted_ns=700)) == 50
@@ -85,4 +85,4 @@ def test_what_arrives_as_the_secondary_goes_down_is_replayed_by_the_proof() -> N
 
 
 def happened_commits(whole: Cluster) -> list[int]:
-    return [event.epoch for event in whole.journal.events if event.kind == "commit"]
+    return [event.epoch for event in whole.event_log.events if event.kind == "commit"]

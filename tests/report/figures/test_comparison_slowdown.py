@@ -10,7 +10,7 @@ from scenarios_for_tests import minute
 
 from vmfailover import compare
 from vmfailover.report.chance import SINGLE_DRAWS
-from vmfailover.report.quantities import share
+from vmfailover.results.quantities import share
 from vmfailover.studies.comparison import Comparison, under_protocols
 from vmfailover.studies.executors import InThisProcess
 

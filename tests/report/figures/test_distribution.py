@@ -44,14 +44,14 @@ def test_the_mean_and_its_interval_are_those_of_the_runs() -> None:
     assert mean.low is not None
     assert mean.high is not None
     line = next(line for line in axes.get_lines() if str(line.get_label()).startswith("mean"))
-    assert list(line.get_xdata()) == pytest.approx([mean.value / 1e3] * 2)  # type: ignore[arg-type]
+    assert list(line.get_xdata()) == pytest.approx([mean.value / 1e3] * 2)
     band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((mean.low / 1e3, mean.high / 1e3))
 
 
 def test_quantiles_are_marked_at_their_heights() -> None:
     axes = made(*(n * 1e6 for n in range(1, 101))).plot.distribution()
-    marks = {str(each.get_label()).partition(" ")[0]: each.lines[0] for each in axes.containers}  # type: ignore[attr-defined]
+    marks = {str(each.get_label()).partition(" ")[0]: each.lines[0] for each in axes.containers}
     assert {name: (line.get_xdata()[0], line.get_ydata()[0]) for name, line in marks.items()} == {
         "median": (pytest.approx(50), 0.5),
         "p99": (pytest.approx(99), 0.99),

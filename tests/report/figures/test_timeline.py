@@ -13,8 +13,8 @@ from matplotlib.image import imread
 
 from vmfailover.report.figures.story import MS, Story
 from vmfailover.report.figures.timeline import save_timeline, timeline
-from vmfailover.report.outcome import headline
-from vmfailover.report.quantities import duration
+from vmfailover.results.outcome import headline
+from vmfailover.results.quantities import duration
 
 from .. import legibility
 from ..legibility import cut_off, overlapping, require_legible, words

@@ -16,9 +16,9 @@ from vmfailover.report.html.page import Card, Cell, Page, Table, render, render_
 from vmfailover.report.html.run_page import FIGURES, MOST_ROWS, run_page
 from vmfailover.report.html.sweep_report import MOST_CELLS, sweep_report
 from vmfailover.report.html.sweep_report import MOST_ROWS as MOST_POINTS
-from vmfailover.report.quantities import duration
 from vmfailover.report.sweep_table import SHOWN
 from vmfailover.results.export import export
+from vmfailover.results.quantities import duration
 from vmfailover.studies.executors import InThisProcess
 
 from ..figures.sweeps import made as sweep_of

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.compilation import compiled
+from vmfailover.engine.compilation import compiled
 
 __all__ = [
     "AliasTable",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import BLOCK_BYTES
 from vmfailover.guest.workloads.generator import Scattering
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 __all__ = ["Region", "scattering"]
 
@@ -22,7 +22,7 @@ class Region:
     start: int
     #: Number of nodes, at least 1.
     nodes: int
-    #: Blocks in a node.
+    #: Blocks in a hosted.
     node_blocks: int
 
     @classmethod

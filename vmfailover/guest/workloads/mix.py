@@ -8,10 +8,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads.keys import Purpose, child
 from vmfailover.guest.workloads.synthetic import SyntheticAccesses
 from vmfailover.scenario.workload import MixWorkload
+from vmfailover.traces.accesses import AccessChunk
 
 __all__ = ["MixedAccesses"]
 

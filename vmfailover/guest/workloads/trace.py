@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
-from vmfailover.guest.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.guest.workloads.keys import Purpose, child, words
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.reader import TraceFile
 
 __all__ = ["Shift", "TraceAccesses"]

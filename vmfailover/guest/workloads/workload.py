@@ -9,12 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from vmfailover.guest.accesses import AccessChunk
 from vmfailover.guest.workloads.keys import child
 from vmfailover.guest.workloads.mix import MixedAccesses
 from vmfailover.guest.workloads.synthetic import SyntheticAccesses
 from vmfailover.guest.workloads.trace import TraceAccesses
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
+from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import open_trace
 from vmfailover.traces.reader import TraceFile
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Counter, Leaving
 from vmfailover.hardware.cache_controller import CacheController
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -18,17 +19,17 @@ from vmfailover.scenario.replication import Replication
 class FlaggedLines:
     """Finds the modified lines of a VM by image-modification flags and the address log."""
 
-    def __init__(self, site: Site, node: Node) -> None:
-        """Track the VM of `node`; walks are written to the journal."""
-        self._vm = node.vm
-        self._processor = node.host.processor
-        self._log = node.vm.log
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
+        """Track the VM of `hosted`; walks are written to the event_log."""
+        self._vm = hosted.vm
+        self._processor = hosted.host.processor
+        self._log = hosted.vm.log
         self.controller = CacheController(
-            site.env,
+            context.env,
             self._processor,
-            node.vm.log,
-            node.vm,
-            lambda: site.journal.record("scan", node.host.name, duration_ns=self._processor.scan_walk_ns),
+            hosted.vm.log,
+            hosted.vm,
+            lambda: context.event_log.record("scan", hosted.host.name, duration_ns=self._processor.scan_walk_ns),
         )
 
     @property
@@ -82,6 +83,6 @@ class CachelineFlags(Checkpointing):
         del host
         return Tracking(leaving=Leaving.CARRY if replication.transfer == "carry" else Leaving.LOG)
 
-    def new_tracker(self, node: Node) -> FlaggedLines:
+    def new_tracker(self, hosted: HostedVm) -> FlaggedLines:
         """Return what reads the log that the flags fill."""
-        return FlaggedLines(self.site, node)
+        return FlaggedLines(self.context, hosted)

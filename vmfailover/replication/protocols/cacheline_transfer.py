@@ -5,11 +5,12 @@ A modified line can stay in its cache for long, so a checkpoint first cleans eve
 
 from collections.abc import Callable
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -21,10 +22,10 @@ class TransferredLines(FlaggedLines):
     and what is logged where a flagged row leaves is what would be logged where a dirty one does.
     """
 
-    def __init__(self, site: Site, node: Node) -> None:
-        """Track the VM of `node`."""
-        super().__init__(site, node)
-        self._env = site.env
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
+        """Track the VM of `hosted`."""
+        super().__init__(context, hosted)
+        self._env = context.env
 
     @property
     def find_ns(self) -> int:
@@ -58,6 +59,6 @@ class CachelineTransfer(Checkpointing):
         del replication, host
         return Tracking()
 
-    def new_tracker(self, node: Node) -> TransferredLines:
+    def new_tracker(self, hosted: HostedVm) -> TransferredLines:
         """Return what reads the log that transfers fill."""
-        return TransferredLines(self.site, node)
+        return TransferredLines(self.context, hosted)

@@ -17,14 +17,14 @@ class ColdRestart(Protection):
 
     def start(self) -> None:
         """Run the VM; its answers leave as they become ready."""
-        site, node = self.site, self.site.primary
-        Answers(self.env, node.host, node.guest, site.release).start()
+        context, node = self.context, self.context.primary
+        Answers(self.env, node.host, node.guest, context.release).start()
         node.vm.resume(int(self.env.now))
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Read the saved image, or leave memory empty to boot."""
         yield self.env.timeout(self._read_ns)
-        return self.site.start
+        return self.context.start
 
     def settle(self) -> bool:
         """There is nothing to bring anywhere."""
@@ -33,8 +33,8 @@ class ColdRestart(Protection):
     @property
     def activation_ns(self) -> int:
         """Time to boot, or to restore state, until the network knows."""
-        restart = self.site.scenario.replication.restart
-        redirect = self.site.scenario.hypervisor.redirect
+        restart = self.context.scenario.replication.restart
+        redirect = self.context.scenario.hypervisor.redirect
         return super().activation_ns if restart.kind == "restore" else restart.boot + redirect
 
     @property
@@ -44,5 +44,5 @@ class ColdRestart(Protection):
 
     @property
     def _read_ns(self) -> int:
-        restart = self.site.scenario.replication.restart
-        return self.site.scenario.vm.memory * 10**9 // restart.storage if restart.kind == "restore" else 0
+        restart = self.context.scenario.replication.restart
+        return self.context.scenario.vm.memory * 10**9 // restart.storage if restart.kind == "restore" else 0

@@ -11,12 +11,12 @@ import simpy
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.protection import Protection, Steps
 from vmfailover.replication.protocols.page_write_protect import faults
-from vmfailover.replication.site import Site
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -31,18 +31,18 @@ class LivePrecopy(Protection):
         """During the evacuation, the first store to a page in a round faults."""
         return faults(replication, host)
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Prepare to evacuate the primary."""
-        super().__init__(site)
-        self._tracker = FirstStores(site, site.primary, lambda _: 0)
-        self._precopy = Precopy(site, self._find, self._arrived)
+        super().__init__(context)
+        self._tracker = FirstStores(context, context.primary, lambda _: 0)
+        self._precopy = Precopy(context, self._find, self._arrived)
         self._evacuated = False
 
     def start(self) -> None:
         """Run the VM unobserved, and evacuate it when the time has come."""
-        site, node = self.site, self.site.primary
+        context, node = self.context, self.context.primary
         self._observe(False)
-        Answers(self.env, node.host, node.guest, site.release).start()
+        Answers(self.env, node.host, node.guest, context.release).start()
         node.host.run(self._evacuate())
         node.vm.resume(int(self.env.now))
 
@@ -78,33 +78,33 @@ class LivePrecopy(Protection):
         return (f"{rounds}, {self._precopy.left} pages left for the last, with the VM stopped{why}",)
 
     def _evacuate(self) -> Steps:
-        site, scenario = self.site, self.site.scenario
+        context, scenario = self.context, self.context.scenario
         planned = [failure.at for failure in scenario.failures if failure.at is not None]
         yield self.env.timeout(max(0, min(planned, default=scenario.duration) - scenario.replication.precopy.lead))
         self._observe(True)
         units = yield from self._precopy.run(go_on=lambda: None)
-        site.primary.vm.pause(int(self.env.now))
-        site.journal.record("switchover", site.primary.host.name)
+        context.primary.vm.pause(int(self.env.now))
+        context.event_log.record("switchover", context.primary.host.name)
         yield from self._precopy.finish(units)
 
     def _find(self) -> Generator[simpy.Event, Any, Units]:
         """Take the units of this round, and begin the next, while the VM runs."""
-        processor = self.site.primary.host.processor
+        processor = self.context.primary.host.processor
         units = processor.noted_units
         processor.begin_interval()
         return units
         yield
 
     def _observe(self, on: bool) -> None:
-        for core in range(self.site.primary.vm.processor.cores):
-            self.site.primary.vm.processor.set_first_mode(core, on)
+        for core in range(self.context.primary.vm.processor.cores):
+            self.context.primary.vm.processor.set_first_mode(core, on)
         if on:
-            self.note_device_writes(self.site.primary, self._tracker)
+            self.note_device_writes(self.context.primary, self._tracker)
 
     def _arrived(self, marker: CommitMarker) -> None:
         self._evacuated = True
         self.committed, self.committed_epoch = marker.state, marker.epoch
-        self.site.secondary.host.run(self._go_on_here(marker.state))
+        self.context.secondary.host.run(self._go_on_here(marker.state))
 
     def _go_on_here(self, state: GuestState) -> Steps:
         yield from self.hand_over(state)

@@ -11,24 +11,25 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.streams import generator
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.processor import Tracking
-from vmfailover.replication.copiers import copy_ns
+from vmfailover.replication.collectors import copy_ns
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.protection import Protection, Steps
 from vmfailover.replication.protocols.page_write_protect import faults
 from vmfailover.replication.sender import Sender
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import lines_of
-from vmfailover.replication.unprotected import UnprotectedVm
+from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
-from vmfailover.streams import generator
 
 Units = npt.NDArray[np.int64]
 #: Bytes of a page's hash: 64 bits.
@@ -53,13 +54,13 @@ class OutputCompare(Protection):
         """The first store to a page since the last synchronisation faults, on both hosts."""
         return faults(replication, host)
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Prepare both hosts."""
-        super().__init__(site)
-        self._spec = site.scenario.replication.output_compare
-        self._random = generator(site.scenario.seed, "output-compare")
-        self._packing = UnitPacking(site)
-        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
+        super().__init__(context)
+        self._spec = context.scenario.replication.output_compare
+        self._random = generator(context.scenario.seed, "output-compare")
+        self._packing = UnitPacking(context)
+        self._sender = Sender(context.env, context.primary.host.out, self._arrive)
         #: Outputs of the primary that are not compared yet, and requests that the secondary alone has answered.
         self._ours: dict[int, Completion] = {}
         self._theirs: set[int] = set()
@@ -68,16 +69,16 @@ class OutputCompare(Protection):
         #: Answers of the secondary since its last synchronisation, of which clients may have none.
         self._produced: list[Completion] = []
         self._generation = 0
-        self._wanted = site.env.event()
-        self._loaded = site.env.event()
+        self._wanted = context.env.event()
+        self._loaded = context.env.event()
         #: Happens when the secondary is not, or no longer, about to become what the primary was.
-        self._load_done = site.env.event().succeed()
+        self._load_done = context.env.event().succeed()
         self._closed = False
         #: When both hosts were alike last, nanoseconds.
-        self._synchronised_ns = int(site.env.now)
+        self._synchronised_ns = int(context.env.now)
         #: Whether the state in which the secondary was has been taken for the one to go on from.
         self._adopted = False
-        self._their_units = site.env.event()
+        self._their_units = context.env.event()
         self._staged: list[LineBatch] = []
         self._compared = 0
         self._differed = 0
@@ -86,23 +87,23 @@ class OutputCompare(Protection):
 
     def start(self) -> None:
         """Run the VM on both hosts."""
-        site, now = self.site, int(self.env.now)
-        site.secondary.guest.start(site.workload, site.start)
+        context, now = self.context, int(self.env.now)
+        context.secondary.guest.start(context.workload, context.start)
         self._answers = [
-            self._begin(site.primary, self._produce_here),
-            self._begin(site.secondary, self._produce_there),
+            self._begin(context.primary, self._produce_here),
+            self._begin(context.secondary, self._produce_there),
         ]
-        site.primary.guest.on_accept.append(self._forward)
-        site.primary.host.run(self._sender.run())
-        site.primary.host.run(self._synchronise_when_wanted())
-        site.primary.vm.resume(now)
-        site.secondary.vm.resume(now)
+        context.primary.guest.on_accept.append(self._forward)
+        context.primary.host.run(self._sender.run())
+        context.primary.host.run(self._synchronise_when_wanted())
+        context.primary.vm.resume(now)
+        context.secondary.vm.resume(now)
 
-    def _begin(self, node: Node, produce: Any) -> Answers:
-        costs = self.site.scenario.replication.page_tracking
-        tracker = FirstStores(self.site, node, lambda pages: pages * costs.page + costs.flush)
-        self.note_device_writes(node, tracker)
-        answers = Answers(self.env, node.host, node.guest, produce)
+    def _begin(self, hosted: HostedVm, produce: Any) -> Answers:
+        costs = self.context.scenario.replication.page_tracking
+        tracker = FirstStores(self.context, hosted, lambda pages: pages * costs.page + costs.flush)
+        self.note_device_writes(hosted, tracker)
+        answers = Answers(self.env, hosted.host, hosted.guest, produce)
         answers.start()
         return answers
 
@@ -114,16 +115,16 @@ class OutputCompare(Protection):
         """Go on from where the secondary is; a synchronisation that has not arrived whole is forgotten."""
         self._closed = True
         yield self._load_done
-        vm = self.site.secondary.vm
+        vm = self.context.secondary.vm
         if not vm.running:
             vm.resume(int(self.env.now))
         self._staged.clear()
         return self._adopt()
 
     @property
-    def going_on(self) -> Node:
+    def going_on(self) -> HostedVm:
         """The secondary since the primary is given up for it: it may be ahead of where the primary stopped."""
-        return self.site.secondary if self._adopted else super().going_on
+        return self.context.secondary if self._adopted else super().going_on
 
     def settle(self) -> bool:
         """The secondary has gone on from what was committed."""
@@ -132,7 +133,7 @@ class OutputCompare(Protection):
     def _adopt(self) -> GuestState:
         """Take the state in which the secondary is for the one to go on from."""
         epoch = Epoch(len(self.epochs), int(self.env.now))
-        epoch.state = self.site.secondary.guest.capture()
+        epoch.state = self.context.secondary.guest.capture()
         self.epochs.append(epoch)
         self._adopted = True
         self._commit(epoch.number, epoch.state)
@@ -141,14 +142,14 @@ class OutputCompare(Protection):
     def activate(self, state: GuestState) -> None:
         """Let the secondary, which is running, answer, beginning with what clients may still wait for."""
         del state
-        self.unprotected = UnprotectedVm(self.env, self.site.secondary, None)
+        self.unprotected = StandaloneVm(self.env, self.context.secondary, None)
         for completion in self._produced:
-            self.site.respond(completion)
+            self.context.respond(completion)
 
     @property
     def activation_ns(self) -> int:
         """Time until the network knows."""
-        return self.site.scenario.hypervisor.redirect
+        return self.context.scenario.hypervisor.redirect
 
     @property
     def lines_received(self) -> int:
@@ -158,7 +159,7 @@ class OutputCompare(Protection):
     @property
     def memory_bytes(self) -> int:
         """The other VM's memory, and what was staged beside it."""
-        return self.site.scenario.vm.memory + self._peak_bytes
+        return self.context.scenario.vm.memory + self._peak_bytes
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -169,24 +170,24 @@ class OutputCompare(Protection):
 
     def _forward(self, completion: Completion) -> None:
         """Let the secondary have a request that the primary has accepted."""
-        clients = self.site.scenario.clients
+        clients = self.context.scenario.clients
         assert clients is not None
         request = completion.request
-        self._sender.put(Notice(HEADER_BYTES + clients.request, lambda: self.site.secondary.guest.receive(request)))
+        self._sender.put(Notice(HEADER_BYTES + clients.request, lambda: self.context.secondary.guest.receive(request)))
 
     def _produce_here(self, completion: Completion) -> None:
-        self.site.primary.guest.server.take_completed(completion.guest_ns)
+        self.context.primary.guest.server.take_completed(completion.guest_ns)
         self._ours[completion.request] = completion
         self._compare(completion.request)
 
     def _produce_there(self, completion: Completion) -> None:
-        site = self.site
-        site.secondary.guest.server.take_completed(completion.guest_ns)
+        context = self.context
+        context.secondary.guest.server.take_completed(completion.guest_ns)
         if self.unprotected is not None:
-            site.respond(completion)
+            context.respond(completion)
             return
         self._produced.append(completion)
-        clients, generation = site.scenario.clients, self._generation
+        clients, generation = context.scenario.clients, self._generation
         assert clients is not None
 
         def arrive() -> None:
@@ -194,19 +195,19 @@ class OutputCompare(Protection):
                 self._theirs.add(completion.request)
                 self._compare(completion.request)
 
-        site.secondary.host.run(site.secondary.host.out.send(HEADER_BYTES + clients.response, arrive))
+        context.secondary.host.run(context.secondary.host.out.send(HEADER_BYTES + clients.response, arrive))
 
     def _compare(self, request: int) -> None:
         """Compare two outputs once both are there."""
         if request in self._ours and request in self._theirs:
             self._theirs.discard(request)
-            self.site.primary.host.run(self._judge(self._ours.pop(request)))
+            self.context.primary.host.run(self._judge(self._ours.pop(request)))
 
     def _judge(self, output: Completion) -> Steps:
         yield self.env.timeout(self._spec.compare)
         self._compared += 1
         if self._random.random() >= self._spec.divergence:
-            self.site.release(output)
+            self.context.release(output)
             return
         self._differed += 1
         self._diverged.append(output)
@@ -222,14 +223,14 @@ class OutputCompare(Protection):
             yield from self._synchronise()
 
     def _synchronise(self) -> Steps:
-        site, vm, hypervisor = self.site, self.site.primary.vm, self.site.scenario.hypervisor
-        name = site.primary.host.name
+        context, vm, hypervisor = self.context, self.context.primary.vm, self.context.scenario.hypervisor
+        name = context.primary.host.name
         epoch = Epoch(len(self.epochs), self._synchronised_ns, paused_ns=int(self.env.now))
         self._synchronised_ns = epoch.paused_ns
         self.epochs.append(epoch)
         vm.pause(epoch.paused_ns)
-        site.journal.record("epoch", name, epoch=epoch.number)
-        site.journal.record("pause", name, epoch=epoch.number, duration_ns=hypervisor.quiesce)
+        context.event_log.record("epoch", name, epoch=epoch.number)
+        context.event_log.record("pause", name, epoch=epoch.number, duration_ns=hypervisor.quiesce)
         self._sender.put(Notice(HEADER_BYTES, self._stop_secondary))
         yield self.env.timeout(hypervisor.quiesce)
         epoch.quiesce_ns = hypervisor.quiesce
@@ -245,14 +246,14 @@ class OutputCompare(Protection):
         yield self._loaded
         self._loaded = self.env.event()
         epoch.acknowledged_ns = epoch.resumed_ns = int(self.env.now)
-        site.journal.record("acknowledge", name, epoch=epoch.number)
-        site.journal.record("resume", name, epoch=epoch.number)
+        context.event_log.record("acknowledge", name, epoch=epoch.number)
+        context.event_log.record("resume", name, epoch=epoch.number)
         for output in epoch.outputs:
-            site.release(output)
+            context.release(output)
         vm.resume(epoch.resumed_ns)
 
     def _capture(self, epoch: Epoch) -> Steps:
-        site, hypervisor, guest = self.site, self.site.scenario.hypervisor, self.site.primary.guest
+        context, hypervisor, guest = self.context, self.context.scenario.hypervisor, self.context.primary.guest
         epoch.captured_ns = int(self.env.now)
         epoch.capture_ns = hypervisor.vcpu_capture * guest.vm.processor.cores
         epoch.outputs = [*self._diverged, *self._ours.values()]
@@ -260,38 +261,42 @@ class OutputCompare(Protection):
         self._generation += 1
         self._diverged, self._ours = [], {}
         self._theirs.clear()
-        site.journal.record("capture", site.primary.host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
+        context.event_log.record("capture", context.primary.host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
         yield self.env.timeout(epoch.capture_ns)
 
     def _differing(self, units: Units) -> Generator[simpy.Event, Any, Units]:
         """Return the units to send: all, or with hashing those that differ, in the time that it takes to know."""
-        costs = self.site.scenario.replication.page_tracking
+        costs = self.context.scenario.replication.page_tracking
         yield self.env.timeout(units.size * costs.page + costs.flush)
         if not self._spec.hashing:
             return units
-        pages = units.size * self.site.unit_lines * self.site.line_bytes // PAGE_BYTES
+        pages = units.size * self.context.unit_lines * self.context.line_bytes // PAGE_BYTES
         hashing_ns = pages * self._spec.hash // self._spec.hash_threads + pages * self._spec.compare_hashes
-        exchange_ns = self.site.primary.host.out.serialisation_ns(pages * HASH_BYTES)
-        yield self.env.timeout(hashing_ns + exchange_ns + self.site.scenario.link.latency)
+        exchange_ns = self.context.primary.host.out.serialisation_ns(pages * HASH_BYTES)
+        yield self.env.timeout(hashing_ns + exchange_ns + self.context.scenario.link.latency)
         return units[self._differ(units) | (self._random.random(units.size) >= self._spec.same)]
 
     def _differ(self, units: Units) -> npt.NDArray[np.bool_]:
         """Return which units do not have the same contents on both hosts, bool[n]."""
-        lines = (units[:, np.newaxis] * self.site.unit_lines + np.arange(self.site.unit_lines)).ravel()
-        lines = np.minimum(lines, self.site.primary.host.memory.versions.size - 1)
-        ours, _ = self.site.primary.host.processor.fetch(lines)
-        theirs, _ = self.site.secondary.host.processor.fetch(lines)
-        differ: npt.NDArray[np.bool_] = (ours != theirs).reshape(-1, self.site.unit_lines).any(axis=1)
+        lines = (units[:, np.newaxis] * self.context.unit_lines + np.arange(self.context.unit_lines)).ravel()
+        lines = np.minimum(lines, self.context.primary.host.memory.versions.size - 1)
+        ours, _ = self.context.primary.host.processor.fetch(lines)
+        theirs, _ = self.context.secondary.host.processor.fetch(lines)
+        differ: npt.NDArray[np.bool_] = (ours != theirs).reshape(-1, self.context.unit_lines).any(axis=1)
         return differ
 
     def _ship(self, epoch: Epoch, units: Units) -> Steps:
-        site, processor, hypervisor = self.site, self.site.primary.host.processor, self.site.scenario.hypervisor
-        lines = lines_of(units, site.unit_lines, processor.memory.versions.size)
+        context, processor, hypervisor = (
+            self.context,
+            self.context.primary.host.processor,
+            self.context.scenario.hypervisor,
+        )
+        lines = lines_of(units, context.unit_lines, processor.memory.versions.size)
         versions, cached = processor.fetch(lines)
         epoch.lines = epoch.residue = lines.size
         epoch.harvest_ns = copy_ns(processor, lines.size, cached)
-        name = site.primary.host.name
-        site.journal.record("harvest", name, epoch=epoch.number, duration_ns=epoch.harvest_ns, count=lines.size)
+        name = context.primary.host.name
+        context.event_log.record("harvest", name, epoch=epoch.number, duration_ns=epoch.harvest_ns, count=lines.size)
         yield self.env.timeout(epoch.harvest_ns)
         messages: list[Message] = [*self._packing.pack(epoch.number, lines, versions)]
         assert epoch.state is not None
@@ -299,18 +304,18 @@ class OutputCompare(Protection):
         messages.append(CommitMarker(epoch.number, lines.size, epoch.state, state_bytes))
         epoch.shipped_bytes = sum(message.payload_bytes for message in messages)
         duration_ns = self._sender.transmission_ns(messages)
-        site.journal.record("transfer", name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size)
+        context.event_log.record("transfer", name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size)
         for message in messages:
             left = self._sender.put(message)
         yield left
         epoch.sent_ns = int(self.env.now)
-        site.journal.record("lines-sent", name, epoch=epoch.number)
+        context.event_log.record("lines-sent", name, epoch=epoch.number)
 
     # Synchronisation, on the secondary.
 
     def _stop_secondary(self) -> None:
         """Stand still, and tell the primary what has been modified here."""
-        host, vm = self.site.secondary.host, self.site.secondary.vm
+        host, vm = self.context.secondary.host, self.context.secondary.vm
         vm.pause(int(self.env.now))
         units = vm.processor.noted_units
         vm.processor.begin_interval()
@@ -329,22 +334,22 @@ class OutputCompare(Protection):
         elif isinstance(message, LineBatch):
             self._stage(message)
         else:
-            self.site.secondary.host.run(self._load(message))
+            self.context.secondary.host.run(self._load(message))
 
     def _stage(self, batch: LineBatch) -> None:
         self._lines += batch.lines.size
         self._staged.append(batch)
-        staged_bytes = sum(staged.lines.size for staged in self._staged) * self.site.line_bytes
+        staged_bytes = sum(staged.lines.size for staged in self._staged) * self.context.line_bytes
         self._peak_bytes = max(self._peak_bytes, staged_bytes)
 
     def _load(self, marker: CommitMarker) -> Steps:
         """Become what the primary was when it stopped, and go on with it."""
-        site, guest, processor = self.site, self.site.secondary.guest, self.site.secondary.host.processor
+        context, guest, processor = self.context, self.context.secondary.guest, self.context.secondary.host.processor
         self._load_done = self.env.event()
         for batch in self._staged:
             processor.overwrite(batch.lines, batch.versions)
         self._staged.clear()
-        guest.start(site.workload, marker.state)
+        guest.start(context.workload, marker.state)
         self._produced.clear()
         self._commit(marker.epoch, marker.state)
         yield self.env.timeout(self._load_ns(marker.lines))
@@ -355,14 +360,14 @@ class OutputCompare(Protection):
         def arrive() -> None:
             self._loaded.succeed()
 
-        site.secondary.host.run(site.secondary.host.out.send(HEADER_BYTES, arrive))
+        context.secondary.host.run(context.secondary.host.out.send(HEADER_BYTES, arrive))
 
     def _load_ns(self, lines: int) -> int:
-        spec = self.site.secondary.host.processor.spec
+        spec = self.context.secondary.host.processor.spec
         copying_ns = -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
-        return copying_ns + self.site.scenario.hypervisor.vcpu_capture * self.site.secondary.vm.processor.cores
+        return copying_ns + self.context.scenario.hypervisor.vcpu_capture * self.context.secondary.vm.processor.cores
 
     def _commit(self, epoch: int, state: GuestState) -> None:
         self.committed, self.committed_epoch = state, epoch
         for kind in ("commit", "apply"):
-            self.site.journal.record(kind, self.site.secondary.host.name, epoch=epoch)
+            self.context.event_log.record(kind, self.context.secondary.host.name, epoch=epoch)

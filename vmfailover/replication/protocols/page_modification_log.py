@@ -1,10 +1,10 @@
 """The page-modification log (Intel PML): the processor writes the address of each page that turns dirty to a buffer."""
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import FS_PER_NS, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.first_stores import FirstStores
-from vmfailover.replication.site import Node
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -25,7 +25,7 @@ class PageModificationLog(Checkpointing):
             exit_fs=costs.exit * FS_PER_NS,
         )
 
-    def new_tracker(self, node: Node) -> FirstStores:
+    def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what empties the buffers of all vCPUs, clears the pages' dirty bits, and flushes the TLBs."""
-        costs = self.site.scenario.replication.page_tracking
-        return FirstStores(self.site, node, lambda pages: costs.exit + pages * costs.page + costs.flush)
+        costs = self.context.scenario.replication.page_tracking
+        return FirstStores(self.context, hosted, lambda pages: costs.exit + pages * costs.page + costs.flush)

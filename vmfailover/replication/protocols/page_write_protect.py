@@ -1,10 +1,10 @@
 """Write-protected pages (Remus, NSDI 2008): the first store to a page in an epoch faults."""
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import FS_PER_NS, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.first_stores import FirstStores
-from vmfailover.replication.site import Node
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -27,7 +27,7 @@ class PageWriteProtect(Checkpointing):
         """The first store to a page costs a fault."""
         return faults(replication, host)
 
-    def new_tracker(self, node: Node) -> FirstStores:
+    def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what protects the modified pages again, and flushes the TLBs once if there are any."""
-        costs = self.site.scenario.replication.page_tracking
-        return FirstStores(self.site, node, lambda pages: pages * costs.page + (costs.flush if pages else 0))
+        costs = self.context.scenario.replication.page_tracking
+        return FirstStores(self.context, hosted, lambda pages: pages * costs.page + (costs.flush if pages else 0))

@@ -10,25 +10,26 @@ import simpy
 from vmfailover.guest.access_buffer import Replay, accesses_of_one_core
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.guest.virtual_machine import HALTED
 from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.protection import Protection, Steps
 from vmfailover.replication.sender import Sender
-from vmfailover.replication.site import Node, Site
 
 
 class Replica:
     """Executes on another host what the log says, on its processor and caches, up to exactly where it says."""
 
-    def __init__(self, site: Site, node: Node) -> None:
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
         """Begin where the VM begins."""
-        self._node = node
-        self._replay = Replay(site.workload, 0, site.start.positions[0])
-        self.state = site.start
+        self._node = hosted
+        self._replay = Replay(context.workload, 0, context.start.positions[0])
+        self.state = context.start
 
     def replay(self, to: GuestState) -> int:
         """Execute up to a state; return the time that takes, nanoseconds."""
@@ -58,21 +59,21 @@ class RecordReplay(Protection):
         "program",
     )
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, context: ProtectionContext) -> None:
         """Put recorder and replica in their places."""
-        super().__init__(site)
-        self._spec = site.scenario.replication.record_replay
-        self._sender = Sender(site.env, site.primary.host.out, self._arrive)
-        self._outputs = OutputBuffer(lambda output, _: site.release(output))
-        self._replica = Replica(site, site.secondary)
+        super().__init__(context)
+        self._spec = context.scenario.replication.record_replay
+        self._sender = Sender(context.env, context.primary.host.out, self._arrive)
+        self._outputs = OutputBuffer(lambda output, _: context.release(output))
+        self._replica = Replica(context, context.secondary)
         #: What the log has been taken up to.
-        self._recorded = site.start
+        self._recorded = context.start
         #: Parts of the log that have arrived and that the replica has not begun to execute.
         self._received: deque[CommitMarker] = deque()
-        self._more = site.env.event()
+        self._more = context.env.event()
         self._behind = 0
-        self._caught_up = site.env.event().succeed()
-        self._progress = site.env.event()
+        self._caught_up = context.env.event().succeed()
+        self._progress = context.env.event()
         self._unsent_bytes = 0
         self._throttled_since: int | None = None
         self._throttled_ns = 0
@@ -81,13 +82,13 @@ class RecordReplay(Protection):
 
     def start(self) -> None:
         """Run the VM on the primary, and its replica behind it."""
-        site, node = self.site, self.site.primary
-        node.guest.has_room = self._has_room
-        Answers(self.env, node.host, node.guest, self._output).start()
-        node.host.run(self._sender.run())
-        node.host.run(self._record_periodically())
-        site.secondary.host.run(self._replay())
-        node.vm.resume(int(self.env.now))
+        context, hosted = self.context, self.context.primary
+        hosted.guest.has_room = self._has_room
+        Answers(self.env, hosted.host, hosted.guest, self._output).start()
+        hosted.host.run(self._sender.run())
+        hosted.host.run(self._record_periodically())
+        context.secondary.host.run(self._replay())
+        hosted.vm.resume(int(self.env.now))
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Let the replica execute all of the log that has arrived."""
@@ -110,7 +111,7 @@ class RecordReplay(Protection):
     @property
     def memory_bytes(self) -> int:
         """The replica's memory, and the log that waited to be sent."""
-        return self.site.scenario.vm.memory + self._peak_unsent
+        return self.context.scenario.vm.memory + self._peak_unsent
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -123,18 +124,18 @@ class RecordReplay(Protection):
 
     def _output(self, completion: Completion) -> None:
         """An answer is ready, unless an earlier part of the log has it: send what led to it."""
-        if any(waiting.request == completion.request for waiting in self.site.primary.guest.server.waiting[:1]):
+        if any(waiting.request == completion.request for waiting in self.context.primary.guest.server.waiting[:1]):
             self._record()
 
     def _record_periodically(self) -> Steps:
         while True:
             yield self.env.timeout(self._spec.interval)
-            if self.site.primary.vm.running:
+            if self.context.primary.vm.running:
                 self._record()
 
     def _record(self) -> None:
         """Send the log up to now."""
-        site, guest = self.site, self.site.primary.guest
+        context, guest = self.context, self.context.primary.guest
         now = int(self.env.now)
         epoch = Epoch(len(self.epochs), now, paused_ns=now, captured_ns=now, resumed_ns=now)
         epoch.outputs = guest.server.take_completed(guest.vm.guest_ns(now))
@@ -142,14 +143,14 @@ class RecordReplay(Protection):
         epoch.shipped_bytes = self._log_bytes(len(epoch.outputs))
         self._recorded = epoch.state
         self.epochs.append(epoch)
-        site.journal.record("epoch", site.primary.host.name, epoch=epoch.number)
+        context.event_log.record("epoch", context.primary.host.name, epoch=epoch.number)
         self._outputs.hold(epoch.number, epoch.outputs)
         self._send(epoch)
-        site.primary.host.run(self._interrupt())
+        context.primary.host.run(self._interrupt())
 
     def _has_room(self) -> bool:
         """Whether a request can be logged beside what waits; if nothing waits, any can."""
-        clients = self.site.scenario.clients
+        clients = self.context.scenario.clients
         assert clients is not None
         waiting_bytes = self._unsent_bytes + self._spec.per_received_byte * self._received_bytes
         request_bytes = self._spec.per_received_byte * clients.request
@@ -158,14 +159,14 @@ class RecordReplay(Protection):
     @property
     def _received_bytes(self) -> int:
         """Bytes received since the log was last taken."""
-        writes = self.site.primary.guest.device_writes - self._recorded.device_writes
-        return writes * self.site.line_bytes
+        writes = self.context.primary.guest.device_writes - self._recorded.device_writes
+        return writes * self.context.line_bytes
 
     def _log_bytes(self, outputs: int) -> int:
         """Return the bytes of log since it was last taken."""
-        guest_ns = self.site.primary.vm.guest_ns(int(self.env.now))
+        guest_ns = self.context.primary.vm.guest_ns(int(self.env.now))
         elapsed_bytes = self._spec.rate * (guest_ns - self._recorded.guest_ns) / 8e9
-        clients = self.site.scenario.clients
+        clients = self.context.scenario.clients
         sent_bytes = outputs * clients.response if clients else 0
         logged = self._spec.per_received_byte * self._received_bytes + self._spec.per_sent_byte * sent_bytes
         return round(elapsed_bytes + logged)
@@ -183,14 +184,14 @@ class RecordReplay(Protection):
         epoch.sent_ns = int(self.env.now)
         self._unsent_bytes -= payload_bytes
         self._tell_progress()
-        self.site.primary.guest.receive_held_back()
+        self.context.primary.guest.receive_held_back()
 
     def _interrupt(self) -> Steps:
         """Hold up the VM for taking a part of the log, and for as long as too much of it waits."""
-        vm = self.site.primary.vm
+        vm = self.context.primary.vm
         vm.pause(int(self.env.now))
-        duration_ns = self.site.scenario.hypervisor.interrupt
-        self.site.journal.record("interrupt", self.site.primary.host.name, duration_ns=duration_ns)
+        duration_ns = self.context.scenario.hypervisor.interrupt
+        self.context.event_log.record("interrupt", self.context.primary.host.name, duration_ns=duration_ns)
         yield self.env.timeout(duration_ns)
         if self._throttled_since is None:
             yield from self._throttle()
@@ -204,7 +205,7 @@ class RecordReplay(Protection):
 
     @property
     def _lag_ns(self) -> int:
-        vm = self.site.primary.vm
+        vm = self.context.primary.vm
         return vm.guest_ns(int(self.env.now)) - self._replica.state.guest_ns
 
     def _tell_progress(self) -> None:
@@ -213,7 +214,7 @@ class RecordReplay(Protection):
 
     def _acknowledged(self, epoch: int) -> None:
         self.epochs[epoch].acknowledged_ns = int(self.env.now)
-        self.site.journal.record("acknowledge", self.site.primary.host.name, epoch=epoch)
+        self.context.event_log.record("acknowledge", self.context.primary.host.name, epoch=epoch)
         self._outputs.release_through(epoch)
 
     # On the secondary.
@@ -222,9 +223,9 @@ class RecordReplay(Protection):
         """Keep a part of the log, which is as good as executed, and acknowledge it."""
         if self._closed or not isinstance(message, CommitMarker):
             return
-        host, number = self.site.secondary.host, message.epoch
+        host, number = self.context.secondary.host, message.epoch
         self.committed, self.committed_epoch = message.state, number
-        self.site.journal.record("commit", host.name, epoch=number, duration_ns=host.out.spec.latency)
+        self.context.event_log.record("commit", host.name, epoch=number, duration_ns=host.out.spec.latency)
         host.run(host.out.send(HEADER_BYTES, lambda: self._acknowledged(number)))
         if self._behind == 0:
             self._caught_up = self.env.event()
@@ -240,7 +241,7 @@ class RecordReplay(Protection):
             marker = self._received.popleft()
             duration_ns = self._replica.replay(marker.state)
             yield self.env.timeout(round(duration_ns * (1 + self._spec.slowdown)))
-            self.site.journal.record("apply", self.site.secondary.host.name, epoch=marker.epoch)
+            self.context.event_log.record("apply", self.context.secondary.host.name, epoch=marker.epoch)
             self._behind -= 1
             self._tell_progress()
             if self._behind == 0:

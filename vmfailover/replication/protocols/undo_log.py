@@ -13,16 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
-from vmfailover.replication.copiers import Copier, Copying
+from vmfailover.replication.collectors import Copying, LineCollector
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, Message, UndoBatch
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.packing import Packing, UnitPacking
 from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
 from vmfailover.replication.receiver import Receiver
-from vmfailover.replication.site import Node, Site
-from vmfailover.replication.tracker import MakeRoom, Steps
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -35,10 +36,10 @@ UndoEntries = tuple[Lines, Versions]
 class UndoneLines(TransferredLines):
     """Finds what has been written back, and keeps what first stores have overwritten."""
 
-    def __init__(self, site: Site, node: Node) -> None:
-        """Track the VM of `node`."""
-        super().__init__(site, node)
-        self._taken = np.zeros(node.host.memory.versions.size, np.bool_)
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
+        """Track the VM of `hosted`."""
+        super().__init__(context, hosted)
+        self._taken = np.zeros(hosted.host.memory.versions.size, np.bool_)
         #: The logs of intervals that have ended, the oldest first, until somebody takes them.
         self.ended: deque[UndoEntries] = deque()
 
@@ -65,11 +66,11 @@ class UndoneLines(TransferredLines):
 class UndoPacking:
     """Sends the log's new entries before the lines that they could undo."""
 
-    def __init__(self, site: Site, tracker: UndoneLines) -> None:
+    def __init__(self, context: ProtectionContext, tracker: UndoneLines) -> None:
         """Pack what `tracker` finds."""
-        self._lines = UnitPacking(site)
-        self._entry_bytes = ADDRESS_BYTES + site.line_bytes
-        self._message_ns = site.scenario.hypervisor.message
+        self._lines = UnitPacking(context)
+        self._entry_bytes = ADDRESS_BYTES + context.line_bytes
+        self._message_ns = context.scenario.hypervisor.message
         self._tracker = tracker
 
     def pack(self, epoch: int, lines: Lines, versions: Versions) -> list[LineBatch]:
@@ -114,7 +115,7 @@ class Mirror(Receiver):
         self._arrived[batch.epoch] = self._arrived.get(batch.epoch, 0) + batch.lines.size
         self._host.memory.apply(batch.lines, batch.versions)
         if batch.final:
-            self._journal.record("staged", self._host.name, epoch=batch.epoch)
+            self._event_log.record("staged", self._host.name, epoch=batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Commit an epoch whose lines are all there: its log is not needed any more."""
@@ -123,8 +124,8 @@ class Mirror(Receiver):
         self._undo.clear()
         self._committed(marker.epoch, marker.state)
         latency = self._host.out.spec.latency
-        self._journal.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=marker.lines)
-        self._journal.record("apply", self._host.name, epoch=marker.epoch, count=marker.lines)
+        self._event_log.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=marker.lines)
+        self._event_log.record("apply", self._host.name, epoch=marker.epoch, count=marker.lines)
         self.acknowledge(marker.epoch)
 
     def close(self) -> Generator[simpy.Event, Any, None]:
@@ -159,7 +160,7 @@ class Pool(Receiver):
     def stage(self, batch: LineBatch) -> None:
         """Take note of the epoch's end."""
         if batch.final and not self._closed:
-            self._journal.record("staged", self._host.name, epoch=batch.epoch)
+            self._event_log.record("staged", self._host.name, epoch=batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Commit an epoch: its log, the oldest, is not needed any more."""
@@ -168,7 +169,7 @@ class Pool(Receiver):
         self._tracker.ended.popleft()
         self._committed(marker.epoch, marker.state)
         latency = self._host.out.spec.latency
-        self._journal.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency)
+        self._event_log.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency)
         self.acknowledge(marker.epoch)
 
     def close(self) -> Generator[simpy.Event, Any, None]:
@@ -205,26 +206,26 @@ class UndoLog(Checkpointing):
 
     @property
     def _local(self) -> bool:
-        return self.site.scenario.replication.undo_log.placement == "local"
+        return self.context.scenario.replication.undo_log.placement == "local"
 
-    def new_tracker(self, node: Node) -> UndoneLines:
+    def new_tracker(self, hosted: HostedVm) -> UndoneLines:
         """Return what keeps the undo log of a host's VM."""
-        return UndoneLines(self.site, node)
+        return UndoneLines(self.context, hosted)
 
     def new_receiver(self) -> Receiver:
         """Return a mirror, or what both hosts reach."""
-        arguments = (self.env, self.site.secondary.host, self.site.journal, self.acknowledged, self.commit)
+        arguments = (self.env, self.context.secondary.host, self.context.event_log, self.acknowledged, self.commit)
         if not self._local:
             return Mirror(*arguments)
         assert isinstance(self.tracker, UndoneLines)
-        return Pool(self.site.primary.host.processor, self.tracker, *arguments)
+        return Pool(self.context.primary.host.processor, self.tracker, *arguments)
 
     def new_packing(self) -> Packing:
         """Return what sends the log before the lines."""
         assert isinstance(self.tracker, UndoneLines)
-        return UndoPacking(self.site, self.tracker)
+        return UndoPacking(self.context, self.tracker)
 
-    def new_copier(self) -> Copier:
+    def new_copier(self) -> LineCollector:
         """Return who copies lines, which nobody needs to where both hosts reach them."""
         return InPlace() if self._local else super().new_copier()
 

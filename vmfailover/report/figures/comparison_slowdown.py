@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from vmfailover.report.chance import SINGLE_DRAWS
 from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, tidy
-from vmfailover.report.quantities import share
+from vmfailover.results.quantities import share
 from vmfailover.studies.comparison import Comparison
 
 #: Inches: of the width, of a bar, and of what stands above and below the bars.

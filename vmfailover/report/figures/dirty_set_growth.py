@@ -8,7 +8,7 @@ from matplotlib.ticker import EngFormatter
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import DARK, LINES, TEXT, entitle, new_figure, tidy
-from vmfailover.report.quantities import duration
+from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.studies.dirty_set import GRANULARITIES, dirty_set
 

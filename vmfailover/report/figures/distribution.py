@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, ORANGE, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, in_words, known_metric
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate, share_of
 

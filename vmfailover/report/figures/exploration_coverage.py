@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from vmfailover.report.exploration_table import OUTCOMES
 from vmfailover.report.figures.canvas import ALARM, DARK, FILLS, GREY, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.exploration import Exploration, Explored
 
 #: Inches: of what stands left of the panels, of a panel, of a row, of what stands above and below the rows, and of a

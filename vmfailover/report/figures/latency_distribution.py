@@ -12,7 +12,7 @@ from vmfailover.guest.clients import Response
 from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import go_logarithmic
 from vmfailover.report.figures.story import MS, Story
-from vmfailover.report.quantities import count, counted, duration
+from vmfailover.results.quantities import count, counted, duration
 from vmfailover.results.run_result import RunResult
 
 _SIZE = (8, 4)

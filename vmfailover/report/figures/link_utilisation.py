@@ -12,7 +12,7 @@ from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, TEXT, entitle, n
 from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of
 from vmfailover.report.figures.story import Story
-from vmfailover.report.quantities import bit_rate, duration
+from vmfailover.results.quantities import bit_rate, duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.results.samples import Sample
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import BIT_RATES, BYTES, DURATIONS, three_digits
-from vmfailover.results.names import METRICS
+from vmfailover.records.metric_names import METRICS
+from vmfailover.results.quantities import BIT_RATES, BYTES, DURATIONS, three_digits
 from vmfailover.scenario.expectation import metric_name
 
 #: Times as long as the shortest of some values from which on a logarithmic scale shows more.

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import FILLS, TEXT, entitle, new_figure, tidy
-from vmfailover.report.quantities import share
+from vmfailover.results.quantities import share
 from vmfailover.results.run_result import RunResult
 
 _SIZE = (8, 2)

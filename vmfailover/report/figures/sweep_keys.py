@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from vmfailover.errors import InputError
-from vmfailover.report.quantities import BIT_RATES, DURATIONS
+from vmfailover.results.quantities import BIT_RATES, DURATIONS
 from vmfailover.scenario.units import BANDWIDTH, DURATION, FRACTION, FREQUENCY, RATE, SIZE
 from vmfailover.studies.sweep import Sweep
 

@@ -13,8 +13,8 @@ from vmfailover.report.figures.lanes import hosts, stretches
 from vmfailover.report.figures.looks import Span, draw, legend_entry
 from vmfailover.report.figures.metric_axis import go_logarithmic, is_wide
 from vmfailover.report.figures.story import MS, Story, Window
-from vmfailover.report.outcome import headline
-from vmfailover.report.quantities import duration
+from vmfailover.results.outcome import headline
+from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 
 #: Inches, and those of a further panel.

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from vmfailover.report.figures.canvas import BLUE, DARK, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, in_words
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.sensitivity import Sensitivity
 
 #: Inches: of the width, of a bar, and of what stands above and below the bars.

@@ -10,7 +10,7 @@ from vmfailover.errors import InputError
 from vmfailover.report.figures.canvas import BLUE, DARK, ORANGE, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, is_wide
 from vmfailover.report.figures.sweep_keys import as_written
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.studies.tuning import Trial, Tuning
 
 #: Inches: of a panel, of what stands left of them, of the least width, and of the height.

@@ -9,7 +9,7 @@ from vmfailover.report.comparison_rows import Row
 from vmfailover.report.html.page import Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.html.study_pages import comparison_page, known_rows, label, means, verdict
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.comparison import Comparison
 from vmfailover.version import version

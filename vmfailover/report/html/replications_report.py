@@ -8,7 +8,7 @@ from vmfailover.report.figures.metric_axis import in_words
 from vmfailover.report.html.page import Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.html.study_pages import replications_page
-from vmfailover.report.quantities import counted
+from vmfailover.results.quantities import counted
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.replication import Replications
 from vmfailover.version import version

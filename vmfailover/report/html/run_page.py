@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from vmfailover.audit.invariants import Verdict
+from vmfailover.records.metric_names import METRICS, bound_name
+from vmfailover.records.metric_values import Metrics
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.metric_quantity import quantity
-from vmfailover.report.outcome import headline
-from vmfailover.report.quantities import duration
 from vmfailover.report.summary import subjects
 from vmfailover.results.failovers import moves
-from vmfailover.results.invariants import Verdict
-from vmfailover.results.metric_values import Metrics
-from vmfailover.results.names import METRICS, bound_name
+from vmfailover.results.outcome import headline
+from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import text_of
 from vmfailover.version import version

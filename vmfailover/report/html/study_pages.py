@@ -12,8 +12,8 @@ from vmfailover.report.comparison_notes import WINNERS
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
-from vmfailover.report.quantities import counted
 from vmfailover.report.sweep_table import SHOWN, has_any, written_mean
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import text_of
 from vmfailover.studies.comparison import Comparison

@@ -73,4 +73,5 @@ def _heat_map(found: Sweep, metric: str) -> Axes:
         raise InputError(
             f"heat_map: {len(found.texts):,} points are more than the {MOST_CELLS:,} that a page has room for"
         )
-    return found.plot.heat_map(metric)
+    axes: Axes = found.plot.heat_map(metric)
+    return axes

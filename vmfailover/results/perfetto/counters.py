@@ -14,7 +14,7 @@ from vmfailover.scenario.checks import log_capacity
 from vmfailover.scenario.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from vmfailover.results.run_result import RunResult
+    from vmfailover.results.run_record import RunRecord
 
 #: Stretches of a run, at most, in each of which answers are counted.
 _STRETCHES = 500
@@ -22,14 +22,14 @@ _STRETCHES = 500
 _Reading = tuple[str, str, int | float]
 
 
-def counts(result: RunResult) -> Iterator[Count]:
+def counts(result: RunRecord) -> Iterator[Count]:
     """Yield the values of all counters; without samples there is only that of the clients."""
     yield from _hosts(result)
     yield from _link(result)
     yield from _clients(result)
 
 
-def _hosts(result: RunResult) -> Iterator[Count]:
+def _hosts(result: RunRecord) -> Iterator[Count]:
     """Yield what the caches and the log of the host with the VM hold; of a host that no longer has it, nothing."""
     before = ""
     for sample in result.sample_rows:
@@ -48,7 +48,7 @@ def _readings(scenario: Scenario, sample: Sample) -> Iterator[_Reading]:
     yield "flagged", "lines", sample.flagged_lines
 
 
-def _link(result: RunResult) -> Iterator[Count]:
+def _link(result: RunRecord) -> Iterator[Count]:
     """Yield the share of the time from each sample to the next for which the link carried something."""
     for here, there in pairwise(result.sample_rows):
         length_ns = there.time_ns - here.time_ns
@@ -58,7 +58,7 @@ def _link(result: RunResult) -> Iterator[Count]:
         yield Count(LINK, "busy to the host with the VM", "share", here.time_ns, backward)
 
 
-def _clients(result: RunResult) -> Iterator[Count]:
+def _clients(result: RunRecord) -> Iterator[Count]:
     """Yield how many answers came in each stretch of the run, and how long the slowest of them took."""
     stretch_ns = max(1, -(-result.end_ns // _STRETCHES))
     slowest: dict[int, list[int]] = {}

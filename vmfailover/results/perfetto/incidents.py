@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.failovers import Move, moves, synchronisations
 from vmfailover.results.perfetto.events import Details, Instant, Part, Slice, Track
 from vmfailover.results.perfetto.names import ANSWERS, CLIENTS, FAILOVER, FAULTS, LINK, TRACKING
 
 if TYPE_CHECKING:
-    from vmfailover.results.run_result import RunResult
+    from vmfailover.results.run_record import RunRecord
 
 #: Events that are shown as they happen, by the thread that shows them.
 _SHOWN = {
@@ -25,7 +25,7 @@ _SHOWN = {
 _THREAD_OF = {kind: thread for thread, kinds in _SHOWN.items() for kind in kinds}
 
 
-def incidents(result: RunResult) -> Iterator[Part]:
+def incidents(result: RunRecord) -> Iterator[Part]:
     """Yield failures and all that followed, checks for modified lines, and the clients' longest wait."""
     for move in moves(result.event_rows):
         yield from _moved(move)
@@ -52,7 +52,7 @@ def _kind(move: Move) -> str:
     return "failover" if move.stopped_ns >= 0 else "failover by a false alarm"
 
 
-def _happened(result: RunResult) -> Iterator[Instant]:
+def _happened(result: RunRecord) -> Iterator[Instant]:
     """Yield events; one about a direction is shown on the link."""
     for event in result.event_rows:
         if event.kind in _THREAD_OF:
@@ -73,7 +73,7 @@ def _details(event: Event) -> Details:
     return about | ({"detail": event.detail} if event.detail else {})
 
 
-def _waited(result: RunResult) -> Iterator[Slice]:
+def _waited(result: RunRecord) -> Iterator[Slice]:
     """Yield the longest time without an answer across the end of the first host, if there was one."""
     gap = result.blackout
     if gap is not None:

@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vmfailover.journal import Event
+from vmfailover.records.events import Event
 from vmfailover.results.perfetto.events import Arrow, Instant, Overlapping, Part, Slice, Track
 from vmfailover.results.perfetto.names import RECEIVING, REPLICATION, SENDING, VM
 
 if TYPE_CHECKING:
     from vmfailover.results.records import EpochRow
-    from vmfailover.results.run_result import RunResult
+    from vmfailover.results.run_record import RunRecord
 
 #: Events after which a checkpoint that has not been completed goes on nowhere.
 _ABANDONED = ("alone", "synchronisation-failed", "takeover", "returned")
 
 
-def replication(result: RunResult) -> Iterator[Part]:
+def replication(result: RunRecord) -> Iterator[Part]:
     """Yield where the VM ran, and everything about epochs."""
     for host, spans in result.spans.items():
         for began_ns, ended_ns in spans:
@@ -30,7 +30,7 @@ def replication(result: RunResult) -> Iterator[Part]:
 class _Epochs:
     """The epochs of a run with the events that belong to them."""
 
-    def __init__(self, result: RunResult) -> None:
+    def __init__(self, result: RunRecord) -> None:
         self._result = result
         self._rows = {row.epoch: row for row in result.epoch_rows}
         self._events = {(event.kind, event.epoch): event for event in result.event_rows if event.epoch >= 0}

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vmfailover.files.whole_file import write_whole
 from vmfailover.results.perfetto.counters import counts
 from vmfailover.results.perfetto.events import Part, Track
 from vmfailover.results.perfetto.incidents import incidents
 from vmfailover.results.perfetto.names import CLIENTS, LINK, THREADS
 from vmfailover.results.perfetto.replication import replication
 from vmfailover.version import version
-from vmfailover.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from vmfailover.results.run_result import RunResult
+    from vmfailover.results.run_record import RunRecord
 
 
-def export_perfetto(result: RunResult, path: Path) -> None:
+def export_perfetto(result: RunRecord, path: Path) -> None:
     """Write the trace of a run to a file, which appears once it is whole. The same result gives the same bytes.
 
     Raises OSError, naming the file, if it cannot be written; what was there before then stays.
@@ -27,13 +27,13 @@ def export_perfetto(result: RunResult, path: Path) -> None:
     write_whole(path, _text(result))
 
 
-def _text(result: RunResult) -> str:
+def _text(result: RunRecord) -> str:
     """Return the trace as JSON, one event a line."""
     events = ",\n".join(json.dumps(event, allow_nan=False, separators=(",", ":")) for event in _events(result))
     return f'{{"displayTimeUnit": "ns",\n"otherData": {json.dumps(_about(result))},\n"traceEvents": [\n{events}\n]}}\n'
 
 
-def _about(result: RunResult) -> dict[str, Any]:
+def _about(result: RunRecord) -> dict[str, Any]:
     scenario = result.scenario
     return {
         "scenario": scenario.name,
@@ -44,7 +44,7 @@ def _about(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _events(result: RunResult) -> Iterator[dict[str, Any]]:
+def _events(result: RunRecord) -> Iterator[dict[str, Any]]:
     """Yield the names of all tracks, and then the events in order of time, a slice before those within it."""
     parts = [*replication(result), *incidents(result), *counts(result)]
     layout = _Layout((*result.spans, LINK, CLIENTS), parts)

@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_in_place
+from vmfailover.engine.compilation import compiled_in_place
 from vmfailover.hardware.cache.kernel.constants import FORGET, LEAVING, LIMIT, LOG_SCAN, LOG_TRANSFER
 from vmfailover.hardware.cache.kernel.log import log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back

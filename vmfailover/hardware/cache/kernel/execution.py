@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled, compiled_inline
+from vmfailover.engine.compilation import compiled, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DEADLINE,

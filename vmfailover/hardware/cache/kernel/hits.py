@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.compilation import compiled_inline
+from vmfailover.engine.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import L1_WAY, L2_WAY_SHIFT
 from vmfailover.hardware.cache.kernel.rows import after_stores, fill_l1
 from vmfailover.hardware.cache.state import DIRTY

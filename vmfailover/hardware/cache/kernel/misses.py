@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from vmfailover.compilation import compiled_inline
+from vmfailover.engine.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DIRTIED,

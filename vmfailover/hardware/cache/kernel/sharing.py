@@ -3,7 +3,7 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
-from vmfailover.compilation import compiled_inline
+from vmfailover.engine.compilation import compiled_inline
 from vmfailover.hardware.cache.kernel.constants import CARRY, L2_WAY_SHIFT, LEAVING, LOG, LOG_TRANSFER, TRANSFERS
 from vmfailover.hardware.cache.kernel.log import charge_log_write, log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back

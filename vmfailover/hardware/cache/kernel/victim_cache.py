@@ -3,7 +3,7 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
-from vmfailover.compilation import compiled_inline
+from vmfailover.engine.compilation import compiled_inline
 from vmfailover.hardware.cache.state import INVALID, CacheState
 
 

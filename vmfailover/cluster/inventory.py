@@ -1,0 +1,129 @@
+"""The computers of a cluster: those in service, those that stand by or are repaired, and the links between them."""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import simpy
+
+from vmfailover.engine.event_log import EventLog
+from vmfailover.engine.streams import generator
+from vmfailover.guest.guest import Guest, ReceiveRing
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.scheduler import Scheduler
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache.twin import CacheTwin
+from vmfailover.hardware.host import Host
+from vmfailover.hardware.link import Channel, Link
+from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.processor import Processor
+from vmfailover.replication.protocols import protection_class
+from vmfailover.scenario import Scenario
+from vmfailover.scenario.checks import guard_band, log_bytes, request_entries
+from vmfailover.scenario.hosts import HostSpec
+
+
+class Inventory:
+    """Builds hosts, all alike but for their specification, and knows which can be put into service."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        scenario: Scenario,
+        event_log: EventLog,
+        twin: CacheTwin,
+        quantum: int,
+        on_down: Callable[[HostedVm], None],
+    ) -> None:
+        """Have the spare hosts stand by; none is built before it is needed. `on_down` is told of each that goes down.
+
+        `twin` executes their guests' accesses, `quantum` records at most at a time.
+        """
+        self.env = env
+        self._event_log = event_log
+        self._on_down = on_down
+        self._scenario = scenario
+        self._twin = twin
+        self._scheduler = Scheduler(env, quantum, scenario.link.latency)
+        #: Every host as it was built last, by its name.
+        self.hosted: dict[str, HostedVm] = {}
+        #: Every host that has been built, again after each repair, in order.
+        self.built: list[HostedVm] = []
+        self._links: dict[frozenset[str], tuple[str, Link]] = {}
+        self._idle = [f"spare-{number}" for number in range(1, scenario.reprotection.spares + 1)]
+        self._more_idle = env.event()
+
+    def build(self, name: str, other: str) -> HostedVm:
+        """Return a host fresh from its start, whose memory is as that of its name was left; `other` is linked to it."""
+        scenario, spec = self._scenario, self._spec(name)
+        memory = Memory(scenario.vm.memory, spec.line)
+        if name in self.hosted:
+            memory.versions = self.hosted[name].host.processor.image()
+        tracking = protection_class(scenario.replication.protocol).tracking(scenario.replication, spec)
+        processor = Processor(self._twin, spec, scenario.vm.vcpus, memory, tracking)
+        host = Host(self.env, name, processor, memory, self.link(name, other).forward)
+        self.hosted[name] = HostedVm(host, self._guest(processor, spec))
+        self.built.append(self.hosted[name])
+        self.env.process(self._wait_until_down(self.hosted[name]))
+        return self.hosted[name]
+
+    def link(self, name: str, other: str) -> Link:
+        """Return the link between two hosts as the first of them sees it."""
+        ends = frozenset((name, other))
+        if ends not in self._links:
+            self._links[ends] = (name, self._new_link(name, other))
+        first, link = self._links[ends]
+        return link if first == name else link.turned
+
+    def links(self, name: str) -> Iterator[Link]:
+        """Yield every link that a host has had, as it sees it."""
+        for first, link in (pair for ends, pair in self._links.items() if name in ends):
+            yield link if first == name else link.turned
+
+    def put_into_service(self) -> Generator[simpy.Event, Any, str]:
+        """Wait for a host that can be used, and return its name."""
+        while not self._idle:
+            yield self._more_idle
+        return self._idle.pop(0)
+
+    def stand_by(self, name: str) -> None:
+        """Let a host be put into service."""
+        self._idle.append(name)
+        self._more_idle.succeed()
+        self._more_idle = self.env.event()
+
+    def _wait_until_down(self, hosted: HostedVm) -> Generator[simpy.Event, Any, None]:
+        """Tell of a host's end, and have it repaired if that is possible."""
+        yield hosted.host.down
+        self._on_down(hosted)
+        repair_ns = self._scenario.reprotection.repair
+        if repair_ns is not None:
+            yield self.env.timeout(repair_ns)
+            self._event_log.record("repaired", hosted.host.name)
+            self.stand_by(hosted.host.name)
+
+    def _spec(self, name: str) -> HostSpec:
+        hosts = self._scenario.hosts
+        return hosts.primary if name == "primary" else hosts.secondary
+
+    def _guest(self, processor: Processor, spec: HostSpec) -> Guest:
+        clients, memory = self._scenario.clients, processor.memory
+        log = AddressLog(
+            self._twin,
+            initial=self._scenario.vm.memory,
+            size=log_bytes(self._scenario),
+            line_bytes=spec.line,
+            guard_band=guard_band(self._scenario),
+        )
+        vm = VirtualMachine(processor, log, request_entries(self._scenario))
+        self._scheduler.add(vm)
+        ring = ReceiveRing(memory.versions.size, spec.line, clients.request if clients else 0)
+        return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
+
+    def _new_link(self, name: str, other: str) -> Link:
+        prefix = "link" if {name, other} == {"primary", "secondary"} else f"link.{name}.{other}"
+        forward, backward = (
+            Channel(self.env, self._scenario.link, generator(self._scenario.seed, f"{prefix}.{direction}"))
+            for direction in ("forward", "backward")
+        )
+        return Link(forward, backward)

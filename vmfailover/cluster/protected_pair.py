@@ -1,0 +1,131 @@
+"""Two hosts that protect a VM together."""
+
+import numpy as np
+
+from vmfailover.engine.streams import generator
+from vmfailover.failover.detection import Detector, watch_each_other
+from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.secondary_loss import LossOfSecondary
+from vmfailover.failover.takeover import Takeover
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.protection import Protection
+from vmfailover.replication.protocols import protection_class
+from vmfailover.replication.release import Release
+from vmfailover.replication.standalone import StandaloneVm
+
+
+class ProtectedPair:
+    """Two hosts in their roles for as long as they keep them: the primary runs the VM, the secondary may take over."""
+
+    def __init__(self, context: ProtectionContext, number: int) -> None:
+        """Prepare the `number`-th pair of a run, counted from 0; nothing runs yet."""
+        self.context = context
+        self._prefix = f"pair-{number}." if number else ""
+        self.begun_ns = int(context.env.now)
+        #: Instructions that the VM had executed on the primary before.
+        self.instructions_before = context.primary.vm.instructions
+        #: When the primary went down with the VM, nanoseconds.
+        self.down_ns: int | None = None
+        self.releases: list[Release] = []
+        #: Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds.
+        self.answers_alone: list[int] = []
+        self._left_before = context.link.forward.stream_bytes_left
+        #: Number of the first epoch after those of this pair; None while it is the last pair.
+        self.last_epoch: int | None = None
+        self.protection: Protection = protection_class(context.scenario.replication.protocol)(context)
+
+    def start(self) -> None:
+        """Let the VM run protected, and both hosts watch each other."""
+        self.protection.start()
+        context, scenario = self.context, self.context.scenario
+        primary, secondary = context.primary.host, context.secondary.host
+        fencing = new_fencing(context.env, scenario.fencing, self.random("fencing"))
+        self.detector, self.detector_of_secondary = watch_each_other(
+            context.env, scenario.detection, primary, secondary, self.random
+        )
+        self._write_down(self.detector)
+        self._write_down(self.detector_of_secondary)
+        takeover = Takeover(self.protection, fencing, context.event_log, secondary, scenario.fencing.priority_delay)
+        secondary.run_agent(takeover.run(self.detector.declared, primary))
+        loss = LossOfSecondary(self.protection, fencing, context.event_log, primary)
+        primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+
+    def end(self) -> None:
+        """Note what has been done so far: the hosts are about to be paired anew."""
+        if not self.ended:
+            self.last_epoch = len(self.protection.epochs)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the hosts have been paired anew, or are about to be."""
+        return self.last_epoch is not None
+
+    def random(self, component: str) -> np.random.Generator:
+        """Return the stream of random numbers of one of the pair's components."""
+        return generator(self.context.scenario.seed, self._prefix + component)
+
+    def _write_down(self, detector: Detector) -> None:
+        """Note in the event_log what a host suspects of the other before it gives its verdict."""
+        watcher, watched = detector.watcher.name, detector.watched.name
+        detector.tell = lambda kind: self.context.event_log.record(kind, watcher, detail=watched)
+
+    @property
+    def primary(self) -> HostedVm:
+        """The host that runs the VM at first."""
+        return self.context.primary
+
+    @property
+    def secondary(self) -> HostedVm:
+        """The host that can take over."""
+        return self.context.secondary
+
+    @property
+    def hosted(self) -> tuple[HostedVm, HostedVm]:
+        """Both hosts, the primary first."""
+        return self.primary, self.secondary
+
+    @property
+    def active(self) -> HostedVm:
+        """The host that runs the VM, or did at last."""
+        return self.primary if self.protection.on_primary else self.secondary
+
+    @property
+    def standby(self) -> HostedVm:
+        """The other host."""
+        return self.secondary if self.protection.on_primary else self.primary
+
+    def lose(self, hosted: HostedVm) -> None:
+        """Note that a host that ran the VM has gone down."""
+        if hosted is self.primary and self.down_ns is None:
+            self.down_ns = int(self.context.env.now)
+
+    @property
+    def unprotected(self) -> StandaloneVm | None:
+        """The VM once it runs on one host only."""
+        return self.protection.unprotected or self.protection.alone
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs of this pair."""
+        return self.protection.epochs[self.protection.first_epoch : self.last_epoch]
+
+    @property
+    def synchronisation(self) -> list[Epoch]:
+        """The rounds in which all memory was copied to the secondary before; none for the first pair, or a failback."""
+        first = last = self.protection.first_epoch
+        epochs = self.protection.epochs
+        while first and epochs[first - 1].whole_memory:
+            first -= 1
+        return epochs[first:last]
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that have left over the link for replication by now, while the hosts are this pair."""
+        return self.context.link.forward.stream_bytes_left - self._left_before
+
+    def report(self, failed: str) -> None:
+        """Let the primary, should it be the one that has failed, tell the secondary."""
+        if failed == self.primary.host.name:
+            self.context.link.forward.send_datagram(self.context.scenario.detection.message, self.detector.declare)

@@ -1,0 +1,1 @@
+"""What every simulation runs on: random streams, events, compilation, interruption, a guard against standstill."""

@@ -1,0 +1,35 @@
+"""What a host that runs the VM does when the other one is gone: it goes on alone."""
+
+from collections.abc import Generator
+from typing import Any
+
+import simpy
+
+from vmfailover.engine.event_log import EventLog
+from vmfailover.failover.fencing import Fencing
+from vmfailover.hardware.host import Host
+from vmfailover.replication.protection import Protection
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+class LossOfSecondary:
+    """Makes sure that the secondary is gone, and lets the VM go on unprotected."""
+
+    def __init__(self, protection: Protection, fencing: Fencing, event_log: EventLog, primary: Host) -> None:
+        """Prepare to go on alone on `primary`."""
+        self._protection = protection
+        self._fencing = fencing
+        self._event_log = event_log
+        self._primary = primary
+
+    def run(self, declared: simpy.Event, secondary: Host) -> Steps:
+        """Wait for the verdict, then go on alone, unless the VM is with the secondary by then."""
+        yield declared
+        if not self._protection.on_primary:
+            return
+        self._event_log.record("detect-loss", self._primary.name, detail=secondary.name)
+        safe = yield from self._fencing.fence(secondary, self._primary)
+        if safe and self._protection.on_primary:
+            self._event_log.record("alone", self._primary.name)
+            self._protection.abandon()

@@ -1,0 +1,1 @@
+"""Files of users: read without waiting, written whole, and text that strangers wrote."""

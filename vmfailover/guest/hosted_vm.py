@@ -1,0 +1,25 @@
+"""A VM on a host: what runs there, or may run there."""
+
+from dataclasses import dataclass
+
+from vmfailover.guest.guest import Guest
+from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.hardware.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class HostedVm:
+    """One host with the guest that runs, or may run, on it."""
+
+    host: Host
+    guest: Guest
+
+    @property
+    def vm(self) -> VirtualMachine:
+        """The guest's virtual machine."""
+        return self.guest.vm
+
+    def slow_down(self, factor: float) -> None:
+        """Let everything that the VM does here take `factor` times as long as it should."""
+        self.host.processor.set_slowdown(factor)
+        self.guest.slowdown = factor

@@ -1,0 +1,50 @@
+"""Where a protocol works: the two hosts with what runs on them, and what is between and around them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import simpy
+
+from vmfailover.engine.event_log import EventLog
+from vmfailover.guest.guest import Guest, GuestState
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.server import Completion
+from vmfailover.guest.workloads import Workload
+from vmfailover.hardware.link import Link
+from vmfailover.replication.epoch import Epoch
+from vmfailover.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionContext:
+    """All that a protocol may use."""
+
+    env: simpy.Environment
+    scenario: Scenario
+    event_log: EventLog
+    link: Link
+    primary: HostedVm
+    secondary: HostedVm
+    workload: Workload
+    #: The state in which the guest is when protection begins, and that both hosts' memory has then.
+    start: GuestState
+    #: Lets an answer of the primary leave for its client.
+    release: Callable[[Completion], None]
+    #: Lets an answer of the secondary, which has taken over, leave for its client.
+    respond: Callable[[Completion], None]
+    #: Lets an answer of the primary leave, which goes on without a secondary.
+    respond_alone: Callable[[Completion], None]
+    #: Lets the network deliver to this guest from now on.
+    connect: Callable[[Guest], None]
+    #: The epochs of the VM so far, whoever protected it, to which those to come are added.
+    epochs: list[Epoch] = field(default_factory=list)
+
+    @property
+    def line_bytes(self) -> int:
+        """Bytes of a line, on both hosts."""
+        return self.primary.host.memory.line_bytes
+
+    @property
+    def unit_lines(self) -> int:
+        """Lines of the unit in which modified memory is found and shipped."""
+        return self.scenario.replication.unit_bytes(self.line_bytes) // self.line_bytes

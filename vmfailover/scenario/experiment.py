@@ -1,0 +1,71 @@
+"""The keys of an experiment."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vmfailover.scenario.detection import Detection
+from vmfailover.scenario.failover import Failure, Fencing
+from vmfailover.scenario.hosts import Hosts
+from vmfailover.scenario.network import Clients, Link
+from vmfailover.scenario.record import Count, Integer, Record, written
+from vmfailover.scenario.replication import Hypervisor, Replication
+from vmfailover.scenario.reprotection import Reprotection
+from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
+from vmfailover.scenario.workload import TraceWorkload, Workload
+
+
+class VM(Record):
+    """The virtual machine that is protected."""
+
+    vcpus: Count = 1
+    """Virtual processors, each on a core of its own."""
+    memory: Annotated[Size, AboveZero]
+    """Bytes of guest memory; a multiple of the line."""
+
+
+class Experiment(Record):
+    """What an experiment says, key by key; whether that fits together is a `Scenario`'s to know."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What to call the experiment."""
+    description: str = ""
+    """What it shows, for readers."""
+    seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
+    """Where all random numbers come from."""
+    duration: Annotated[Duration, AboveZero]
+    """Simulated time, in nanoseconds; nothing is counted beyond it."""
+    extend: Annotated[Literal["until-takeover"] | None, NoneText] = None
+    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover."""
+    warm_up: Duration = written("0 ns")
+    """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
+    no guest finds them, in nanoseconds."""
+    hosts: Hosts
+    """The two computers."""
+    vm: VM
+    """The virtual machine."""
+    workload: Workload
+    """What the guest does."""
+    replication: Replication
+    """How the VM is kept in step on the other host."""
+    hypervisor: Hypervisor = Hypervisor()
+    """What the hypervisor's steps cost."""
+    link: Link
+    """What connects the hosts."""
+    detection: Detection = Detection()
+    """How a failure is noticed."""
+    fencing: Fencing = Fencing()
+    """What keeps the failed host silent."""
+    reprotection: Reprotection = Reprotection()
+    """How the VM is protected again."""
+    failures: tuple[Failure, ...] = ()
+    """What goes wrong."""
+    clients: Annotated[Clients | None, NoneText] = None
+    """Who uses the VM; or none."""
+    expect: dict[str, str] = Field(default_factory=dict)
+    """What must come out: metrics, and expressions such as `p99 < 60 ms`."""
+
+    @property
+    def trace_path(self) -> str | None:
+        """Where the recorded workload is, absolute; None for a generated one."""
+        return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
