@@ -10,6 +10,7 @@ from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
+from vmfailover.failover.acting_faults import ActingFaults
 from vmfailover.failover.faults import Injector, Targets
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
@@ -168,9 +169,10 @@ class Cluster:
             active=lambda: self.active.host.name,
             report=lambda host: self.pair.report(host),
         )
+        acting = ActingFaults()
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
-            Injector(self.env, self.event_log, failure, targets, random)
+            Injector(self.env, self.event_log, failure, targets, acting, random)
 
     def _release(self, output: Completion) -> None:
         hosted = self.pair.secondary

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 KINDS: dict[str, str] = {
     "failure": "a fault ends the service of the host with the VM [kind of fault]",
     "fault": "another fault: of the other host, of the link, or one that slows down [kind of fault]",
-    "passed": "a fault is over, and what it struck works again [kind of fault]",
+    "passed": "a fault is over, and what it struck works again: no other of its kind acts there [kind of fault]",
     "down": "the host with the VM is silent from now on, by a fault or because it was fenced",
     "standby-down": "another host is silent from now on",
     "repaired": "a host can be put into service again",
