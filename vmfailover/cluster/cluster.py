@@ -44,6 +44,8 @@ class Cluster:
             seed_sequence(scenario.seed, "workload"),
         )
         self.epochs: list[Epoch] = []
+        #: The faults that have not passed.
+        self.faults = ActingFaults()
         #: Every pair of hosts that has protected the VM, in order.
         self.pairs: list[ProtectedPair] = []
         self.inventory = Inventory(env, scenario, self.event_log, twin, quantum, self._stop)
@@ -169,10 +171,9 @@ class Cluster:
             active=lambda: self.active.host.name,
             report=lambda host: self.pair.report(host),
         )
-        acting = ActingFaults()
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
-            Injector(self.env, self.event_log, failure, targets, acting, random)
+            Injector(self.env, self.event_log, failure, targets, self.faults, random)
 
     def _release(self, output: Completion) -> None:
         hosted = self.pair.secondary

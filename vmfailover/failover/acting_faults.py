@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
 
+#: Takes back what a fault does to a host, or to one direction of the link.
+Undo = Callable[[], None]
+
 
 @dataclass(eq=False)
 class ActingFault:
@@ -19,8 +22,10 @@ class ActingFault:
     #: Name of what it has struck.
     struck: str
     parts: tuple[Host | Channel, ...]
-    #: Takes it back, a call for each part; none for what does not pass.
-    undo: tuple[Callable[[], None], ...] = ()
+    #: Whether it never passes.
+    lasting: bool
+    #: Takes it back, a call for each part; none for what cannot pass.
+    undo: tuple[Undo, ...] = ()
     over: bool = False
 
     def holds_up(self, other: "ActingFault") -> bool:
@@ -50,6 +55,10 @@ class ActingFaults:
         passed = list(self._passed())
         self._faults = [each for each in self._faults if each not in passed and not each.is_moot]
         return [each for each in passed if not each.is_moot]
+
+    def keep_for_ever(self, undo: Undo) -> bool:
+        """Whether a fault does for ever what this would take back: `thaw` of a host, `restore` of a channel."""
+        return any(each.lasting and undo in each.undo for each in self._faults)
 
     def _passed(self) -> Iterator[ActingFault]:
         for fault in self._faults:

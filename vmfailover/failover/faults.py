@@ -10,7 +10,7 @@ import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.acting_faults import ActingFault, ActingFaults
+from vmfailover.failover.acting_faults import ActingFault, ActingFaults, Undo
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
@@ -39,8 +39,6 @@ STEPS = {
 FATAL = ("host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang")
 
 Steps = Generator[simpy.Event, Any, None]
-#: Takes back what a fault does.
-Undo = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,16 @@ class Injector:
         struck = list(self._damage())
         for fault in struck:
             self._acting.begin(fault)
-        if struck and self._failure.lasts is not None:
-            yield self.env.timeout(self._failure.lasts)
+        if struck and not self._lasting:
+            yield self.env.timeout(self._failure.lasts or 0)
             for fault in struck:
                 self._end(fault)
         else:
             yield self.env.timeout(0)
+
+    @property
+    def _lasting(self) -> bool:
+        return self._failure.lasts is None
 
     def _end(self, fault: ActingFault) -> None:
         for passed in self._acting.end(fault):
@@ -127,13 +129,13 @@ class Injector:
             self._record(self._failure.struck)
             channels = self._struck_channels()
             undo = tuple(self._damage_channel(channel) for channel in channels)
-            yield ActingFault(kind, self._failure.struck, channels, undo)
+            yield ActingFault(kind, self._failure.struck, channels, self._lasting, undo)
             return
         hosts = self._struck_hosts()
         for host in hosts:
             self._record(host.name)
         for host in hosts:
-            yield ActingFault(kind, host.name, (host,), self._damage_host(host))
+            yield ActingFault(kind, host.name, (host,), self._lasting, self._damage_host(host))
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""

@@ -194,6 +194,12 @@ class Channel:
         return -(-message.payload_bytes * waits_ns // (left - began))
 
     @property
+    def silent_from_ns(self) -> int:
+        """When the last of what will arrive has arrived, unless more is sent, or sent again."""
+        severed_at = self._busy_until if self._severed_at is None else self._severed_at
+        return min(self._busy_until, severed_at) + self.spec.latency
+
+    @property
     def is_cut(self) -> bool:
         """Whether it lets nothing through."""
         return self._restored is not None

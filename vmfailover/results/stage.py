@@ -87,8 +87,11 @@ def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
     return max(0, own_ns - (int(cluster.env.now) - stage.since_ns)) + later_ns
 
 
-def remark_on(stage: Stage, cluster: Cluster) -> str:
-    """Say in a sentence where a failover stood when the run ended."""
+def remark_on(stage: Stage, cluster: Cluster, given_up: str) -> str:
+    """Say in a sentence where a failover stood when the run ended, and why it was, or would be, given up, if it was."""
+    what = f"the run ended in the {stage.name} of a failover"
+    if given_up:
+        return f"{what}, which was not waited for: {given_up}" if cluster.scenario.extend else f"{what}: {given_up}"
     remaining = DURATION.format(least_remaining_ns(stage, cluster))
-    what = f"the run ended in the {stage.name} of a failover, which needs at least {remaining} more"
+    what = f"{what}, which needs at least {remaining} more"
     return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"
