@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.engine.collection import collection_paused
 from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError
@@ -67,7 +68,8 @@ def run(
     readings.read_at_end()
     verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
-    records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
+    with collection_paused():
+        records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
     values = metrics_of(records, wall_seconds)
     remarks = (*scenario.warnings, *cluster.protection.remarks, *_unfinished(cluster, failovers, patience))
     return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
