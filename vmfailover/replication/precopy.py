@@ -44,6 +44,7 @@ class Precopy:
         self._packing = UnitPacking(context)
         self._sender = Sender(context.env, context.primary.host.out, self._arrive)
         self._first_epoch = len(context.epochs)
+        self._sending: simpy.Process | None = None
         #: Units that were left for the last round, with the VM stopped.
         self.left = 0
         #: Lines that have arrived, with repetitions.
@@ -64,7 +65,7 @@ class Precopy:
 
         `go_on` is called when another round follows what `find` has found.
         """
-        self._context.primary.host.run(self._sender.run())
+        self._sending = self._context.primary.host.run(self._sender.run())
         yield from self._find()
         pages = self.written_pages()
         units = lines_of(pages, self._page_lines // self._unit_lines, self._units)
@@ -100,6 +101,11 @@ class Precopy:
         state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
         self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
         return epoch
+
+    def abandon(self) -> None:
+        """Send nothing more of what waits to leave: nobody is there any more to take it."""
+        if self._sending is not None and self._sending.is_alive:
+            self._sending.interrupt()
 
     def send(self, units: Units, began_ns: int) -> simpy.Event:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""

@@ -43,6 +43,7 @@ class Synchronisation:
 
     def abandon(self) -> None:
         """Let the VM go on without a second host."""
+        self._precopy.abandon()
         vm = self._context.primary.vm
         vm.hold(int(self.env.now))
         vm.resume(int(self.env.now))
