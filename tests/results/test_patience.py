@@ -54,7 +54,9 @@ def test_silence_that_has_become_usual_is_waited_for() -> None:
         duration="18 ms",
     )
     assert happened(found, "takeover")
-    assert found.values["failover.detection_ns"] > patience.FACTOR * found.scenario.detection.longest_ns
+    detection_ns = found.values["failover.detection_ns"]
+    assert detection_ns is not None
+    assert detection_ns > patience.FACTOR * found.scenario.detection.longest_ns
 
 
 def test_a_second_host_that_comes_back_is_waited_for() -> None:

@@ -8,7 +8,7 @@ from runs_for_tests import broken, happened, observe
 from scenarios_for_tests import small
 
 from vmfailover import simulation
-from vmfailover.results.records import Records
+from vmfailover.results.records import Records, records_of
 
 
 def interrupt_at(instant: int, seen: list[int]) -> None:
@@ -38,11 +38,11 @@ def test_progress_rises_to_the_end() -> None:
 
 def test_no_garbage_is_searched_for_while_the_records_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of millions of requests, that would take most of the time between an interruption and the end."""
-    made, searched = simulation.records_of, []
+    searched = []
 
     def noted(*arguments: Any) -> Records:
         searched.append(gc.isenabled())
-        return made(*arguments)
+        return records_of(*arguments)
 
     monkeypatch.setattr(simulation, "records_of", noted)
     simulation.run(small(duration="1 ms", failures=[]))
