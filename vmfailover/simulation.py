@@ -1,7 +1,7 @@
 """A run: builds the cluster of a scenario, lets it run, and returns what came of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from vmfailover.audit.judge import Judge
@@ -96,7 +96,9 @@ def _waits(cluster: Cluster, failovers: StageWatch, patience: Patience) -> bool:
     return cluster.scenario.extend is not None and stage is not None and not patience.given_up(stage)
 
 
-def _unfinished(cluster: Cluster, failovers: StageWatch, patience: Patience) -> list[str]:
-    """Say where a failover stood that is still under way."""
-    stage = failovers.stage
-    return [remark_on(stage, cluster, patience.given_up(stage))] if stage else []
+def _unfinished(cluster: Cluster, failovers: StageWatch, patience: Patience) -> Iterator[str]:
+    """Say where a failover stood that is still under way, and for which host the VM waits in vain."""
+    if failovers.stage:
+        yield remark_on(failovers.stage, cluster, patience.given_up(failovers.stage))
+    if failovers.unfenced:
+        yield f"the {failovers.unfenced} was given up and could not be fenced: the VM does not go on without it"
