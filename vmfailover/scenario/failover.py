@@ -21,10 +21,11 @@ class Fencing(Record):
     VMs."""
     delay: Duration = written("5 ms")
     """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
-    the order arrives is chance. Assumed."""
+    the order arrives, and the power goes off, is chance. Assumed."""
     devices: Literal["each", "one"] = "each"
-    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, or one
-    device does it for both, which carries out one order at a time, and none of a sender that is off by then."""
+    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, orders
+    under way outliving their senders, or one device does it for both, which carries out no order of a sender that is
+    off by then."""
     failure_probability: Fraction = written("0 %")
     """Share of the orders of stonith that do not succeed."""
     attempts: Annotated[Count, Field(le=1000)] = 3
