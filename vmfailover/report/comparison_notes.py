@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from vmfailover.studies.comparison import Comparison
+from vmfailover.studies.runs import end_remark
 
 #: Values of which a 99th percentile is more than the greatest of them.
 LEAST_OF_A_P99 = 100
@@ -44,4 +45,6 @@ def remarks(comparison: Comparison, name: str) -> Iterator[str]:
     requests = comparison.statistic(name, "client.requests")
     if requests.mean is not None and requests.mean < LEAST_OF_A_P99:
         yield f"client p99 of fewer than {LEAST_OF_A_P99} requests a run: it is the greatest time, or near to it"
+    if comparison.replications > 1 and (remark := end_remark(comparison.scenarios[name])):
+        yield remark
     yield from comparison.remarks(name)
