@@ -19,6 +19,12 @@ def change_line(change: Change) -> str:
     return f"{line}; likely {change.component}"
 
 
+def sides(change: Change) -> tuple[str, str]:
+    """Return the value of a change in the baseline and now, each as a lower bound where it is one."""
+    before = _bounded(change.metric, change.before, at_least=change.before_at_least)
+    return before, _bounded(change.metric, change.now, at_least=change.now_at_least)
+
+
 def _now(change: Change) -> str:
     if change.now is None:
         return f"no value now in {counted(change.lost, 'run')} that had one"
@@ -29,7 +35,7 @@ def _now(change: Change) -> str:
     return f"{now} now{relative}{lost if change.lost else ''}"
 
 
-def _bounded(metric: str, value: float, *, at_least: bool) -> str:
+def _bounded(metric: str, value: float | None, *, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{quantity(metric, value)}"
 
 
