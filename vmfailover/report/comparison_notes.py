@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from vmfailover.report.chance import PARTIAL_MEANS
+from vmfailover.report.comparison_rows import ROWS
 from vmfailover.studies.comparison import Comparison
 from vmfailover.studies.runs import end_remark
 
@@ -21,6 +23,8 @@ def interruption(comparison: Comparison) -> str:
 
 def notes(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Yield what a reader has to know, each line once with the names of the columns that it is about."""
+    if any(comparison.is_partial(name, row.metric) for name in comparison.names for row in ROWS):
+        yield "all", f"{PARTIAL_MEANS}, and it wins nothing"
     columns: dict[str, list[str]] = {}
     for name in comparison.names:
         for line in remarks(comparison, name):

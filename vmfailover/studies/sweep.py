@@ -14,6 +14,7 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
+from vmfailover.studies.averages import count_name
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed
@@ -73,6 +74,13 @@ class Sweep(Plotted):
     def consistent(self) -> bool:
         """Whether no invariant is broken at any point."""
         return bool((self.frame["broken"] == "").all())
+
+    def partial(self, metric: str) -> pd.Series[bool]:
+        """Return at which points a metric is known in some of the runs and not in others, such as after no failover."""
+        import pandas as pd
+
+        runs = self.frame.get(count_name(metric), pd.Series(self.replications, self.frame.index))
+        return runs.between(1, self.replications - 1)
 
     def where(self, fixed: Mapping[str, str]) -> Sweep:
         """Return the part of the sweep in which some keys have these values, as texts, and only the others vary.
@@ -142,9 +150,9 @@ def sweep(
     With `out`, each point is a file of that folder as soon as it is done, and those that are there already are not run
     again: the sweep goes on after an interruption, and one with more values, keys or replications grows out of one with
     fewer, whose points keep their numbers. `executor` runs them, or new processes, as many as `jobs` or as there are
-    cores. A point that cannot be run is a row with its error; unless that is one of the input, such as a worker that was
-    killed, the same sweep tries it again. If the user interrupts, the points that are finished are returned. Raises
-    InputError for keys that are not known and for a folder of another sweep.
+    cores. A point that cannot be run is a row with its error; unless its input is wrong, as where a worker was killed,
+    the same sweep tries it again. If the user interrupts, the points that are finished are returned. Raises InputError
+    for keys that are not known and for a folder of another sweep.
     """
     chosen = points(keys, design, count, scenario.seed)
     values = {key: _values(scenario, key, {point[key] for point in chosen}) for key in keys}
