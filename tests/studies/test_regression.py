@@ -15,6 +15,7 @@ from vmfailover.errors import InputError
 from vmfailover.failover.detection.heartbeat import HeartbeatDetector
 from vmfailover.records.metric_names import METRICS
 from vmfailover.records.metric_values import Metrics
+from vmfailover.report.check_lines import note_lines
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.baseline import Entry, read_baseline
@@ -218,6 +219,14 @@ def test_a_scenario_that_the_baseline_does_not_have_fails() -> None:
 def test_a_check_that_gates_nothing_is_refused() -> None:
     with pytest.raises(InputError, match=r"give --baseline FILE, write `expect:` into a scenario, or ask for --inv"):
         check([SCENARIO], executor=InThisProcess())
+
+
+def test_too_little_time_before_the_end_is_noted() -> None:
+    near = SCENARIO.with_(duration="2300 us")
+    for replications, told in ((1, 0), (2, 1)):
+        options: dict[str, Any] = {"invariants_only": True, "executor": InThisProcess()}
+        (found,) = check([near], replications=replications, **options).checked
+        assert sum("replications move the failures by up to 100 µs" in line for line in note_lines(found)) == told
 
 
 def test_invariants_alone() -> None:

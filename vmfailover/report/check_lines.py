@@ -80,6 +80,8 @@ def note_lines(checked: Checked) -> Iterator[str]:
         yield "held against its invariants alone: there is neither an expectation nor a baseline"
     if checked.other_seeds and not checked.incomparable:
         yield "the baseline has other seeds, so only changes beyond the spread of the runs are found"
+    if checked.remark:
+        yield checked.remark
     yield from map(improvement_line, checked.improvements)
 
 
