@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
-from scenarios_for_tests import minute
+from scenarios_for_tests import brief, minute
 
 from vmfailover.errors import InputError
 from vmfailover.records.metric_names import bound_name
@@ -18,7 +19,7 @@ from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.tuning import Trial, Tuning, search, tune
-from vmfailover.studies.tuning import _best as best
+from vmfailover.studies.tuning import _best as ranked
 from vmfailover.studies.tuning import _judged as judged
 
 pytest.importorskip("optuna")
@@ -79,7 +80,7 @@ def test_a_point_after_which_most_vms_never_came_back_is_not_possible() -> None:
 
 def test_what_is_known_comes_before_what_is_known_from_below_only() -> None:
     bounded, known, partial = trial_of(bounds=[1e6], number=1), trial_of(5e6, number=2), trial_of(1e6, None, number=3)
-    assert [each.number for each in best([bounded, partial, known])] == [2, 1]
+    assert [each.number for each in ranked([bounded, partial, known])] == [2, 1]
 
 
 def seldom_back(points: Sequence[Mapping[str, str]], numbers: range) -> list[list[StudyRun]]:
@@ -107,6 +108,15 @@ def test_runs_without_a_value_are_told_if_nothing_is_possible() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "No value keeps the constraints with failover.latency_ns known in every run: 1 trial, 0 possible" in text
     assert "failover.latency_ns: not known in 4 of 5 runs" in text
+
+
+def test_too_little_time_before_the_end_is_told_of_the_best() -> None:
+    near = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}], duration="2300 us")
+    best = replace(trial_of(1e6), point={"link.latency": "5 us"}, positions={"link.latency": 0.0})
+    found = Tuning(near, Objective(LATENCY, "mean"), (), (), (best,), (False,))
+    console = Console(file=io.StringIO(), width=200)
+    print_tuning(found, console)
+    assert "replications move the failures by up to 100 µs" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_the_longest_interval_costs_the_guest_least() -> None:
