@@ -32,7 +32,8 @@ def test_a_false_alarm_has_no_latency() -> None:
 
 
 def test_each_move_is_told_by_what_happened_since_the_last() -> None:
-    back = ((60, "protected", "primary"), (70, "failback", "secondary"), (75, "returned", "primary"))
+    paired = ((50, "synchronise", "primary"), (60, "protected", "primary"))
+    back = (*paired, (70, "failback", "secondary"), (75, "returned", "primary"))
     again = ((90, "failure", "primary"), (99, "detect", "secondary"), (101, "takeover", "secondary"))
     _, second, third = moves(events(*FAILOVER, *back, *again))
     assert (second.origin, second.destination, second.planned, second.latency_ns) == ("secondary", "primary", True, 5)
@@ -49,6 +50,7 @@ HANG = (
     Event(3, "failure", "primary", detail="hypervisor-hang"),
     Event(5, "passed", "primary", detail="hypervisor-hang"),
 )
+GIVEN_UP = Event(4, "detect", "secondary", detail="primary")
 
 
 def test_a_failure_that_passes_before_the_verdict_leads_to_no_takeover() -> None:
@@ -56,6 +58,12 @@ def test_a_failure_that_passes_before_the_verdict_leads_to_no_takeover() -> None
     assert next(moves((*HANG, *events(*FAILOVER[1:])))).stopped_ns == -1
     (late,) = moves((HANG[0], *events((4, "detect", "secondary")), HANG[1], *events(*FAILOVER[2:])))
     assert (late.stopped_ns, late.latency_ns) == (3, 37)
+
+
+def test_a_takeover_follows_from_a_failure_that_stands_when_another_has_passed() -> None:
+    crash = (Event(4, "failure", "primary", detail="host-crash"), Event(4, "down", "primary"))
+    (move,) = moves((HANG[0], *crash, HANG[1], *events(*FAILOVER[1:])))
+    assert (move.stopped_ns, move.latency_ns) == (3, 37)
 
 
 def test_a_takeover_that_was_refused_is_no_part_of_a_later_one() -> None:
@@ -84,6 +92,9 @@ def test_what_a_run_ended_in_has_the_instants_that_came(length: int) -> None:
         ([*HANG], 0),
         ([HANG[0]], 97),
         ([HANG[0], Event(4, "takeover", "secondary"), HANG[1]], 97),
+        ([HANG[0], GIVEN_UP, HANG[1], Event(6, "down", "primary")], 97),
+        ([HANG[0], GIVEN_UP, HANG[1], Event(6, "fencing-failed", "secondary")], 0),
+        ([HANG[0], HANG[1], Event(6, "down", "primary")], 94),
         ([Event(9, "alone", "primary"), Event(11, "takeover", "secondary")], 91),
         ([Event(9, "standby-down", "secondary")], 91),
         ([Event(7, "fault", "secondary", detail="host-crash"), Event(7, "standby-down", "secondary")], 93),

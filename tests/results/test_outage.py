@@ -91,6 +91,36 @@ def happened(*events: tuple[int, str, str, str]) -> Outage | None:
             Outage(5, 6),
         ),
         (((5, "failure", "primary", "hypervisor-hang"), (7, "passed", "both", "link-slow")), Outage(5, None)),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "failure", "primary", "host-crash"),
+                (6, "down", "primary", ""),
+                (7, "passed", "primary", "hypervisor-hang"),
+                (8, "detect", "secondary", "primary"),
+                (9, "takeover", "secondary", ""),
+            ),
+            Outage(5, 9),
+        ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "failure", "primary", "hypervisor-hang"),
+                (7, "passed", "primary", "hypervisor-hang"),
+                (8, "passed", "primary", "hypervisor-hang"),
+            ),
+            Outage(5, 8),
+        ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "detect", "secondary", "primary"),
+                (7, "fencing-failed", "secondary", ""),
+                (8, "passed", "primary", "hypervisor-hang"),
+                (9, "down", "primary", ""),
+            ),
+            Outage(5, 8),
+        ),
         (((6, "down", "primary", ""), (9, "takeover", "secondary", "")), Outage(6, 9)),
         (((4, "switchover", "primary", ""), (9, "takeover", "secondary", "")), Outage(4, 9)),
         (

@@ -7,6 +7,7 @@ import simpy
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.records.events import Event
+from vmfailover.results.standing_faults import StandingFaults
 from vmfailover.scenario.units import DURATION
 
 #: The stage that begins with each kind of event while a failover is under way.
@@ -41,9 +42,10 @@ class StageWatch:
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
         self._protected = True
-        self._failure: Event | None = None
+        self._standing = StandingFaults()
+        self._failed, self._given_up = "", ""
         self._over: simpy.Event | None = None
-        for kind in (*_BEGINS, *_ENDS, "passed", "protected"):
+        for kind in {*_BEGINS, *_ENDS, "fault", "passed", "down", "synchronise", "protected"}:
             event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
@@ -53,12 +55,20 @@ class StageWatch:
         return self._over
 
     def _on_event(self, event: Event) -> None:
-        if event.kind == "failure":
-            self._failure = event
-        if event.kind in _BEGINS and self._protected:
+        self._standing.note(event)
+        if event.kind in _BEGINS and self._protected and event.host != self._given_up:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
         elif event.kind in _ENDS or self._has_passed(event):
             self._end()
+        self._remember(event)
+
+    def _remember(self, event: Event) -> None:
+        if event.kind == "failure":
+            self._failed = event.host
+        elif event.kind == "detect":
+            self._given_up = event.detail
+        elif event.kind == "protected":
+            self._given_up = ""
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
 
     def _end(self) -> None:
@@ -68,10 +78,9 @@ class StageWatch:
             self._over = None
 
     def _has_passed(self, event: Event) -> bool:
-        """Whether an event is the end of the very failure that nobody has noticed yet."""
-        failure = self._failure
-        unnoticed = failure is not None and self.stage is not None and self.stage.name == "detection"
-        return unnoticed and failure is not None and (event.host, event.detail) == (failure.host, failure.detail)
+        """Whether the failure is over that nobody has noticed yet."""
+        unnoticed = self.stage is not None and self.stage.name == "detection"
+        return unnoticed and event.kind == "passed" and self._standing.serves(self._failed)
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:

@@ -1,0 +1,78 @@
+"""Faults that have struck and not passed, read from the events of a run in their order."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from vmfailover.failover.faults import FATAL
+from vmfailover.records.events import Event
+
+#: Events with which a host is given up; their `detail` names it.
+VERDICTS = ("detect", "detect-loss", "synchronisation-failed")
+_SILENT = ("down", "standby-down")
+
+
+class StandingFaults:
+    """What hosts and the link suffer from.
+
+    Of several faults of one kind on one host, the first stands until as many have passed as have struck. On a host that
+    is down nothing passes: it is as it was, even repaired, until it is put into service again.
+    """
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._standing: defaultdict[str, list[Event]] = defaultdict(list)
+        self._down: set[str] = set()
+
+    def note(self, event: Event) -> None:
+        """Take notice of the next event."""
+        if event.kind in ("failure", "fault"):
+            self._standing[event.host].append(event)
+        elif event.kind == "passed" and event.host not in self._down:
+            self._pass(event)
+        elif event.kind in _SILENT:
+            self._down.add(event.host)
+        elif event.kind == "synchronise":
+            self._down.discard(event.host)
+            self._standing[event.host].clear()
+
+    def _pass(self, event: Event) -> None:
+        standing = self._standing[event.host]
+        last = next((each for each in reversed(standing) if each.detail == event.detail), None)
+        if last:
+            standing.remove(last)
+
+    def stands(self, struck: str, kind: str) -> bool:
+        """Whether a host, or a direction of the link, suffers from a kind of fault."""
+        return any(each.detail == kind for each in self._standing[struck])
+
+    def failed_ns(self, host: str) -> int | None:
+        """Return since when faults have kept a host from its service, nanoseconds; None if none does."""
+        fatal = (each for each in self._standing[host] if each.kind == "failure" or each.detail in FATAL)
+        return next((each.time_ns for each in fatal), None)
+
+    def serves(self, host: str) -> bool:
+        """Whether a host is up, and no fault keeps it from its service."""
+        return host not in self._down and self.failed_ns(host) is None
+
+
+def without_late_recoveries(events: Sequence[Event]) -> Iterator[Event]:
+    """Yield the events but for what passed too late: its host had been given up by then, and was silenced for that."""
+    given_up: dict[str, str] = {}
+    for number, event in enumerate(events):
+        if event.kind in VERDICTS:
+            given_up[event.host] = event.detail
+        elif event.kind == "fencing-failed":
+            given_up.pop(event.host, None)
+        late = event.kind == "passed" and event.host in given_up.values()
+        if not (late and _is_silenced(event.host, events[number:])):
+            yield event
+
+
+def _is_silenced(host: str, later: Sequence[Event]) -> bool:
+    """Whether a host that has been given up is silenced before it turns out that it cannot be."""
+    for event in later:
+        if event.kind == "fence" or (event.kind in _SILENT and event.host == host):
+            return True
+        if event.kind == "fencing-failed":
+            return False
+    return False
