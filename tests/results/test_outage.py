@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from results.told import event
 from vmfailover.guest.clients import Response
-from vmfailover.records.events import Event
 from vmfailover.results.outage import Outage, blackout, first_outage
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)
@@ -49,7 +49,7 @@ def test_without_an_outage_there_is_no_blackout() -> None:
 
 
 def happened(*events: tuple[int, str, str, str]) -> Outage | None:
-    return first_outage([Event(time_ns, kind, host, detail=detail) for time_ns, kind, host, detail in events])
+    return first_outage([event(*each) for each in events])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.records.events import Kind
 from vmfailover.results.stage import StageWatch
 
 HANG, CRASH = "hypervisor-hang", "host-crash"
@@ -15,7 +16,7 @@ def stage_after(*told: tuple[str, str, str]) -> str | None:
     event_log = EventLog(env)
     watch = StageWatch(env, event_log)
     for kind, host, detail in told:
-        event_log.record(kind, host, detail=detail)
+        event_log.record(Kind(kind), host, detail=detail)
     return watch.stage.name if watch.stage else None
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from results.told import event
 from vmfailover.records.events import Event
 from vmfailover.results.standing_faults import StandingFaults, without_late_recoveries
 
@@ -11,13 +12,13 @@ Told = tuple[int, str, str, str]
 
 
 def events(*told: Told) -> list[Event]:
-    return [Event(time_ns, kind, host, detail=detail) for time_ns, kind, host, detail in told]
+    return [event(*each) for each in told]
 
 
 def after(*told: Told) -> StandingFaults:
     standing = StandingFaults()
-    for event in events(*told):
-        standing.note(event)
+    for each in events(*told):
+        standing.note(each)
     return standing
 
 

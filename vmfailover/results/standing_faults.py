@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from vmfailover.failover.faults import FATAL
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 
 #: Events with which a host is given up; their `detail` names it.
-VERDICTS = ("detect", "detect-loss", "synchronisation-failed")
-_SILENT = ("down", "standby-down")
+VERDICTS = (Kind.DETECT, Kind.DETECT_LOSS, Kind.SYNCHRONISATION_FAILED)
+_SILENT = (Kind.DOWN, Kind.STANDBY_DOWN)
 
 
 class StandingFaults:
@@ -25,13 +25,13 @@ class StandingFaults:
 
     def note(self, event: Event) -> None:
         """Take notice of the next event."""
-        if event.kind in ("failure", "fault"):
+        if event.kind in (Kind.FAILURE, Kind.FAULT):
             self._standing[event.host].append(event)
-        elif event.kind == "passed" and event.host not in self._down:
+        elif event.kind == Kind.PASSED and event.host not in self._down:
             self._pass(event)
         elif event.kind in _SILENT:
             self._down.add(event.host)
-        elif event.kind == "synchronise":
+        elif event.kind == Kind.SYNCHRONISE:
             self._down.discard(event.host)
             self._standing[event.host].clear()
 
@@ -47,7 +47,7 @@ class StandingFaults:
 
     def failed_ns(self, host: str) -> int | None:
         """Return since when faults have kept a host from its service, nanoseconds; None if none does."""
-        fatal = (each for each in self._standing[host] if each.kind == "failure" or each.detail in FATAL)
+        fatal = (each for each in self._standing[host] if each.kind == Kind.FAILURE or each.detail in FATAL)
         return next((each.time_ns for each in fatal), None)
 
     def serves(self, host: str) -> bool:
@@ -61,9 +61,9 @@ def without_late_recoveries(events: Sequence[Event]) -> Iterator[Event]:
     for number, event in enumerate(events):
         if event.kind in VERDICTS:
             given_up[event.host] = event.detail
-        elif event.kind == "fencing-failed":
+        elif event.kind == Kind.FENCING_FAILED:
             given_up.pop(event.host, None)
-        late = event.kind == "passed" and event.host in given_up.values()
+        late = event.kind == Kind.PASSED and event.host in given_up.values()
         if not (late and _is_silenced(event.host, events[number:])):
             yield event
 
@@ -71,8 +71,8 @@ def without_late_recoveries(events: Sequence[Event]) -> Iterator[Event]:
 def _is_silenced(host: str, later: Sequence[Event]) -> bool:
     """Whether a host that has been given up is silenced before it turns out that it cannot be."""
     for event in later:
-        if event.kind == "fence" or (event.kind in _SILENT and event.host == host):
+        if event.kind == Kind.FENCE or (event.kind in _SILENT and event.host == host):
             return True
-        if event.kind == "fencing-failed":
+        if event.kind == Kind.FENCING_FAILED:
             return False
     return False
