@@ -89,10 +89,11 @@ def _lost(result: RunRecord) -> Event | None:
 
 
 def _cause(result: RunRecord) -> Event:
-    """Return the failure that led to the first takeover, or would have; of failures that have all passed, the first."""
-    failures = [each for each in result.event_rows if each.kind == "failure"]
-    stopped_ns = first_move(result.event_rows).stopped_ns
-    return next((each for each in failures if each.time_ns == stopped_ns), failures[0])
+    """Return the fault that led to the first takeover, or would have; of faults that have all passed, the first."""
+    move = first_move(result.event_rows)
+    struck = [each for each in result.event_rows if each.kind in ("failure", "fault") and each.host == move.origin]
+    fatal = [each for each in struck if each.detail in _HAPPENED]
+    return next((each for each in fatal if each.time_ns == move.stopped_ns), fatal[0])
 
 
 def _failed(failure: Event) -> str:
@@ -113,11 +114,12 @@ def _without_takeover(result: RunRecord) -> str:
 
 
 def _came_back(result: RunRecord) -> bool:
-    """Whether every failure of the host that the first one struck has passed."""
+    """Whether the host that failed first serves again at the end."""
+    failure = first_event(result, "failure")
     standing = StandingFaults()
     for event in result.event_rows:
         standing.note(event)
-    return standing.serves(_cause(result).host)
+    return failure is not None and standing.serves(failure.host)
 
 
 def _shot_each_other(result: RunRecord) -> bool:
