@@ -69,7 +69,9 @@ def test_faults_of_the_link_stand_until_as_many_have_passed_as_have_struck() -> 
         (((8, "standby-down", "a", ""),), True),
         (((8, "down", "b", ""),), False),
         (((8, "fence", "b", ""),), True),
+        (((8, "fence", "c", ""),), False),
         (((8, "fencing-failed", "b", ""), (9, "down", "a", "")), False),
+        (((8, "fencing-failed", "a", ""), (9, "down", "a", "")), True),
     ],
 )
 def test_what_passes_is_too_late_for_a_host_that_was_given_up_and_is_silenced(

@@ -1,7 +1,7 @@
 """Faults that have struck and not passed, read from the events of a run in their order."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vmfailover.failover.faults import FATAL
 from vmfailover.records.events import Event, Kind
@@ -57,22 +57,22 @@ class StandingFaults:
 
 def without_late_recoveries(events: Sequence[Event]) -> Iterator[Event]:
     """Yield the events but for what passed too late: its host had been given up by then, and was silenced for that."""
-    given_up: dict[str, str] = {}
+    verdicts: dict[str, str] = {}
     for number, event in enumerate(events):
         if event.kind in VERDICTS:
-            given_up[event.host] = event.detail
+            verdicts[event.host] = event.detail
         elif event.kind == Kind.FENCING_FAILED:
-            given_up.pop(event.host, None)
-        late = event.kind == Kind.PASSED and event.host in given_up.values()
-        if not (late and _is_silenced(event.host, events[number:])):
+            verdicts.pop(event.host, None)
+        if event.kind != Kind.PASSED or not _is_late(event.host, verdicts, events[number:]):
             yield event
 
 
-def _is_silenced(host: str, later: Sequence[Event]) -> bool:
-    """Whether a host that has been given up is silenced before it turns out that it cannot be."""
-    for event in later:
-        if event.kind == Kind.FENCE or (event.kind in _SILENT and event.host == host):
+def _is_late(host: str, verdicts: Mapping[str, str], later: Sequence[Event]) -> bool:
+    """Whether a host that others have given up is silenced before it turns out that they cannot silence it."""
+    watchers = [watcher for watcher, given_up in verdicts.items() if given_up == host]
+    for event in later if watchers else ():
+        if (event.kind == Kind.FENCE and event.host in watchers) or (event.kind in _SILENT and event.host == host):
             return True
-        if event.kind == Kind.FENCING_FAILED:
+        if event.kind == Kind.FENCING_FAILED and event.host in watchers:
             return False
     return False

@@ -73,12 +73,11 @@ def recovers(folder: Folder, failure: Failure) -> bool:
     ]
     if not verdicts:
         return True
-    outcome = next(
-        (
-            event.kind
-            for event in folder.events[verdicts[-1] :]
-            if event.kind in ("fence", "fencing-failed") or (event.kind in SILENT and event.host == failure.cause.host)
-        ),
-        "fencing-failed",
+    watcher, later = folder.events[verdicts[-1]].host, folder.events[verdicts[-1] :]
+    outcomes = (
+        event.kind
+        for event in later
+        if (event.kind in ("fence", "fencing-failed") and event.host == watcher)
+        or (event.kind in SILENT and event.host == failure.cause.host)
     )
-    return outcome == "fencing-failed"
+    return next(outcomes, "fencing-failed") == "fencing-failed"
