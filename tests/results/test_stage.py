@@ -41,7 +41,7 @@ def test_a_failover_is_under_way_as_long_as_a_failure_stands(
 
 
 def test_a_host_that_was_given_up_in_vain_fails_anew_only_once_it_is_protected_again() -> None:
-    refused = [("detect", "secondary", "primary"), ("fencing-failed", "secondary", "")]
+    refused = [("detect", "secondary", "primary"), ("fencing-failed", "secondary", "primary")]
     failure = ("failure", "primary", CRASH)
     assert stage_after(*refused, failure) is None
     assert stage_after(*refused, ("protected", "secondary", "primary"), failure) == "detection"
