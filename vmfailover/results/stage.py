@@ -7,6 +7,7 @@ import simpy
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.records.events import Event
+from vmfailover.results.standing_faults import StandingFaults
 from vmfailover.scenario.units import DURATION
 
 #: The stage that begins with each kind of event while a failover is under way.
@@ -43,12 +44,12 @@ class StageWatch:
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
         self._protected = True
-        self._failure: Event | None = None
-        self._given_up = ""
+        self._standing = StandingFaults()
+        self._failed, self._given_up = "", ""
         #: The host that the one with the VM has given up and cannot fence; empty if there is none.
         self.unfenced = ""
         self._over: simpy.Event | None = None
-        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "passed"}:
+        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "fault", "passed", "synchronise"}:
             event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
@@ -58,13 +59,14 @@ class StageWatch:
         return self._over
 
     def _on_event(self, event: Event) -> None:
-        if event.kind == "failure":
-            self._failure = event
-        if event.kind in _BEGINS and self._protected:
+        self._standing.note(event)
+        if event.kind in _BEGINS and self._protected and event.host != self._given_up:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
         elif self._is_end(event) or self._has_passed(event):
             self._end()
         self._note_fencing(event)
+        if event.kind == "failure":
+            self._failed = event.host
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
 
     def _note_fencing(self, event: Event) -> None:
@@ -86,10 +88,9 @@ class StageWatch:
             self._over = None
 
     def _has_passed(self, event: Event) -> bool:
-        """Whether an event is the end of the very failure that nobody has noticed yet."""
-        failure = self._failure
-        unnoticed = failure is not None and self.stage is not None and self.stage.name == "detection"
-        return unnoticed and failure is not None and (event.host, event.detail) == (failure.host, failure.detail)
+        """Whether the failure is over that nobody has noticed yet."""
+        unnoticed = self.stage is not None and self.stage.name == "detection"
+        return unnoticed and event.kind == "passed" and self._standing.serves(self._failed)
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
