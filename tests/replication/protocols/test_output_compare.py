@@ -175,7 +175,7 @@ def test_an_answer_is_told_of_once_though_the_guest_is_set_to_another_state() ->
 ENDS = range(435, 950, 43)
 
 
-@pytest.mark.parametrize("variant", ["output-compare", "output-compare-hashing"])
+@pytest.mark.parametrize("variant", ["output-compare", pytest.param("output-compare-hashing", marks=pytest.mark.slow)])
 def test_everything_holds_wherever_the_run_ends(variant: str) -> None:
     """The VM that goes on is the secondary's from when its state is taken, though clients do not reach it yet."""
     slow = {"hypervisor.restore": "20 us", "hypervisor.redirect": "200 us"}
