@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
+import pytest
 from scenarios_for_tests import small
 
 from vmfailover.cli.progress import followed
