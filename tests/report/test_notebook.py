@@ -86,6 +86,7 @@ def test_outside_a_notebook_it_is_silent(monkeypatch: pytest.MonkeyPatch, capfd:
     assert captured.out == captured.err == ""
 
 
+@pytest.mark.slow
 def test_the_interrupt_of_a_notebook_returns_what_is_finished() -> None:
     """The kernel and its worker processes get SIGINT after some points, as from the button of a notebook."""
     with running_kernel() as (manager, client):
@@ -131,6 +132,7 @@ def test_every_figure_is_shown_below_its_cell() -> None:
     assert [sorted(data) for data in shown] == [["image/png", "text/plain"]] * 2
 
 
+@pytest.mark.slow
 def test_moving_a_slider_of_the_what_if_changes_the_picture() -> None:
     book = nbformat.read(NOTEBOOKS / "02-what-if.ipynb", 4)
     cells = [cell.source for cell in book.cells if cell.cell_type == "code"]
