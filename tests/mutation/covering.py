@@ -40,25 +40,15 @@ def environment(root: Path, interpreted: bool) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": str(root),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "NUMBA_DISABLE_JIT": str(int(interpreted)),
     }
 
 
 def pytest(*arguments: str) -> list[str]:
     """Return the arguments of Python that run quick tests, ending at the first failure, without shrinking it."""
-    options = ["-x", "-q", "--no-header", "--strict-markers", "--tb=line", "-m", "not slow"]
-    return [
-        "-m",
-        "pytest",
-        "-o",
-        "addopts=",
-        "-p",
-        "tests.mutation.unshrunk",
-        "-p",
-        "no:cacheprovider",
-        *options,
-        *arguments,
-    ]
+    plugins = ["-p", "tests.mutation.unshrunk", "-p", "no:cacheprovider"]
+    return ["-m", "pytest", "-o", "addopts=", *plugins, "-x", "-q", "--tb=line", "-m", "not slow", *arguments]
 
 
 def measured(root: Path) -> Iterator[TestFile]:

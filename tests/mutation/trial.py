@@ -20,13 +20,16 @@ _MEMORY_BYTES = 16 << 30
 _SLOWER, _START_SECONDS = 3, 30
 #: A trial that waits for ever takes no processor time.
 _WALL_PER_PROCESSOR = 10
+#: Exit codes of pytest that say nothing of a mutant: wrong usage, and no tests.
+_NOTHING_RUN = (4, 5)
 
 
 class Outcome(StrEnum):
     """What became of a mutant."""
 
     KILLED = "killed"
-    TIMEOUT = "timeout"
+    #: Ended by a limit of time or memory, or by a signal.
+    DIED = "died"
     SURVIVED = "survived"
     #: No test runs its file.
     UNCOVERED = "uncovered"
@@ -43,7 +46,7 @@ class Verdict:
     @property
     def noticed(self) -> bool:
         """Whether it counts for the tests."""
-        return self.outcome in (Outcome.KILLED, Outcome.TIMEOUT)
+        return self.outcome in (Outcome.KILLED, Outcome.DIED)
 
 
 @contextmanager
@@ -77,9 +80,11 @@ def tried(root: Path, mutant: Mutant, files: Sequence[TestFile], seconds: float)
     limit = int(_START_SECONDS + _SLOWER * sum(each.seconds for each in chosen))
     with _changed(root / mutant.path, mutant.source):
         code, output = _run(root, [each.path for each in chosen], interpreted, limit)
+    if code in _NOTHING_RUN:
+        raise RuntimeError(f"{mutant.name}: the tests did not run\n{output}")
     if code == 0:
         return Verdict(mutant.name, Outcome.SURVIVED, f"{len(chosen)} files of tests")
-    return Verdict(mutant.name, Outcome.KILLED if code > 0 else Outcome.TIMEOUT, _failure(output))
+    return Verdict(mutant.name, Outcome.KILLED if code > 0 else Outcome.DIED, _failure(output))
 
 
 def _within(files: list[TestFile], seconds: float) -> list[TestFile]:
@@ -121,7 +126,7 @@ def _run(root: Path, files: list[str], interpreted: bool, limit: int) -> tuple[i
         )
     except subprocess.TimeoutExpired:
         return -1, ""
-    return ended.returncode, ended.stdout
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def _failure(output: str) -> str:
