@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
-import parso
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
@@ -26,15 +26,15 @@ _SILENT = {"string", "operator", "import_from", "import_name", "del_stmt", "asse
 class DeleteStatement(Operator):  # type: ignore[misc]
     """Puts `pass` in the place of a statement of its own line, which Cosmic Ray has no operator for."""
 
-    def mutation_positions(self, node: parso.tree.NodeOrLeaf) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Yield where a call, an assignment or a return stands; docstrings, imports and `pass` do not count."""
         if node.type == "simple_stmt" and not _says_nothing(node.children[0]):
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: parso.tree.NodeOrLeaf, index: int) -> parso.tree.NodeOrLeaf:
+    def mutate(self, node: Any, index: int) -> Any:
         """Return `pass` with the indentation of the statement."""
         del index
-        return parso.parse(f"{node.get_first_leaf().prefix}pass\n")
+        return get_ast(f"{node.get_first_leaf().prefix}pass\n")
 
     @classmethod
     def examples(cls) -> Sequence[object]:
@@ -42,7 +42,7 @@ class DeleteStatement(Operator):  # type: ignore[misc]
         return ()
 
 
-def _says_nothing(statement: parso.tree.NodeOrLeaf) -> bool:
+def _says_nothing(statement: Any) -> bool:
     return statement.type in _SILENT or "TypeAlias" in statement.get_code()
 
 
