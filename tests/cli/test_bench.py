@@ -37,6 +37,7 @@ def test_everything_is_measured_and_announced(scenario_file: ScenarioFile) -> No
     assert {"machine", "packages", "schema_version"} <= set(printed)
 
 
+@pytest.mark.slow
 def test_rates_are_those_of_the_fastest(scenario_file: ScenarioFile) -> None:
     measured = json.loads(bench(scenario_file(), "--json", "--repeat", 2).stdout)["measurements"]
     for item in measured:
@@ -50,6 +51,7 @@ def test_rates_are_those_of_the_fastest(scenario_file: ScenarioFile) -> None:
     assert set(measured[len(KERNEL) + len(SYNTHETIC)]["shares"]) == {"kernel", "audit"}
 
 
+@pytest.mark.slow
 def test_a_recorded_guest_is_executed_and_read_whole(scenario_file: ScenarioFile) -> None:
     path = scenario_file(workload={"trace": str(REDIS), "repeat": True}, vm={"memory": "1 GiB"})
     measured = {item["name"]: item for item in json.loads(bench(path, "--json").stdout)["measurements"]}
@@ -57,6 +59,7 @@ def test_a_recorded_guest_is_executed_and_read_whole(scenario_file: ScenarioFile
         assert (measured[name]["records"], measured[name]["accesses"]) == (3863325, 6014355)
 
 
+@pytest.mark.slow
 def test_overrides_reach_every_run(scenario_file: ScenarioFile) -> None:
     path = scenario_file(duration="1000 s")
     result = bench(path, "--set", "duration=2ms", "--set", "failures=[]")
@@ -67,6 +70,7 @@ def test_overrides_reach_every_run(scenario_file: ScenarioFile) -> None:
     assert [line.split("  ")[0] for line in result.stdout.splitlines()[3:]] == [*KERNEL, *SYNTHETIC, *RUNS]
 
 
+@pytest.mark.slow
 def test_without_scenario_a_synthetic_guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = bench("--set", "duration=6ms", "--set", "failures=[]", "--set", "vm.memory=64 MiB")
