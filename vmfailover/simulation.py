@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vmfailover.cluster import Cluster
+from vmfailover.compile_time import compile_time
 from vmfailover.errors import NoProgressError
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
@@ -58,17 +59,18 @@ def run(
     warm_up = WarmUpMeter(env, cluster, readings)
     sampler = Sampler(cluster, samples)
     failovers = StageWatch(env, cluster.journal)
-    with bar(scenario.name) as shown:
-        told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
-        try:
-            interrupted = _run(cluster, sampler, failovers, told)
-        except NoProgressError as error:
-            raise NoProgressError(f"{scenario.name}: {error}") from None
-    readings.read_at_end()
-    verdicts = audit.verdicts()
+    with compile_time() as compiling:
+        with bar(scenario.name) as shown:
+            told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
+            try:
+                interrupted = _run(cluster, sampler, failovers, told)
+            except NoProgressError as error:
+                raise NoProgressError(f"{scenario.name}: {error}") from None
+        readings.read_at_end()
+        verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
     records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
-    values = metrics_of(records, wall_seconds)
+    values = metrics_of(records, wall_seconds, compiling.seconds)
     unfinished = [remark_on(failovers.stage, cluster)] if failovers.stage else []
     remarks = (*scenario.warnings, *cluster.protection.remarks, *unfinished)
     return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
