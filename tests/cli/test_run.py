@@ -40,7 +40,7 @@ def run(*arguments: object) -> Result:
 def without_wall_clock(text: str) -> dict[str, Any]:
     printed: dict[str, Any] = json.loads(text)
     for name in WALL_CLOCK:
-        assert printed["metrics"].pop(name) > 0
+        assert printed["metrics"].pop(name) >= 0
     return printed
 
 

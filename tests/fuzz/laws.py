@@ -29,7 +29,7 @@ PROMISED = (
     *(f"checkpoint.commit_latency_{name}_ns" for name in ("p50", "p99")),
     *(f"replication.{name}" for name in ("bytes", "lines", "bandwidth_bps", "amplification")),
     *(f"log.{name}" for name in ("entries", "castout", "scan", "transfer", "duplicates", "peak_fill", "interrupts")),
-    *("log.stall_ns", "run.accesses", "run.wall_seconds", "run.accesses_per_second"),
+    *("log.stall_ns", "run.accesses", "run.wall_seconds", "run.compile_seconds", "run.accesses_per_second"),
     *("guest.early_copy_fraction", "client.requests", "client.unanswered"),
     *(f"client.latency_{name}_at_least_ns" for name in ("p50", "p99", "p999")),
     *(f"client.{name}.latency_p99_ns" for name in ("before", "across", "after")),

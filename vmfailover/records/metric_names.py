@@ -279,7 +279,12 @@ DEFINITIONS: dict[str, Metric] = {
     "log.stall_ns": Metric("time for which the processor waited for a free slot in the log", _PROTECTED),
     "run.accesses": Metric("memory accesses simulated", "the whole run, on all hosts"),
     "run.wall_seconds": Metric("time the run took on this machine", "from building the cluster to the verdicts"),
-    "run.accesses_per_second": Metric("accesses simulated per second of wall time", "the whole run"),
+    "run.compile_seconds": Metric(
+        "part of that time in which machine code was compiled, or loaded if it was there already", "the whole run"
+    ),
+    "run.accesses_per_second": Metric(
+        "accesses simulated per second of wall time", "`run.accesses` ÷ (`run.wall_seconds` − `run.compile_seconds`)"
+    ),
 }
 #: What each metric says, in a line.
 METRICS: dict[str, str] = {name: metric.meaning for name, metric in DEFINITIONS.items()}

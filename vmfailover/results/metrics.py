@@ -24,8 +24,8 @@ _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
 _SHIPPED_UNTIL = ("down", "alone", "takeover")
 
 
-def metrics_of(records: Records, wall_seconds: float) -> Metrics:
-    """Compute every metric of a run that has ended."""
+def metrics_of(records: Records, wall_seconds: float, compile_seconds: float) -> Metrics:
+    """Compute every metric of a run that has ended, and took so long, so much of it to compile."""
     return {
         **_failover(records),
         **_reprotection(records),
@@ -36,7 +36,7 @@ def metrics_of(records: Records, wall_seconds: float) -> Metrics:
         **_checkpoints(records),
         **_replication(records),
         **_log(records),
-        **_run(records, wall_seconds),
+        **_run(records, wall_seconds, compile_seconds),
     }
 
 
@@ -274,11 +274,12 @@ def _log(records: Records) -> Metrics:
     }
 
 
-def _run(records: Records, wall_seconds: float) -> Metrics:
+def _run(records: Records, wall_seconds: float, compile_seconds: float) -> Metrics:
     return {
         "run.accesses": records.accesses,
         "run.wall_seconds": wall_seconds,
-        "run.accesses_per_second": records.accesses / wall_seconds,
+        "run.compile_seconds": compile_seconds,
+        "run.accesses_per_second": records.accesses / (wall_seconds - compile_seconds),
     }
 
 
@@ -303,4 +304,4 @@ def _quantile(values: Sequence[int], share: float) -> float | None:
 
 
 #: Metrics that tell of this machine, not of the simulated one.
-WALL_CLOCK = ("run.wall_seconds", "run.accesses_per_second")
+WALL_CLOCK = ("run.wall_seconds", "run.compile_seconds", "run.accesses_per_second")
