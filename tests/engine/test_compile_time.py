@@ -10,7 +10,7 @@ import pytest
 from numba.core import event
 from scenarios_for_tests import small
 
-from vmfailover import compile_time
+from vmfailover.engine import compile_time
 from vmfailover.engine.compilation import compiled
 from vmfailover.engine.compile_time import told_of_compiling
 from vmfailover.simulation import run
