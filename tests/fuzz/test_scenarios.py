@@ -12,7 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.errors import dotted
+from vmfailover.scenario.keys import ANY, known_keys
+from vmfailover.scenario.replication import Replication
 
 from .draws import Draws
 from .scenarios import Drawn, drawn
@@ -31,14 +33,6 @@ LEFT_OUT = {
 @cache
 def scenarios() -> list[Drawn]:
     return [drawn(seed) for seed in range(MANY)]
-
-
-def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of a model, those of list items without their number."""
-    for name, field in model.model_fields.items():
-        yield f"{prefix}{name}"
-        for inner in models_in(field.annotation):
-            yield from keys_of(inner, f"{prefix}{name}.")
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -60,7 +54,7 @@ def keys_in(data: Any, prefix: str = "") -> Iterator[str]:
 
 
 def test_every_key_of_a_scenario_is_drawn() -> None:
-    possible = set(keys_of(Scenario))
+    possible = {dotted(tuple(part for part in path if part != ANY)) for path in known_keys(Scenario)}
     used = {key for each in scenarios() for key in keys_in(each.data) if not key.startswith("fencing.host_delay.")}
     assert used <= possible
     assert possible - used == LEFT_OUT.keys()
@@ -74,9 +68,9 @@ def test_every_choice_is_drawn(key: str) -> None:
     model: Any = Scenario
     for part in sections:
         model = next(models_in(model.model_fields[part].annotation))
-    choices = set(PROTOCOLS) if name == "protocol" else set(get_args(model.model_fields[name].annotation))
+    kinds = set(Replication.kinds) if name == "protocol" else set(get_args(model.model_fields[name].annotation))
     found = {each.scenario.value(key) for each in scenarios()}
-    assert found == choices
+    assert found == kinds
 
 
 def test_every_fault_strikes_in_every_way() -> None:

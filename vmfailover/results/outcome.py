@@ -5,7 +5,6 @@ from vmfailover.results.failovers import first_move, moves
 from vmfailover.results.quantities import counted, duration
 from vmfailover.results.run_record import RunRecord
 from vmfailover.scenario.failover import Failure
-from vmfailover.scenario.protocols import PROTOCOLS
 
 
 def headline(result: RunRecord) -> str:
@@ -138,7 +137,7 @@ def _ran(result: RunRecord) -> str:
     checkpoints = result.values["checkpoint.count"]
     if checkpoints is not None:
         return f"the VM ran protected for {duration(result.end_ns)}, {counted(checkpoints, 'checkpoint')} committed"
-    protected = "protected " if PROTOCOLS[result.scenario.replication.protocol].replicates else ""
+    protected = "protected " if result.scenario.replication.replicates else ""
     return f"the VM ran {protected}for {duration(result.end_ns)}"
 
 

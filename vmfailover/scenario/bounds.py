@@ -78,9 +78,8 @@ def _steps(scenario: Experiment, host: HostSpec, path: KeyPath) -> Iterator[_Ste
     yield _Step((*path, "memory", "latency"), "a fetch from memory", _CONTENTION * host.memory.latency * FS_PER_NS)
     copied_fs = 2 * host.line * _FS_PER_SECOND / host.memory.bandwidth
     yield _Step((*path, "memory", "bandwidth"), "copying a line", copied_fs)
-    tracking = scenario.replication.page_tracking
-    for name, spent_ns in (("fault", tracking.fault), ("exit", tracking.exit)):
-        yield _Step(("replication", "page_tracking", name), "it", spent_ns * FS_PER_NS)
+    for key, spent_ns in scenario.replication.steps_ns():
+        yield _Step(("replication", *key), "it", spent_ns * FS_PER_NS)
 
 
 def _records(scenario: Experiment) -> Iterator[tuple[KeyPath, str, float]]:

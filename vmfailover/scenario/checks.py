@@ -8,7 +8,7 @@ from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
-from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 
@@ -61,7 +61,7 @@ def _request(scenario: Experiment) -> Iterator[Problem]:
 def _log(scenario: Experiment) -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
-    if not _entry(scenario).uses_log:
+    if not scenario.replication.uses_log:
         return
     if log.size < line:
         yield Problem(("replication", "log", "size"), f"less than one line; write at least {SIZE.format(least)}")
@@ -81,52 +81,49 @@ def _log(scenario: Experiment) -> Iterator[Problem]:
 
 def _granularity(scenario: Experiment) -> Iterator[Problem]:
     granularity, line = scenario.replication.granularity, scenario.hosts.primary.line
-    entry = _entry(scenario)
-    least = max(line, entry.least_granularity)
+    protocol = scenario.replication
+    least = max(line, protocol.least_granularity)
     if granularity is None:
         return
     given, path = SIZE.format(granularity), ("replication", "granularity")
     if granularity < least:
-        what = "a page" if entry.least_granularity > line else "the hosts' line"
+        what = "a page" if protocol.least_granularity > line else "the hosts' line"
         yield Problem(path, f"{given} is less than {what}; write at least {SIZE.format(least)}, or choose other hosts")
     elif granularity & (granularity - 1):
         yield Problem(path, f"{given} is not a power of two; write for example {SIZE.format(least)}")
-    elif entry.keeps_undo and granularity != line:
-        yield Problem(path, f"{scenario.replication.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
+    elif protocol.keeps_undo and granularity != line:
+        yield Problem(path, f"{protocol.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
 
 
 def _vcpus(scenario: Experiment) -> Iterator[Problem]:
-    most = _entry(scenario).most_vcpus
+    most = scenario.replication.most_vcpus
     if most and scenario.vm.vcpus > most:
         yield Problem(
             ("vm", "vcpus"), f"{scenario.replication.protocol} protects VMs of {most} vCPU; write at most {most}"
         )
 
 
-def _shared_memory(scenario: Experiment) -> Iterator[Problem]:
-    replication = scenario.replication
-    if (replication.protocol, replication.undo_log.placement, scenario.fencing.kind) == ("undo-log", "local", "none"):
-        yield Problem(
-            ("fencing", "kind"),
-            "a local undo log is of the memory in which the primary may still run the VM; write stonith",
-        )
+def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
+    yield from scenario.replication.problems(scenario)
 
 
 def _reprotection(scenario: Experiment) -> Iterator[Problem]:
-    reprotection, protocol, entry = scenario.reprotection, scenario.replication.protocol, _entry(scenario)
+    reprotection, replication = scenario.reprotection, scenario.replication
     if reprotection.failback is not None and not reprotection.possible:
         yield Problem(("reprotection", "failback"), "there is never a host to go back to; write 'repair: TIME' too")
     if not reprotection.possible:
         return
-    if not entry.reprotects:
-        able = ", ".join(name for name, each in PROTOCOLS.items() if each.reprotects)
+    if not replication.reprotects:
+        able = ", ".join(name for name, each in Replication.kinds.items() if each.reprotects)
         yield Problem(
-            ("reprotection",), f"{protocol} protects a VM only once; leave it out, or choose a protocol of {able}"
+            ("reprotection",),
+            f"{replication.protocol} protects a VM only once; leave it out, or choose a protocol of {able}",
         )
-    if reprotection.failback is not None and not entry.fails_back:
-        able = ", ".join(name for name, each in PROTOCOLS.items() if each.fails_back)
+    if reprotection.failback is not None and not replication.fails_back:
+        able = ", ".join(name for name, each in Replication.kinds.items() if each.fails_back)
         yield Problem(
-            ("reprotection", "failback"), f"{protocol} does not move a VM as planned; write none, or choose of {able}"
+            ("reprotection", "failback"),
+            f"{replication.protocol} does not move a VM as planned; write none, or choose of {able}",
         )
     if scenario.fencing.kind == "none":
         yield Problem(
@@ -140,7 +137,7 @@ def guard_band(scenario: Experiment) -> int:
 
     A processor that stalls on a full log needs none, nor does a protocol without a log.
     """
-    if scenario.replication.log.when_full == "stall" or not _entry(scenario).uses_log:
+    if scenario.replication.log.when_full == "stall" or not scenario.replication.uses_log:
         return 0
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
@@ -148,7 +145,7 @@ def guard_band(scenario: Experiment) -> int:
 
 def request_entries(scenario: Experiment) -> int:
     """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
-    if scenario.clients is None or not _entry(scenario).uses_log:
+    if scenario.clients is None or not scenario.replication.uses_log:
         return 0
     return 2 * -(-scenario.clients.request // scenario.hosts.primary.line)
 
@@ -162,7 +159,7 @@ def least_log(scenario: Experiment) -> int:
 
 def log_bytes(scenario: Experiment) -> int:
     """Return the bytes of the address log, as good as none for a protocol without one."""
-    return scenario.replication.log.size if _entry(scenario).uses_log else least_log(scenario)
+    return scenario.replication.log.size if scenario.replication.uses_log else least_log(scenario)
 
 
 def log_capacity(scenario: Experiment) -> int:
@@ -171,15 +168,11 @@ def log_capacity(scenario: Experiment) -> int:
     return (size - size % line - line) // LOG_ENTRY_BYTES
 
 
-def _entry(scenario: Experiment) -> ProtocolEntry:
-    return PROTOCOLS[scenario.replication.protocol]
-
-
 def _times(scenario: Experiment) -> Iterator[Problem]:
     replication, detection = scenario.replication, scenario.detection
     if scenario.warm_up >= scenario.duration:
         yield Problem(("warm_up",), f"nothing is left of the run; write less than {DURATION.format(scenario.duration)}")
-    if replication.checkpoint_interval > scenario.duration:
+    if replication.checkpoint_interval > scenario.duration and "checkpoint_interval" not in replication.unused:
         yield Problem(
             ("replication", "checkpoint_interval"),
             f"longer than the run; write at most {DURATION.format(scenario.duration)}, or a longer 'duration'",
@@ -279,7 +272,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _log,
     _times,
     _failures,
-    _shared_memory,
+    _of_kinds,
     _reprotection,
     _working_sets,
     _trace,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.failover import Failure, Fencing
@@ -46,7 +46,7 @@ class Experiment(Record):
     """The virtual machine."""
     workload: Workload
     """What the guest does."""
-    replication: Replication
+    replication: SerializeAsAny[Replication]
     """How the VM is kept in step on the other host."""
     hypervisor: Hypervisor = Hypervisor()
     """What the hypervisor's steps cost."""

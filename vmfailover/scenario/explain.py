@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from vmfailover.scenario.errors import KeyPath, MisfitError, Problem, dotted, shown, suggestion
-from vmfailover.scenario.keys import ALTERNATIVES, children, choices, fields_at, paths_of_leaf
+from vmfailover.scenario.keys import ALTERNATIVES, children, choices, fields_at, paths_of_leaf, section_at
 
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
@@ -52,6 +52,9 @@ def _verbatim(finding: _Finding) -> str:
 
 def _unknown_key(finding: _Finding) -> str:
     key = str(finding.path[-1])
+    section = section_at(finding.model, finding.path[:-1])
+    if section is not None and (owners := section.kinds.owners(key)):
+        return f"belongs to {' and '.join(owners)}; leave it out, or write '{section.kinds.key}: {owners[0]}'"
     elsewhere = [dotted(known) for known in paths_of_leaf(finding.model, key)]
     if elsewhere:
         return f"unknown key here; did you mean {' or '.join(map(repr, elsewhere))}?"

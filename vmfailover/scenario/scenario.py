@@ -1,7 +1,5 @@
 """A whole experiment."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +13,7 @@ from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, ScenarioError, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.explain import problems_of
+from vmfailover.scenario.hashing import hash_of
 from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
@@ -92,8 +91,7 @@ class Scenario(Experiment, Shown):
         content = self.model_dump(mode="json")
         if isinstance(self.workload, TraceWorkload):
             content["workload"]["trace"] = self.workload.trace.name
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hash_of(content)
 
     @model_validator(mode="wrap")
     @classmethod

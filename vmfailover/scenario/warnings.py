@@ -1,7 +1,6 @@
 """What a scenario may say and its author may still not mean."""
 
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from vmfailover.scenario.experiment import Experiment
@@ -10,14 +9,6 @@ from vmfailover.scenario.workload import TraceWorkload
 
 if TYPE_CHECKING:
     from vmfailover.traces.metadata import TraceMetadata
-
-#: The key with the length of an epoch, where it is not the checkpoint interval; none for protocols without epochs.
-_EPOCHS: dict[str, str | None] = {
-    "record-replay": "replication.record_replay.interval",
-    "output-compare": "replication.output_compare.longest_interval",
-    "live-precopy": None,
-    "cold-restart": None,
-}
 
 
 def warnings_of(scenario: Experiment) -> tuple[str, ...]:
@@ -46,18 +37,18 @@ def _idle_vcpus(scenario: Experiment) -> Iterator[str]:
 
 
 def _short_trace(scenario: Experiment) -> Iterator[str]:
-    metadata, key = _metadata(scenario), _EPOCHS.get(scenario.replication.protocol, "replication.checkpoint_interval")
-    if metadata is None or key is None:
+    metadata, interval_ns = _metadata(scenario), scenario.replication.epoch_ns
+    if metadata is None or interval_ns is None:
         return
     assert isinstance(scenario.workload, TraceWorkload)
-    interval_ns, lasts_ns = attrgetter(key)(scenario), trace_ns(scenario, metadata)
+    lasts_ns = trace_ns(scenario, metadata)
     if interval_ns <= lasts_ns or scenario.workload.repeat == "shifted":
         return
     host = scenario.hosts.primary
     lasts = (
         f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, base_cpi "
         f"{host.base_cpi:g}, {host.clock / 1e9:g} GHz, stalls aside), "
-        f"less than {key}, {DURATION.format(interval_ns)}"
+        f"less than replication.{scenario.replication.epoch_key}, {DURATION.format(interval_ns)}"
     )
     if scenario.workload.repeat:
         yield f"workload.repeat: {lasts}: every epoch modifies the same memory; write 'shifted', or a shorter interval"

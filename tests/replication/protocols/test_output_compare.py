@@ -12,7 +12,7 @@ from scenarios_for_tests import minute, small
 
 from replication.machinery import LINE_BYTES, cluster, new_site
 from vmfailover.replication.messages import HEADER_BYTES
-from vmfailover.replication.protocols.output_compare import OutputCompare
+from vmfailover.replication.protocols.output_compare.protection import OutputCompare
 from vmfailover.simulation import run
 
 QUIET = {"failures": [], "replication.output_compare.divergence": "0 %"}

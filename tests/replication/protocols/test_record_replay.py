@@ -12,7 +12,7 @@ from replication.machinery import cluster, new_site
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
-from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
+from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
 

@@ -22,7 +22,8 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, Message, UndoBatch
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.packing import Packing, UnitPacking
-from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
+from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
+from vmfailover.replication.protocols.undo_log import UndoLogSettings
 from vmfailover.replication.receiver import Receiver
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
@@ -206,7 +207,7 @@ class UndoLog(Checkpointing):
 
     @property
     def _local(self) -> bool:
-        return self.context.scenario.replication.undo_log.placement == "local"
+        return UndoLogSettings.of(self.context.scenario.replication).undo_log.placement == "local"
 
     def new_tracker(self, hosted: HostedVm) -> UndoneLines:
         """Return what keeps the undo log of a host's VM."""

@@ -25,7 +25,8 @@ from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitM
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.protection import Protection, Steps
-from vmfailover.replication.protocols.page_write_protect import faults
+from vmfailover.replication.protocols.output_compare import OutputCompareSettings
+from vmfailover.replication.protocols.page_write_protect.protection import faults
 from vmfailover.replication.sender import Sender
 from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
@@ -57,7 +58,8 @@ class OutputCompare(Protection):
     def __init__(self, context: ProtectionContext) -> None:
         """Prepare both hosts."""
         super().__init__(context)
-        self._spec = context.scenario.replication.output_compare
+        self._settings = OutputCompareSettings.of(context.scenario.replication)
+        self._spec = self._settings.output_compare
         self._random = generator(context.scenario.seed, "output-compare")
         self._packing = UnitPacking(context)
         self._sender = Sender(context.env, context.primary.host.out, self._arrive)
@@ -100,7 +102,7 @@ class OutputCompare(Protection):
         context.secondary.vm.resume(now)
 
     def _begin(self, hosted: HostedVm, produce: Any) -> Answers:
-        costs = self.context.scenario.replication.page_tracking
+        costs = self._settings.page_tracking
         tracker = FirstStores(self.context, hosted, lambda pages: pages * costs.page + costs.flush)
         self.note_device_writes(hosted, tracker)
         answers = Answers(self.env, hosted.host, hosted.guest, produce)
@@ -266,7 +268,7 @@ class OutputCompare(Protection):
 
     def _differing(self, units: Units) -> Generator[simpy.Event, Any, Units]:
         """Return the units to send: all, or with hashing those that differ, in the time that it takes to know."""
-        costs = self.context.scenario.replication.page_tracking
+        costs = self._settings.page_tracking
         yield self.env.timeout(units.size * costs.page + costs.flush)
         if not self._spec.hashing:
             return units

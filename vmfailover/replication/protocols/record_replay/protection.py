@@ -19,6 +19,7 @@ from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protocols.record_replay import RecordReplaySettings
 from vmfailover.replication.sender import Sender
 
 
@@ -62,7 +63,7 @@ class RecordReplay(Protection):
     def __init__(self, context: ProtectionContext) -> None:
         """Put recorder and replica in their places."""
         super().__init__(context)
-        self._spec = context.scenario.replication.record_replay
+        self._spec = RecordReplaySettings.of(context.scenario.replication).record_replay
         self._sender = Sender(context.env, context.primary.host.out, self._arrive)
         self._outputs = OutputBuffer(lambda output, _: context.release(output))
         self._replica = Replica(context, context.secondary)

@@ -10,7 +10,7 @@ from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 

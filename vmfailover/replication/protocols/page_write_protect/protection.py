@@ -5,6 +5,7 @@ from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import FS_PER_NS, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.first_stores import FirstStores
+from vmfailover.replication.protocols.pages import PageSettings
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -15,7 +16,7 @@ def faults(replication: Replication, host: HostSpec) -> Tracking:
         Mode.FIRST_STORES,
         Leaving.FORGET,
         unit_lines=replication.unit_bytes(host.line) // host.line,
-        first_store_fs=replication.page_tracking.fault * FS_PER_NS,
+        first_store_fs=PageSettings.of(replication).page_tracking.fault * FS_PER_NS,
     )
 
 
@@ -29,5 +30,5 @@ class PageWriteProtect(Checkpointing):
 
     def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what protects the modified pages again, and flushes the TLBs once if there are any."""
-        costs = self.context.scenario.replication.page_tracking
+        costs = PageSettings.of(self.context.scenario.replication).page_tracking
         return FirstStores(self.context, hosted, lambda pages: pages * costs.page + (costs.flush if pages else 0))

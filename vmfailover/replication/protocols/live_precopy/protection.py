@@ -16,7 +16,7 @@ from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.protection import Protection, Steps
-from vmfailover.replication.protocols.page_write_protect import faults
+from vmfailover.replication.protocols.page_write_protect.protection import faults
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 

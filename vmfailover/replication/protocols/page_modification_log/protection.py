@@ -5,6 +5,7 @@ from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import FS_PER_NS, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.first_stores import FirstStores
+from vmfailover.replication.protocols.pages import PageSettings
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 
@@ -15,7 +16,7 @@ class PageModificationLog(Checkpointing):
     @classmethod
     def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
         """The first store to a page takes an entry, written to memory, and every so many of them an exit."""
-        costs = replication.page_tracking
+        costs = PageSettings.of(replication).page_tracking
         return Tracking(
             Mode.FIRST_STORES,
             Leaving.FORGET,
@@ -27,5 +28,5 @@ class PageModificationLog(Checkpointing):
 
     def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what empties the buffers of all vCPUs, clears the pages' dirty bits, and flushes the TLBs."""
-        costs = self.context.scenario.replication.page_tracking
+        costs = PageSettings.of(self.context.scenario.replication).page_tracking
         return FirstStores(self.context, hosted, lambda pages: costs.exit + pages * costs.page + costs.flush)
