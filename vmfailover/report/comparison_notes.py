@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from vmfailover.scenario.warnings import unused_keys
 from vmfailover.studies.comparison import Comparison
 
 #: Values of which a 99th percentile is more than the greatest of them.
@@ -44,4 +45,5 @@ def remarks(comparison: Comparison, name: str) -> Iterator[str]:
     requests = comparison.statistic(name, "client.requests")
     if requests.mean is not None and requests.mean < LEAST_OF_A_P99:
         yield f"client p99 of fewer than {LEAST_OF_A_P99} requests a run: it is the greatest time, or near to it"
-    yield from comparison.remarks(name)
+    unused = set(unused_keys(comparison.scenarios[name]))  # by this column: a comparison has keys for all of them
+    yield from (line for line in comparison.remarks(name) if line not in unused)

@@ -68,6 +68,7 @@ class Replication(Kind):
     kinds: ClassVar["Kinds[Replication]"] = Kinds(
         "vmfailover.protocols", "vmfailover.replication.protocols", "protocol", REPLICATION_PRESETS
     )
+    unused: ClassVar[frozenset[str]] = frozenset({"precopy"})
     #: Bytes of the smallest memory it can tell apart; 0 for one line of the host.
     least_granularity: ClassVar[int] = 0
     #: Bytes of a unit where the scenario does not say; 0 for one line of the host.

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from vmfailover.traces.metadata import TraceMetadata
 
 
+#: Common keys of `replication` that re-protection uses.
+_OF_COPIES = frozenset(
+    {"checkpoint_interval", "scan_interval", "granularity", "hypervisor_writes", "batch", "compression", "precopy"}
+)
+
+
 def warnings_of(scenario: Experiment) -> tuple[str, ...]:
     """Return a line for each, which begins with the key that it is about; raise TraceError for a trace that is gone."""
     return tuple(line for check in _CHECKS for line in check(scenario))
@@ -24,6 +30,18 @@ def trace_ns(scenario: Experiment, metadata: "TraceMetadata") -> int:
     """
     host = scenario.hosts.primary
     return round(metadata.instructions / metadata.vcpus * host.base_cpi / host.clock * 1e9)
+
+
+def unused_keys(scenario: Experiment) -> Iterator[str]:
+    """Yield a line for each key that is written and says nothing to the protocol.
+
+    A further host's copy of memory, and the VM that waits for it, take what the protocol itself may not.
+    """
+    replication = scenario.replication
+    used = _OF_COPIES if scenario.reprotection.possible else frozenset()
+    for key in type(replication).model_fields:
+        if key in (replication.unused - used) & replication.model_fields_set:
+            yield f"replication.{key}: {replication.protocol} makes no use of it"
 
 
 def _idle_vcpus(scenario: Experiment) -> Iterator[str]:
@@ -69,4 +87,4 @@ def _vcpus(number: int) -> str:
     return "1 vCPU" if number == 1 else f"{number} vCPUs"
 
 
-_CHECKS: tuple[Callable[[Experiment], Iterator[str]], ...] = (_idle_vcpus, _short_trace)
+_CHECKS: tuple[Callable[[Experiment], Iterator[str]], ...] = (unused_keys, _idle_vcpus, _short_trace)

@@ -40,7 +40,7 @@ class PageSettings(Replication):
     least_granularity: ClassVar[int] = 4096
     default_granularity: ClassVar[int] = 4096
     notes_first_stores: ClassVar[bool] = True
-    unused: ClassVar[frozenset[str]] = frozenset({"log", "transfer"})
+    unused: ClassVar[frozenset[str]] = Replication.unused | {"scan_interval", "log", "transfer"}
 
     page_tracking: PageTracking = PageTracking()
     """What finding modified pages costs."""

@@ -11,4 +11,4 @@ class CachelineTransferSettings(Replication):
     code: ClassVar[str] = f"{__name__}.protection:CachelineTransfer"
     uses_log: ClassVar[bool] = True
     fails_back: ClassVar[bool] = True
-    unused: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    unused: ClassVar[frozenset[str]] = Replication.unused | {"transfer"}

@@ -14,7 +14,7 @@ class ColdRestartSettings(Replication):
     needs_copy: ClassVar[bool] = False
     reprotects: ClassVar[bool] = False
     epoch_key: ClassVar[str | None] = None
-    unused: ClassVar[frozenset[str]] = frozenset(
-        {"checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"}
-        | {"batch", "compression", "precopy"}
-    )
+    unused: ClassVar[frozenset[str]] = Replication.unused | {
+        *("checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"),
+        *("batch", "compression"),
+    }

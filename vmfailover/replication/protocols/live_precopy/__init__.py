@@ -14,4 +14,4 @@ class LivePrecopySettings(PageSettings):
     reprotects: ClassVar[bool] = False
     evacuates: ClassVar[bool] = True
     epoch_key: ClassVar[str | None] = None
-    unused: ClassVar[frozenset[str]] = PageSettings.unused | {"checkpoint_interval", "scan_interval", "copier"}
+    unused: ClassVar[frozenset[str]] = PageSettings.unused - {"precopy"} | {"checkpoint_interval", "copier"}

@@ -35,10 +35,10 @@ class RecordReplaySettings(Replication):
     makes_checkpoints: ClassVar[bool] = False
     executes_twice: ClassVar[bool] = True
     epoch_key: ClassVar[str | None] = "record_replay.interval"
-    unused: ClassVar[frozenset[str]] = frozenset(
-        {"checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"}
-        | {"batch", "compression"}
-    )
+    unused: ClassVar[frozenset[str]] = Replication.unused | {
+        *("checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"),
+        *("batch", "compression"),
+    }
 
     record_replay: RecordReplaySpec = RecordReplaySpec()
     """Of record-replay."""
