@@ -5,7 +5,7 @@ import json
 from click.testing import CliRunner
 
 from vmfailover.cli.main import main
-from vmfailover.records.events import KINDS
+from vmfailover.records.events import Kind
 from vmfailover.records.metric_names import METRICS
 
 
@@ -28,4 +28,4 @@ def test_defines_every_metric() -> None:
 def test_says_what_every_kind_of_event_means() -> None:
     result = CliRunner().invoke(main, ["schema", "--events"])
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == KINDS
+    assert json.loads(result.stdout) == {kind.value: kind.meaning for kind in Kind}

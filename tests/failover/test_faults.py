@@ -11,11 +11,12 @@ from replication.machinery import new_site
 
 from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.faults import PHASES, STEPS, Injector, Targets, instant
+from vmfailover.records.events import Kind
 from vmfailover.scenario.failover import TARGETS, Failure, RandomInstant
 
 
 class Scene:
-    """Two hosts and a link that a fault is armed for, and a event_log that others write."""
+    """Two hosts and a link that a fault is armed for, and a log of events that others write."""
 
     def __init__(self, **failure: Any) -> None:
         self.env = simpy.Environment()
@@ -41,7 +42,7 @@ class Scene:
     def record_at(self, instant: int, kind: str, epoch: int = -1, duration: int = 0) -> None:
         def record() -> Any:
             yield self.env.timeout(instant)
-            self.event_log.record(kind, "primary", epoch=epoch, duration_ns=duration)
+            self.event_log.record(Kind(kind), "primary", epoch=epoch, duration_ns=duration)
 
         self.env.process(record())
 
@@ -80,7 +81,7 @@ def test_a_failure_strikes_half_way_through_its_phase_of_its_epoch(phase: str, k
         for number, other in enumerate(PHASES.values()):
             scene.record_at(1000 * epoch + 100 * number, other, epoch, 51)
     scene.env.run()
-    assert scene.failures == [(2000 + 100 * list(PHASES.values()).index(kind) + 28, scene.host.name)]
+    assert scene.failures == [(2000 + 100 * list(PHASES.values()).index(Kind(kind)) + 28, scene.host.name)]
 
 
 def test_a_failure_of_an_epoch_that_never_comes_does_not_strike() -> None:

@@ -23,6 +23,7 @@ from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.manager import ReplicationManager
 from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
 from vmfailover.scenario.hosts import HostSpec
@@ -78,10 +79,12 @@ def new_site(env: simpy.Environment, **overrides: object) -> ProtectionContext:
     for hosted in nodes:
         scheduler.add(hosted.vm)
     scenario = small("base", **{"vm.memory": f"{LINES * LINE_BYTES} B", "workload.working_set": "16 KiB", **overrides})
+    event_log = EventLog(env)
     return ProtectionContext(
         env=env,
         scenario=scenario,
-        event_log=EventLog(env),
+        event_log=event_log,
+        recorder=EpochRecorder(event_log, [], "primary", "secondary"),
         link=Link(*(Channel(env, scenario.link, np.random.default_rng(seed)) for seed in (1, 2))),
         primary=nodes[0],
         secondary=nodes[1],

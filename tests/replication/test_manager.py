@@ -14,7 +14,7 @@ from vmfailover.scenario.checks import guard_band
 
 from .machinery import cluster, manager_of
 
-#: A checkpoint in the event_log: its first nine steps, and the tenth is seen at the log's tail.
+#: A checkpoint in the log of events: its first nine steps, and the tenth is seen at the log's tail.
 STEPS = [
     "pause",
     "final-scan",

@@ -29,5 +29,5 @@ def test_no_round_follows_when_little_is_left() -> None:
 def test_no_round_follows_the_last_but_one() -> None:
     precopy = new_precopy(rounds=2, least=1)
     assert precopy.goes_on(units=4, sent_lines=0)
-    precopy._context.epochs.append(None)  # type: ignore[arg-type]
+    precopy._context.recorder.epochs.append(None)  # type: ignore[arg-type]
     assert not precopy.goes_on(units=4, sent_lines=0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import GuestState
 from vmfailover.replication.distinct import SPARE
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
 from vmfailover.replication.receiver import Receiver, StagedEpoch
 
@@ -30,7 +31,7 @@ class Secondary:
         self.receiver = Receiver(
             self.env,
             self.host,
-            self.event_log,
+            EpochRecorder(self.event_log, [], "primary", "secondary"),
             lambda epoch: self.acknowledged.append((epoch, int(self.env.now))),
             self._commit,
         )

@@ -16,7 +16,7 @@ from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 import vmfailover as vf
 from results.recomputation import recomputed
 from vmfailover import simulation
-from vmfailover.records.events import KINDS
+from vmfailover.records.events import Kind
 from vmfailover.results.export import write_records
 from vmfailover.results.metrics import metrics_of
 from vmfailover.scenario import Scenario
@@ -106,14 +106,14 @@ def same(saved: float | None, value: float | None) -> bool:
 def test_every_metric_of_a_variant_can_be_computed_again(variant: str, tmp_path: Path) -> None:
     result = observe_variant(variant).result
     assert differences(result, tmp_path) == {}
-    assert {event.kind for event in result.event_rows} <= KINDS.keys()
+    assert {event.kind for event in result.event_rows} <= set(Kind)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_every_metric_of_a_situation_can_be_computed_again(situation: str, tmp_path: Path) -> None:
     result = befallen(situation)
     assert differences(result, tmp_path) == {}
-    assert {event.kind for event in result.event_rows} <= KINDS.keys()
+    assert {event.kind for event in result.event_rows} <= set(Kind)
 
 
 @pytest.mark.parametrize("after_ns", [3_000_000, 7_000_000])

@@ -69,6 +69,13 @@ def test_a_file_may_have_keys_of_each_protocol_that_it_is_loaded_under(write: Wr
         load_under(path, ["cacheline-flags"])
 
 
+@pytest.mark.parametrize("name", ["", "3", "[1]", "{}", "none"])
+def test_what_is_no_kind_is_told_which_there_are(write: Write, name: str) -> None:
+    text = write().read_text(encoding="utf-8").replace("protocol: cacheline-flags", f"protocol: {name}")
+    with pytest.raises(ScenarioError, match=r"replication.protocol: .*(is missing|unknown); it is one of cacheline"):
+        load(write(text))
+
+
 def test_settings_of_a_kind_are_asked_for_by_their_class() -> None:
     assert UndoLogSettings.of(small("undo-log-local").replication).undo_log.placement == "local"
     with pytest.raises(TypeError, match="CachelineFlagsSettings is not a UndoLogSettings"):

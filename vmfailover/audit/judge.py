@@ -15,7 +15,7 @@ from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Counter
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 
 
 class Judge:
@@ -40,10 +40,10 @@ class Judge:
         self._image = Verdict("image", True)
         #: Whether the newest image is complete, and the VM runs from it.
         self._complete = False
-        cluster.event_log.on("commit", self._on_commit)
-        cluster.event_log.on("apply", self._on_apply)
-        cluster.event_log.on("image-complete", lambda event: self._judge_image(event.epoch))
-        cluster.event_log.on("protected", self._begin_anew)
+        cluster.event_log.on(Kind.COMMIT, self._on_commit)
+        cluster.event_log.on(Kind.APPLY, self._on_apply)
+        cluster.event_log.on(Kind.IMAGE_COMPLETE, lambda event: self._judge_image(event.epoch))
+        cluster.event_log.on(Kind.PROTECTED, self._begin_anew)
 
     def _on_commit(self, event: Event) -> None:
         epoch = self._cluster.epochs[event.epoch]
@@ -97,7 +97,9 @@ class Judge:
 
     def _taken_over_ns(self, pair: ProtectedPair) -> int | None:
         """Return when the secondary of a pair took over, None if it did not."""
-        taken = (event.time_ns for event in self._cluster.event_log.events if event.kind in ("takeover", "returned"))
+        taken = (
+            event.time_ns for event in self._cluster.event_log.events if event.kind in (Kind.TAKEOVER, Kind.RETURNED)
+        )
         later = (time_ns for time_ns in taken if time_ns > pair.begun_ns)
         return next(later, None) if pair.protection.unprotected or pair.protection.handing_over else None
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from vmfailover.records.events import KINDS
+from vmfailover.records.events import Kind
 from vmfailover.records.metric_names import DEFINITIONS
 from vmfailover.scenario.schema import json_schema
 
 _PRINTED: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": json_schema,
     "metrics": lambda: {name: asdict(metric) for name, metric in DEFINITIONS.items()},
-    "events": lambda: KINDS,
+    "events": lambda: {kind: kind.meaning for kind in Kind},
 }
 
 

@@ -18,10 +18,11 @@ from vmfailover.guest.server import Completion
 from vmfailover.guest.workloads import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.protection import Protection
 from vmfailover.replication.release import Release
 from vmfailover.scenario import Scenario
@@ -51,8 +52,8 @@ class Cluster:
         self.clients = self._clients(primary.guest)
         self._protect(self._new_context(primary, self.inventory.build("secondary", "primary")))
         self._arm()
-        self.event_log.on("takeover", self._reprotect)
-        self.event_log.on("alone", self._reprotect)
+        self.event_log.on(Kind.TAKEOVER, self._reprotect)
+        self.event_log.on(Kind.ALONE, self._reprotect)
 
     # The pair of hosts with which the run begins.
 
@@ -123,7 +124,7 @@ class Cluster:
             respond=self._respond,
             respond_alone=self._respond_alone,
             connect=self._connect,
-            epochs=self.epochs,
+            recorder=EpochRecorder(self.event_log, self.epochs, primary.host.name, secondary.host.name),
         )
 
     def _protect(self, context: ProtectionContext) -> None:
@@ -136,7 +137,7 @@ class Cluster:
         self.pairs.append(ProtectedPair(context, len(self.pairs)))
         self.pair.start()
         if len(self.pairs) > 1:
-            self.event_log.record("protected", context.secondary.host.name, detail=primary.host.name)
+            self.event_log.record(Kind.PROTECTED, context.secondary.host.name, detail=primary.host.name)
             self._fail_back_later()
 
     def _reprotect(self, event: Event) -> None:
@@ -194,7 +195,7 @@ class Cluster:
     def _stop(self, hosted: HostedVm) -> None:
         """Let the VM end with its host, and the network no longer deliver to it."""
         active = hosted is self.active
-        self.event_log.record("down" if active else "standby-down", hosted.host.name)
+        self.event_log.record(Kind.DOWN if active else Kind.STANDBY_DOWN, hosted.host.name)
         hosted.vm.pause(int(self.env.now))
         if active:
             self.pair.lose(hosted)

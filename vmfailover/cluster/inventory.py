@@ -17,6 +17,7 @@ from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import Processor
+from vmfailover.records.events import Kind
 from vmfailover.replication.protection import protection_class
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import guard_band, log_bytes, request_entries
@@ -99,7 +100,7 @@ class Inventory:
         repair_ns = self._scenario.reprotection.repair
         if repair_ns is not None:
             yield self.env.timeout(repair_ns)
-            self._event_log.record("repaired", hosted.host.name)
+            self._event_log.record(Kind.REPAIRED, hosted.host.name)
             self.stand_by(hosted.host.name)
 
     def _spec(self, name: str) -> HostSpec:

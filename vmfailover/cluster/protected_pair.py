@@ -66,7 +66,7 @@ class ProtectedPair:
         return generator(self.context.scenario.seed, self._prefix + component)
 
     def _write_down(self, detector: Detector) -> None:
-        """Note in the event_log what a host suspects of the other before it gives its verdict."""
+        """Note in the log of events what a host suspects of the other before it gives its verdict."""
         watcher, watched = detector.watcher.name, detector.watched.name
         detector.tell = lambda kind: self.context.event_log.record(kind, watcher, detail=watched)
 

@@ -12,6 +12,7 @@ from vmfailover.engine.streams import generator
 from vmfailover.failover.detection import new_detector
 from vmfailover.failover.fencing import new_fencing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.records.events import Kind
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.standalone import StandaloneVm
@@ -47,7 +48,7 @@ class Reprotection:
     ) -> Generator[simpy.Event, Any, ProtectionContext | None]:
         """Return the context with the state that both hosts have; None if the new host has failed."""
         primary, secondary = context.primary.host, context.secondary.host
-        context.event_log.record("synchronise", secondary.name, detail=primary.name)
+        context.event_log.record(Kind.SYNCHRONISE, secondary.name, detail=primary.name)
         detector = new_detector(
             context.env, context.scenario.detection, secondary, primary, self._random(context, "detection")
         )
@@ -60,7 +61,7 @@ class Reprotection:
             return replace(context, start=state)
         copying.interrupt()
         synchronisation.abandon()
-        context.event_log.record("synchronisation-failed", primary.name, detail=secondary.name)
+        context.event_log.record(Kind.SYNCHRONISATION_FAILED, primary.name, detail=secondary.name)
         fencing = new_fencing(context.env, context.scenario.fencing, self._random(context, "fencing"))
         yield from fencing.fence(secondary, primary)
         return None
@@ -83,7 +84,7 @@ class Failback:
         """On the host with the VM: when the time has come, stop it with a last checkpoint, and tell the other host."""
         context = protection.context
         yield context.env.timeout(delay_ns)
-        context.event_log.record("failback", context.primary.host.name)
+        context.event_log.record(Kind.FAILBACK, context.primary.host.name)
         yield from protection.manager.last_checkpoint()
         protection.handing_over = True
         context.secondary.host.run_agent(self._arrive(protection))
@@ -93,12 +94,12 @@ class Failback:
         context, here = protection.context, protection.context.secondary
         state = yield from protection.complete()
         assert state is not None
-        context.event_log.record("image-complete", here.host.name, epoch=protection.committed_epoch)
+        context.event_log.record(Kind.IMAGE_COMPLETE, here.host.name, epoch=protection.committed_epoch)
         yield context.env.timeout(protection.activation_ns)
         context.primary.host.end_processes()
         context.primary.host.end_agents()
         there = self._inventory.build(context.primary.host.name, here.host.name)
         here.guest.start(context.workload, state)
         context.connect(here.guest)
-        context.event_log.record("returned", here.host.name)
+        context.event_log.record(Kind.RETURNED, here.host.name)
         self._protect(replace(self._new_context(here, there), start=state))

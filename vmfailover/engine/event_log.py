@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import simpy
 
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 
 
 class EventLog:
@@ -17,11 +17,16 @@ class EventLog:
         self.events: list[Event] = []
         self._listeners: dict[str, list[Callable[[Event], None]]] = defaultdict(list)
 
+    @property
+    def now_ns(self) -> int:
+        """The simulated time, nanoseconds."""
+        return int(self._env.now)
+
     def record(
-        self, kind: str, host: str, *, epoch: int = -1, duration_ns: int = 0, count: int = 0, detail: str = ""
+        self, kind: Kind, host: str, *, epoch: int = -1, duration_ns: int = 0, count: int = 0, detail: str = ""
     ) -> None:
         """Write down that something happens now."""
-        event = Event(int(self._env.now), kind, host, epoch, duration_ns, count, detail)
+        event = Event(self.now_ns, kind, host, epoch, duration_ns, count, detail)
         self.events.append(event)
         for tell in self._listeners[kind]:
             tell(event)

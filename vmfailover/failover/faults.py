@@ -11,26 +11,26 @@ import simpy
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.link import Channel
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 from vmfailover.scenario.failover import Failure, RandomInstant
 
 #: The event_log's event with which each phase of an epoch begins. The fault strikes half-way through what it announces.
 PHASES = {
-    "mid-scan": "final-scan",
-    "mid-harvest": "harvest",
-    "mid-transfer": "transfer",
-    "after-staging": "lines-sent",
-    "between-commit-and-ack": "commit",
+    "mid-scan": Kind.FINAL_SCAN,
+    "mid-harvest": Kind.HARVEST,
+    "mid-transfer": Kind.TRANSFER,
+    "after-staging": Kind.LINES_SENT,
+    "between-commit-and-ack": Kind.COMMIT,
 }
 #: The event_log's event at which each step of a failover begins.
 STEPS = {
-    "failure": "failure",
-    "detection": "detect",
-    "fencing": "fence",
-    "takeover": "takeover",
-    "synchronisation": "synchronise",
-    "re-protection": "protected",
-    "failback": "failback",
+    "failure": Kind.FAILURE,
+    "detection": Kind.DETECT,
+    "fencing": Kind.FENCE,
+    "takeover": Kind.TAKEOVER,
+    "synchronisation": Kind.SYNCHRONISE,
+    "re-protection": Kind.PROTECTED,
+    "failback": Kind.FAILBACK,
 }
 #: Kinds of faults that end the service of the host that they strike.
 FATAL = ("host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang")
@@ -101,7 +101,7 @@ class Injector:
         if damaged and self._failure.lasts is not None:
             yield self.env.timeout(self._failure.lasts)
             for struck, undo in damaged:
-                self._event_log.record("passed", struck, detail=self._failure.kind)
+                self._event_log.record(Kind.PASSED, struck, detail=self._failure.kind)
                 for each in undo:
                     each()
         else:
@@ -120,7 +120,7 @@ class Injector:
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
         fatal = self._failure.kind in FATAL and struck == self._targets.active()
-        self._event_log.record("failure" if fatal else "fault", struck, detail=self._failure.kind)
+        self._event_log.record(Kind.FAILURE if fatal else Kind.FAULT, struck, detail=self._failure.kind)
 
     def _struck(self) -> list[HostedVm]:
         nodes, struck = self._targets.hosted(), self._failure.struck

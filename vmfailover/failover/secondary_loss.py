@@ -8,6 +8,7 @@ import simpy
 from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.fencing import Fencing
 from vmfailover.hardware.host import Host
+from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection
 
 Steps = Generator[simpy.Event, Any, None]
@@ -28,8 +29,8 @@ class LossOfSecondary:
         yield declared
         if not self._protection.on_primary:
             return
-        self._event_log.record("detect-loss", self._primary.name, detail=secondary.name)
+        self._event_log.record(Kind.DETECT_LOSS, self._primary.name, detail=secondary.name)
         safe = yield from self._fencing.fence(secondary, self._primary)
         if safe and self._protection.on_primary:
-            self._event_log.record("alone", self._primary.name)
+            self._event_log.record(Kind.ALONE, self._primary.name)
             self._protection.abandon()

@@ -8,6 +8,7 @@ import simpy
 from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.fencing import Fencing
 from vmfailover.hardware.host import Host
+from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection
 
 Steps = Generator[simpy.Event, Any, None]
@@ -32,14 +33,14 @@ class Takeover:
         yield declared
         if not self._protection.needs_takeover:
             return
-        self._event_log.record("detect", self._secondary.name, detail=primary.name)
+        self._event_log.record(Kind.DETECT, self._secondary.name, detail=primary.name)
         yield self._env.timeout(self._priority_delay_ns)
         if not (yield from self._fencing.fence(primary, self._secondary)):
-            self._event_log.record("fencing-failed", self._secondary.name)
+            self._event_log.record(Kind.FENCING_FAILED, self._secondary.name)
             return
-        self._event_log.record("fence", self._secondary.name)
+        self._event_log.record(Kind.FENCE, self._secondary.name)
         state = yield from self._protection.complete()
         if state is None:
-            self._event_log.record("lost", self._secondary.name)
+            self._event_log.record(Kind.LOST, self._secondary.name)
         else:
             yield from self._protection.hand_over(state)

@@ -44,7 +44,7 @@ class Checkpointing(Protection):
             primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
         )
         self.manager = ReplicationManager(
-            self.env, parts, scenario.replication, scenario.hypervisor, context.event_log, primary.host, self.epochs
+            self.env, parts, scenario.replication, scenario.hypervisor, context.recorder, primary.host
         )
 
     @abstractmethod
@@ -53,7 +53,7 @@ class Checkpointing(Protection):
 
     def new_receiver(self) -> Receiver:
         """Return what the secondary does with the messages."""
-        return Receiver(self.env, self.context.secondary.host, self.context.event_log, self.acknowledged, self.commit)
+        return Receiver(self.env, self.context.secondary.host, self.context.recorder, self.acknowledged, self.commit)
 
     def new_packing(self) -> Packing:
         """Return what makes messages of lines."""

@@ -1,7 +1,7 @@
 """Where a protocol works: the two hosts with what runs on them, and what is between and around them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import simpy
 
@@ -11,7 +11,7 @@ from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.guest.workloads import Workload
 from vmfailover.hardware.link import Link
-from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.scenario import Scenario
 
 
@@ -36,8 +36,8 @@ class ProtectionContext:
     respond_alone: Callable[[Completion], None]
     #: Lets the network deliver to this guest from now on.
     connect: Callable[[Guest], None]
-    #: The epochs of the VM so far, whoever protected it, to which those to come are added.
-    epochs: list[Epoch] = field(default_factory=list)
+    #: Writes down the life of the VM's epochs.
+    recorder: EpochRecorder
 
     @property
     def line_bytes(self) -> int:

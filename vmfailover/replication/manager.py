@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
 from vmfailover.replication.collectors import LineCollector, copy_ns
 from vmfailover.replication.distinct import distinct
 from vmfailover.replication.epoch import Epoch
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.modification_tracker import ModificationTracker, lines_of
 from vmfailover.replication.output_buffer import OutputBuffer
@@ -49,20 +49,19 @@ class ReplicationManager:
         parts: ManagerParts,
         replication: Replication,
         hypervisor: Hypervisor,
-        event_log: EventLog,
+        recorder: EpochRecorder,
         host: Host,
-        epochs: list[Epoch],
     ) -> None:
-        """Manage the VM of `parts.guest`, adding its epochs to `epochs`; no process runs yet."""
+        """Manage the VM of `parts.guest`, and have its epochs recorded; no process runs yet."""
         self.env = env
         self.parts = parts
         self.replication = replication
         self.hypervisor = hypervisor
-        self.epochs = epochs
+        self.epochs = recorder.epochs
         self.interrupts = 0
         self._log_stall_ns = 0
         self._relieving_since: int | None = None
-        self._event_log = event_log
+        self._recorder = recorder
         self._host = host
         self._vm = parts.guest.vm
         self._line_bytes = self._vm.processor.spec.line
@@ -72,7 +71,7 @@ class ReplicationManager:
         self._checkpoint_wanted = env.event()
         self._acknowledgement = env.event()
         #: The first epoch whose part of the log is still in use.
-        self._unreleased = len(epochs)
+        self._unreleased = len(self.epochs)
         self._vm.on_log_limit = self._on_log_limit
 
     @property
@@ -98,7 +97,7 @@ class ReplicationManager:
                     self.replication.scan_interval, self._make_room, self._after_check
                 )
             )
-        self._begin_epoch(int(self.env.now))
+        self._recorder.began(int(self.env.now))
         self._vm.resume(int(self.env.now))
         while True:
             due = self.epoch.started_ns + self.replication.checkpoint_interval
@@ -109,7 +108,7 @@ class ReplicationManager:
                 yield turn
                 epoch, sent = self.epoch, (yield from self._checkpoint(forced))
             yield sent
-            epoch.sent_ns = int(self.env.now)
+            self._recorder.sent(epoch)
 
     def stream(self) -> Steps:
         """Whenever a check has logged addresses, ship their lines early, unless earlier ones have not left yet."""
@@ -134,8 +133,7 @@ class ReplicationManager:
     def acknowledged(self, number: int) -> None:
         """Release what waited for an epoch's commit: its outputs, and its part of the log."""
         epoch = self.epochs[number]
-        epoch.acknowledged_ns = int(self.env.now)
-        self._event_log.record("acknowledge", self._host.name, epoch=number)
+        self._recorder.acknowledged(epoch)
         self.parts.outputs.release_through(number)
         if number >= self._unreleased:
             self.parts.tracker.release(epoch.log_position)
@@ -143,18 +141,13 @@ class ReplicationManager:
         self._acknowledgement.succeed()
         self._acknowledgement = self.env.event()
 
-    def _begin_epoch(self, started_ns: int) -> None:
-        self.epochs.append(Epoch(len(self.epochs), started_ns))
-        self._event_log.record("epoch", self._host.name, epoch=self.epoch.number)
-
     # A checkpoint, step by step.
 
     def _checkpoint(self, forced: bool) -> Generator[simpy.Event, Any, simpy.Event]:
         """End the epoch; the answer happens when all of it has left."""
         epoch = self.epoch
         epoch.forced = forced
-        epoch.paused_ns = int(self.env.now)
-        self._vm.pause(epoch.paused_ns)
+        self._vm.pause(int(self.env.now))
         yield from self._quiesce(epoch)
         yield from self._find_residue(epoch)
         yield from self._capture(epoch)
@@ -163,44 +156,35 @@ class ReplicationManager:
         return self._ship(epoch, batches)
 
     def _quiesce(self, epoch: Epoch) -> Steps:
-        self._event_log.record("pause", self._host.name, epoch=epoch.number, duration_ns=self.hypervisor.quiesce)
+        self._recorder.paused(epoch, self.hypervisor.quiesce)
         yield self.env.timeout(self.hypervisor.quiesce)
-        epoch.quiesce_ns = int(self.env.now) - epoch.paused_ns
+        self._recorder.quiesced(epoch)
 
     def _find_residue(self, epoch: Epoch) -> Steps:
-        began = int(self.env.now)
-        walk_ns = self.parts.tracker.find_ns
-        self._event_log.record("final-scan", self._host.name, epoch=epoch.number, duration_ns=walk_ns)
-        yield from self.parts.tracker.find_modified(self._drain)
-        epoch.scan_ns = int(self.env.now) - began
+        self._recorder.final_scan(epoch, self.parts.tracker.find_ns)
+        with self._recorder.scanned(epoch):
+            yield from self.parts.tracker.find_modified(self._drain)
 
     def _capture(self, epoch: Epoch) -> Steps:
         guest = self.parts.guest
-        epoch.captured_ns = int(self.env.now)
-        epoch.capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
-        epoch.outputs = guest.server.take_completed(self._vm.guest_ns(epoch.captured_ns))
-        epoch.state = guest.capture()
-        self._event_log.record("capture", self._host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
-        yield self.env.timeout(epoch.capture_ns)
+        capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
+        outputs = guest.server.take_completed(self._vm.guest_ns(int(self.env.now)))
+        self._recorder.captured(epoch, guest.capture(), outputs, capture_ns)
+        yield self.env.timeout(capture_ns)
 
     def _harvest(self, epoch: Epoch) -> Generator[simpy.Event, Any, list[LineBatch]]:
         lines, epoch.deduplication_ns = self._read_log()
         yield self.env.timeout(epoch.deduplication_ns)
-        epoch.residue = lines.size
         epoch.log_position = self.parts.tracker.position
-        began = int(self.env.now)
         least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
-        self._event_log.record("harvest", self._host.name, epoch=epoch.number, duration_ns=least_ns, count=lines.size)
-        batches = yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True)
-        epoch.harvest_ns = int(self.env.now) - began
-        return batches
+        with self._recorder.harvested(epoch, lines.size, least_ns):
+            return (yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True))
 
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
-        epoch.resumed_ns = int(self.env.now)
-        self._event_log.record("resume", self._host.name, epoch=epoch.number)
-        self._begin_epoch(epoch.paused_ns)
-        self._vm.resume(epoch.resumed_ns)
+        self._recorder.resumed(epoch)
+        self._recorder.began(epoch.paused_ns)
+        self._vm.resume(int(self.env.now))
         if self.parts.tracker.needs_room:
             self._on_log_limit()
 
@@ -210,17 +194,15 @@ class ReplicationManager:
         marker = CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)
         nothing = np.zeros(0, np.int64)
         batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), 0, final=True))
-        duration = self.parts.sender.transmission_ns([*batches, marker])
-        self._event_log.record("transfer", self._host.name, epoch=epoch.number, duration_ns=duration, count=epoch.lines)
+        self._recorder.shipped(epoch, self.parts.sender.transmission_ns([*batches, marker]))
         self.parts.outputs.hold(epoch.number, epoch.outputs)
         for batch in batches:
             lines_sent = self.parts.sender.put(batch)
-        lines_sent.callbacks.append(lambda _: self._lines_sent(marker))
+        lines_sent.callbacks.append(lambda _: self._lines_sent(epoch, marker))
         return self.parts.sender.put(marker)
 
-    def _lines_sent(self, marker: CommitMarker) -> None:
-        duration = self.parts.sender.transmission_ns([marker])
-        self._event_log.record("lines-sent", self._host.name, epoch=marker.epoch, duration_ns=duration)
+    def _lines_sent(self, epoch: Epoch, marker: CommitMarker) -> None:
+        self._recorder.lines_sent(epoch, self.parts.sender.transmission_ns([marker]))
 
     # Modified lines on their way.
 
@@ -234,9 +216,7 @@ class ReplicationManager:
 
     def note_early_copy(self, lines: int, duration_ns: int) -> None:
         """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
-        self.epoch.early_copy_ns += duration_ns
-        number = self.epoch.number
-        self._event_log.record("early-copy", self._host.name, epoch=number, duration_ns=duration_ns, count=lines)
+        self._recorder.copied_early(self.epoch, lines, duration_ns)
 
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
@@ -271,7 +251,7 @@ class ReplicationManager:
             return
         self._relieving_since = int(self.env.now)
         self.interrupts += 1
-        self._event_log.record("log-limit", self._host.name, epoch=self.epoch.number)
+        self._recorder.log_limit(self.epoch)
         self._vm.pause(int(self.env.now))
         self._host.run(self._relieve())
 

@@ -43,7 +43,8 @@ class Precopy:
         self._arrived = arrived
         self._packing = UnitPacking(context)
         self._sender = Sender(context.env, context.primary.host.out, self._arrive)
-        self._first_epoch = len(context.epochs)
+        self._first_epoch = len(context.recorder.epochs)
+        self._sending: simpy.Process | None = None
         #: Units that were left for the last round, with the VM stopped.
         self.left = 0
         #: Lines that have arrived, with repetitions.
@@ -52,7 +53,7 @@ class Precopy:
     @property
     def rounds(self) -> int:
         """Rounds begun so far."""
-        return len(self._context.epochs) - self._first_epoch
+        return len(self._context.recorder.epochs) - self._first_epoch
 
     @property
     def converged(self) -> bool:
@@ -64,7 +65,7 @@ class Precopy:
 
         `go_on` is called when another round follows what `find` has found.
         """
-        self._context.primary.host.run(self._sender.run())
+        self._sending = self._context.primary.host.run(self._sender.run())
         yield from self._find()
         pages = self.written_pages()
         units = lines_of(pages, self._page_lines // self._unit_lines, self._units)
@@ -95,27 +96,27 @@ class Precopy:
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
-        epoch = self._context.epochs[-1]
-        epoch.paused_ns, epoch.captured_ns, epoch.state = stopped_ns, int(self.env.now), guest.capture()
+        epoch, state = self._context.recorder.epochs[-1], guest.capture()
+        self._context.recorder.stopped(epoch, stopped_ns, state)
         state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
-        self._sender.put(CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes))
+        self._sender.put(CommitMarker(epoch.number, epoch.lines, state, state_bytes))
         return epoch
+
+    def abandon(self) -> None:
+        """Send nothing more of what waits to leave: nobody is there any more to take it."""
+        if self._sending is not None and self._sending.is_alive:
+            self._sending.interrupt()
 
     def send(self, units: Units, began_ns: int) -> simpy.Event:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
         context, processor = self._context, self._context.primary.host.processor
-        epoch = Epoch(len(context.epochs), began_ns, whole_memory=True)
-        context.epochs.append(epoch)
-        context.event_log.record("epoch", context.primary.host.name, epoch=epoch.number)
+        epoch = context.recorder.began(began_ns, whole_memory=True)
         lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
         epoch.lines, epoch.shipped_bytes = lines.size, sum(batch.content_bytes for batch in batches)
-        duration_ns = self._sender.transmission_ns(batches)
-        context.event_log.record(
-            "transfer", context.primary.host.name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size
-        )
+        context.recorder.shipped(epoch, self._sender.transmission_ns(batches))
         for batch in batches:
             left = self._sender.put(batch)
         return left
@@ -144,7 +145,6 @@ class Precopy:
             self.lines_received += message.lines.size
             self._context.secondary.host.memory.apply(message.lines, message.versions)
         else:
-            host = self._context.secondary.host
-            for kind in ("commit", "apply"):
-                self._context.event_log.record(kind, host.name, epoch=message.epoch, count=message.lines)
+            self._context.recorder.committed(message.epoch, message.lines)
+            self._context.recorder.applied(message.epoch, message.lines)
             self._arrived(message)

@@ -12,6 +12,7 @@ from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
+from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.standalone import StandaloneVm
@@ -25,7 +26,7 @@ Steps = Generator[simpy.Event, Any, None]
 class Protection(ABC):
     """One way to protect a VM, from the start of a run to the VM's life on the secondary.
 
-    What it has secured it tells as epochs: an event `commit` of the event_log with an epoch's number says that the
+    What it has secured it tells as epochs: an event `commit` of the log of events with an epoch's number says that the
     secondary can go on from that epoch's `state`, an event `apply` that its image is at that state.
     """
 
@@ -43,8 +44,8 @@ class Protection(ABC):
         self.context = context
         self.env = context.env
         #: All epochs of the VM; those of this protection begin with number `first_epoch`.
-        self.epochs = context.epochs
-        self.first_epoch = len(context.epochs)
+        self.epochs = context.recorder.epochs
+        self.first_epoch = len(self.epochs)
         #: The state that the secondary can go on from, and its epoch; at the start the one before the first.
         self.committed: GuestState = context.start
         self.committed_epoch = self.first_epoch - 1
@@ -126,11 +127,11 @@ class Protection(ABC):
     def hand_over(self, state: GuestState) -> Steps:
         """Run the VM on the secondary from a state that its image is at."""
         context, host = self.context, self.context.secondary.host.name
-        context.event_log.record("image-complete", host, epoch=self.committed_epoch)
+        context.event_log.record(Kind.IMAGE_COMPLETE, host, epoch=self.committed_epoch)
         yield self.env.timeout(self.activation_ns)
         self.activate(state)
         context.connect(context.secondary.guest)
-        context.event_log.record("takeover", host, epoch=self.committed_epoch)
+        context.event_log.record(Kind.TAKEOVER, host, epoch=self.committed_epoch)
 
     def activate(self, state: GuestState) -> None:
         """Start the VM on the secondary; its answers leave at once, since no further host has to know them first."""

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import simpy
 
-from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.host import Host
 from vmfailover.replication.distinct import SPARE
+from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
 
 #: Called on the primary when it learns that an epoch is committed.
@@ -56,12 +56,17 @@ class Receiver:
     """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
 
     def __init__(
-        self, env: simpy.Environment, host: Host, event_log: EventLog, acknowledge: Acknowledge, committed: Committed
+        self,
+        env: simpy.Environment,
+        host: Host,
+        recorder: EpochRecorder,
+        acknowledge: Acknowledge,
+        committed: Committed,
     ) -> None:
         """Receive on `host`; `acknowledge` and `committed` are told of each epoch."""
         self.env = env
         self._host = host
-        self._event_log = event_log
+        self._recorder = recorder
         self._acknowledge = acknowledge
         self._committed = committed
         self._staged: dict[int, StagedEpoch] = {}
@@ -96,7 +101,7 @@ class Receiver:
         self.peak_bytes = max(self.peak_bytes, self._held_bytes)
         self._stage_of(batch.epoch).add(batch)
         if batch.final:
-            self._event_log.record("staged", self._host.name, epoch=batch.epoch)
+            self._recorder.staged(batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Take the end of an epoch: it is whole if every line that the marker counts is staged."""
@@ -110,8 +115,7 @@ class Receiver:
         """Commit an epoch that is whole: acknowledge it and let it be applied."""
         del self._staged[marker.epoch]
         self._committed(marker.epoch, marker.state)
-        latency = self._host.out.spec.latency
-        self._event_log.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=staged.lines)
+        self._recorder.committed(marker.epoch, staged.lines, self._host.out.spec.latency)
         self.acknowledge(marker.epoch)
         if not self._to_apply:
             self._all_applied = self.env.event()
@@ -147,7 +151,7 @@ class Receiver:
         for batch in staged.batches:
             self._host.memory.apply(batch.lines, batch.versions)
         self._held_bytes -= staged.lines * self._host.memory.line_bytes
-        self._event_log.record("apply", self._host.name, epoch=epoch, count=staged.lines)
+        self._recorder.applied(epoch, staged.lines)
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Take nothing more, discard what is staged but not committed, and finish applying what is."""

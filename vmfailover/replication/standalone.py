@@ -13,6 +13,8 @@ from vmfailover.guest.server import Completion
 from vmfailover.replication.modification_tracker import ModificationTracker
 
 Steps = Generator[simpy.Event, Any, None]
+#: Time between two looks for modified memory at least, nanoseconds; more of them tell nothing more. Assumed.
+LEAST_CHECK_NS = 1_000
 
 
 class StandaloneVm:
@@ -24,7 +26,7 @@ class StandaloneVm:
     def __init__(self, env: simpy.Environment, hosted: HostedVm, tracker: ModificationTracker | None) -> None:
         """Run the guest of `hosted`; nothing runs yet. Without a tracker nobody knows what is modified."""
         self.env = env
-        self._node = hosted
+        self._hosted = hosted
         self._tracker = tracker
         unit_lines, lines = hosted.host.processor.tracking.unit_lines, hosted.host.memory.versions.size
         self._unit_bytes = unit_lines * hosted.host.memory.line_bytes
@@ -40,7 +42,8 @@ class StandaloneVm:
 
     def run(self, check_interval_ns: int, respond: Callable[[Completion], None]) -> None:
         """Start the VM, look periodically for what it modifies, and release its answers as they become ready."""
-        host, guest = self._node.host, self._node.guest
+        host, guest = self._hosted.host, self._hosted.guest
+        check_interval_ns = max(check_interval_ns, LEAST_CHECK_NS)
         guest.vm.on_log_limit = self._on_log_limit
         Answers(self.env, host, guest, respond).start()
         if self._tracker is not None:
@@ -59,7 +62,7 @@ class StandaloneVm:
         if self._tracker is None:
             return None
         self.consume()
-        outstanding = self._tracker.outstanding() * self._node.host.memory.line_bytes
+        outstanding = self._tracker.outstanding() * self._hosted.host.memory.line_bytes
         return np.union1d(np.flatnonzero(self.modified) * self._unit_bytes, outstanding)
 
     def find_modified(self) -> Steps:

@@ -6,6 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.distinct import distinct
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker
@@ -38,11 +39,12 @@ class Synchronisation:
         epoch = yield from self._precopy.finish(units)
         yield self._acknowledged
         assert epoch.state is not None
-        epoch.acknowledged_ns = epoch.resumed_ns = int(self.env.now)
+        self._context.recorder.synchronised(epoch)
         return epoch.state
 
     def abandon(self) -> None:
         """Let the VM go on without a second host."""
+        self._precopy.abandon()
         vm = self._context.primary.vm
         vm.hold(int(self.env.now))
         vm.resume(int(self.env.now))
@@ -52,7 +54,7 @@ class Synchronisation:
         context, now = self._context, int(self.env.now)
         if context.primary.vm.running:
             context.primary.vm.pause(now)
-            context.event_log.record("pause", context.primary.host.name)
+            context.event_log.record(Kind.PAUSE, context.primary.host.name)
         yield self.env.timeout(context.scenario.hypervisor.quiesce)
         yield from self._unprotected.find_modified()
         return distinct(self._unprotected.take_fresh() // (context.unit_lines * context.line_bytes))
@@ -60,7 +62,7 @@ class Synchronisation:
     def _go_on(self) -> None:
         """Resume the VM, if somebody notes what it modifies."""
         if self._unprotected.tracked:
-            self._context.event_log.record("resume", self._context.primary.host.name)
+            self._context.event_log.record(Kind.RESUME, self._context.primary.host.name)
             self._context.primary.vm.resume(int(self.env.now))
 
     def _arrived(self, marker: CommitMarker) -> None:

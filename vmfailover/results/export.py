@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from vmfailover.display import display
 from vmfailover.errors import InputError
 from vmfailover.guest.clients import Request
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow
 from vmfailover.results.run_record import RunRecord
@@ -143,6 +143,7 @@ def _schema(record: type) -> pa.Schema:
         float: pa.float64(),
         bool: pa.bool_(),
         str: pa.string(),
+        Kind: pa.string(),
         tuple[int, ...]: pa.list_(pa.int64()),
         int | None: pa.int64(),
     }

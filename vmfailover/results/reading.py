@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vmfailover.audit.invariants import Verdict
+from vmfailover.records.events import Kind
 from vmfailover.records.metric_names import METRICS
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
 from vmfailover.results.records import Findings
@@ -73,8 +74,14 @@ def _require_metrics(path: Path, values: dict[str, Any]) -> None:
 def _rows(path: Path, record: type) -> tuple[Any, ...]:
     """Return the rows of a table as records."""
     rows = table_in(path, _REMEDY).to_pylist()
-    return tuple(record(**{name: _frozen(value) for name, value in row.items()}) for row in rows)
+    return tuple(record(**{name: _restored(name, value) for name, value in row.items()}) for row in rows)
 
 
-def _frozen(value: Any) -> Any:
+#: The kinds of events by what files call them.
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name == "kind":
+        return _KINDS[value]
     return tuple(value) if isinstance(value, list) else value

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from vmfailover.scenario.errors import KeyPath
-from vmfailover.scenario.kinds import Kind, Kinds
+from vmfailover.scenario.kinds import Kinds, Section
 
 #: Stands for any index in a path of `known_keys`.
 ANY = "*"
@@ -25,10 +25,10 @@ def known_keys(model: type[BaseModel]) -> dict[KeyPath, tuple[FieldInfo, ...]]:
     return _known_keys(model, Kinds.changes)
 
 
-def section_at(model: type[BaseModel], path: KeyPath) -> type[Kind] | None:
+def section_at(model: type[BaseModel], path: KeyPath) -> type[Section] | None:
     """Return the class of the section at a path, None if there are no several kinds of it."""
     found = (part for field in fields_at(model, path) for _, part in _models(field.annotation))
-    return next((part for part in found if issubclass(part, Kind) and part.is_section()), None)
+    return next((part for part in found if issubclass(part, Section) and part.has_kinds()), None)
 
 
 @cache
@@ -79,7 +79,7 @@ def _walk(model: type[BaseModel], path: KeyPath) -> Iterator[tuple[KeyPath, Fiel
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the fields of a model; where it is a section, also those that its kinds add."""
     yield from model.model_fields.items()
-    if issubclass(model, Kind) and model.is_section():
+    if issubclass(model, Section) and model.has_kinds():
         for kind in dict.fromkeys(model.kinds.values()):
             yield from ((name, field) for name, field in kind.model_fields.items() if name not in model.model_fields)
 

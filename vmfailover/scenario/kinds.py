@@ -17,7 +17,7 @@ from vmfailover.scenario.errors import Problem, require_fit, shown, suggestion
 from vmfailover.scenario.presets import apply_preset
 from vmfailover.scenario.record import Record
 
-KindT = TypeVar("KindT", bound="Kind")
+KindT = TypeVar("KindT", bound="Section")
 
 
 class Kinds(MutableMapping[str, type[KindT]], Generic[KindT]):
@@ -106,7 +106,7 @@ class Kinds(MutableMapping[str, type[KindT]], Generic[KindT]):
         return kind
 
 
-class Kind(Record):
+class Section(Record):
     """A section of which there are several kinds.
 
     The class of a section names its `kinds`; validating a mapping as the section gives an instance of the kind that the
@@ -123,16 +123,16 @@ class Kind(Record):
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         """Let the kinds know the class of their section."""
         super().__pydantic_init_subclass__(**options)
-        if cls.is_section():
+        if cls.has_kinds():
             cls.kinds.base = cls
 
     @classmethod
-    def is_section(cls) -> bool:
+    def has_kinds(cls) -> bool:
         """Whether this is the class of a section, and not one of its kinds."""
         return "kinds" in cls.__dict__
 
     @classmethod
-    def of(cls, section: "Kind") -> Self:
+    def of(cls, section: "Section") -> Self:
         """Return a section that is of this kind, as such; raise TypeError if it is of another one."""
         if not isinstance(section, cls):
             raise TypeError(f"{type(section).__name__} is not a {cls.__name__}")
@@ -141,7 +141,8 @@ class Kind(Record):
     @classmethod
     def name_in(cls, keys: Mapping[str, Any]) -> Any:
         """Return the name of the kind that a mapping says it is of, None if it says nothing."""
-        return keys.get(cls.kinds.key, cls.model_fields[cls.kinds.key].get_default())
+        field = cls.model_fields[cls.kinds.key]
+        return keys.get(cls.kinds.key, None if field.is_required() else field.default)
 
     def problems(self, scenario: Any) -> Iterator[Problem]:
         """Yield each disagreement of this section with other keys of a scenario."""
@@ -162,7 +163,7 @@ class Kind(Record):
     @classmethod
     def _as_its_kind(cls, data: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Self:
         """Validate a mapping as its kind; of a preset, keys that the kind does not have are left out."""
-        if not cls.is_section() or not isinstance(data, dict):
+        if not cls.has_kinds() or not isinstance(data, dict):
             return cast("Self", handler(data))
         keys = apply_preset(data, cls.kinds.presets)
         kind = cls.kind_of(keys)
@@ -170,7 +171,7 @@ class Kind(Record):
         return kind.model_validate(own, context=info.context)
 
 
-def code_of(section: Kind) -> Any:
+def code_of(section: Section) -> Any:
     """Return the code of a section's kind, imported; raise InputError, which names it, if that cannot be."""
     try:
         return EntryPoint("", section.code, "").load()

@@ -9,7 +9,7 @@ from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import KeyPath, ScenarioError, dotted
 from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf, section_at
-from vmfailover.scenario.kinds import Kind
+from vmfailover.scenario.kinds import Section
 
 
 def overridden(model: type[BaseModel], document: Document, key: str, value: Any, prefix: str = "") -> Document:
@@ -28,7 +28,7 @@ def overridden(model: type[BaseModel], document: Document, key: str, value: Any,
     return only_of(section, path[:-1], replaced, [section.name_in(document.at(path[:-1]) or {})])
 
 
-def only_of(section: type[Kind], path: KeyPath, document: Document, others: Iterable[Any]) -> Document:
+def only_of(section: type[Section], path: KeyPath, document: Document, others: Iterable[Any]) -> Document:
     """Return a document whose section at a path has no keys of other kinds, named `others`, that its own has not."""
     keys = document.at(path)
     kinds, name = section.kinds, section.name_in(keys)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from vmfailover.scenario.errors import KeyPath, Problem, require_fit
-from vmfailover.scenario.kinds import Kind, Kinds
+from vmfailover.scenario.kinds import Kinds, Section
 from vmfailover.scenario.record import Count, Number, Record, written
 from vmfailover.scenario.units import AboveZero, ByteRate, Duration, NoneText, Size
 
@@ -60,7 +60,7 @@ class RestartSpec(Record):
     """Bytes per second at which a saved image is read; all of the VM's memory. Assumed: a SATA solid-state drive."""
 
 
-class Replication(Kind):
+class Replication(Section):
     """The protocol and its switches."""
 
     # A protocol is a subclass with keys of its own, which says by these attributes what it can do.

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from vmfailover.records.metric_names import METRICS
 from vmfailover.scenario.keys import known_keys, section_at
-from vmfailover.scenario.kinds import Kind
+from vmfailover.scenario.kinds import Section
 from vmfailover.scenario.scenario import Scenario
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,13 +22,13 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def _sections(model: type[BaseModel]) -> Iterator[type[Kind]]:
+def _sections(model: type[BaseModel]) -> Iterator[type[Section]]:
     """Yield the classes of sections of which there are several kinds."""
     found = (section_at(model, path) for path in known_keys(model))
     yield from dict.fromkeys(section for section in found if section is not None)
 
 
-def _add_kinds(definitions: dict[str, Any], section: type[Kind]) -> None:
+def _add_kinds(definitions: dict[str, Any], section: type[Section]) -> None:
     """Describe in a section all keys of all its kinds, since a comparison takes those of several."""
     described = definitions[section.__name__]["properties"]
     described[section.kinds.key]["enum"] = list(section.kinds)

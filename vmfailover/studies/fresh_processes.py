@@ -10,7 +10,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
 from types import ModuleType
 
-from vmfailover.scenario.kinds import Kind, Kinds
+from vmfailover.scenario.kinds import Kinds, Section
 
 #: How often a process looks whether the one that started it is still there, seconds.
 _GLANCE = 0.5
@@ -34,7 +34,7 @@ class FreshProcesses(SpawnContext):
     Process = FreshProcess
 
 
-def begin(added: Mapping[str, Mapping[str, type[Kind]]]) -> None:
+def begin(added: Mapping[str, Mapping[str, type[Section]]]) -> None:
     """Let this process know the kinds, by group and name, of the one that started it, and end with it."""
     for group, kinds in added.items():
         Kinds.groups[group].update(kinds)
@@ -62,5 +62,5 @@ def _script_hidden() -> Iterator[None]:
         sys.modules["__main__"] = script
 
 
-def _in_script(kind: type[Kind]) -> bool:
+def _in_script(kind: type[Section]) -> bool:
     return kind.__module__ == "__main__" or kind.code.startswith("__main__:")

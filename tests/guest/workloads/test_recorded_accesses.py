@@ -104,6 +104,11 @@ def test_repeating_a_kept_trace_copies_nothing() -> None:
     assert [chunk.first for chunk in chunks] == np.cumsum([0, *(chunk.records for chunk in chunks[:-1])]).tolist()
 
 
+def test_a_short_trace_is_repeated_many_times_a_chunk(paths: dict[int, Path]) -> None:
+    chunks = list(islice(opened(paths[1], 1, True).chunks(0, 10), 3))
+    assert [chunk.first for chunk in chunks] == [10, 16_010, 32_010]
+
+
 # Shifted repetitions.
 
 

@@ -11,6 +11,7 @@ from runs_for_tests import broken, happened, observe
 from scenarios_for_tests import minute, small
 
 from replication.machinery import LINE_BYTES, cluster, new_site
+from vmfailover.records.events import Kind
 from vmfailover.replication.messages import HEADER_BYTES
 from vmfailover.replication.protocols.output_compare.protection import OutputCompare
 from vmfailover.simulation import run
@@ -80,7 +81,7 @@ def test_the_secondary_takes_its_time_to_load() -> None:
     for epoch in loaded:
         copied_ns = -(-2 * epoch.lines * LINE_BYTES * 10**9 // spec.memory.bandwidth)
         told_ns = out.serialisation_ns(HEADER_BYTES) + out.spec.latency
-        assert epoch.acknowledged_ns - events["commit", epoch.number] >= copied_ns + 5_000 + told_ns
+        assert epoch.acknowledged_ns - events[Kind.COMMIT, epoch.number] >= copied_ns + 5_000 + told_ns
 
 
 def test_an_answer_is_told_of_once_though_the_guest_is_set_to_another_state() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import simpy
 
 from vmfailover.hardware.host import Host
+from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
 Steps = Generator[simpy.Event, Any, None]
@@ -14,7 +15,7 @@ Steps = Generator[simpy.Event, Any, None]
 Verdict = Generator[simpy.Event, Any, bool]
 
 
-def _tell_nobody(event: str) -> None:
+def _tell_nobody(event: Kind) -> None:
     del event
 
 
@@ -36,7 +37,7 @@ class Detector:
         self.random = random
         self.declared: simpy.Event = env.event()
         #: Is told `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it.
-        self.tell: Callable[[str], None] = _tell_nobody
+        self.tell: Callable[[Kind], None] = _tell_nobody
         self._sign: simpy.Event | None = None
 
     def declare(self) -> None:
@@ -53,9 +54,9 @@ class Detector:
         """Listen for a stage of doubt; return False as soon as there is a sign of life, True if there is none."""
         if not stage_ns:
             return True
-        self.tell("suspect")
+        self.tell(Kind.SUSPECT)
         sign = self._sign = self.env.event()
         yield sign | self.env.timeout(stage_ns)
         if sign.triggered:
-            self.tell("forgive")
+            self.tell(Kind.FORGIVE)
         return not sign.triggered

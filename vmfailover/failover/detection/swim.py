@@ -5,6 +5,7 @@ import simpy
 
 from vmfailover.failover.detection.detector import Detector, Steps, Verdict
 from vmfailover.hardware.host import Host
+from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
 
@@ -52,11 +53,11 @@ class SwimDetector(Detector):
         """Let the host know for a stage, once a period, what is said of it; return whether it has not refuted."""
         if not stage_ns:
             return True
-        self.tell("suspect")
+        self.tell(Kind.SUSPECT)
         for begun_ns in range(0, stage_ns, self.spec.swim.period):
             listens_ns = min(self.spec.swim.period, stage_ns - begun_ns)
             if (yield from self._answers(prober, listens_ns, through_others=True)):
-                self.tell("forgive")
+                self.tell(Kind.FORGIVE)
                 return False
         return True
 

@@ -28,14 +28,32 @@ class MixedAccesses:
             SyntheticAccesses(phase, vcpus, line_bytes, child(seed, Purpose.PHASE, number))
             for number, phase in enumerate(spec.phases)
         ]
-        self._starts = list(accumulate((phase.accesses for phase in spec.phases), initial=0))
+        self._lengths = [phase.accesses for phase in spec.phases]
+        self._starts = list(accumulate(self._lengths, initial=0))
+        alike = len({phase.parallelism for phase in self._phases}) == 1
+        #: Whole rounds that fit into one chunk; 0 where a chunk cannot go beyond a phase.
+        self._rounds = SyntheticAccesses.CHUNK_RECORDS // self._starts[-1] if alike else 0
 
     def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
         """The records of a vCPU from its record number `first` on, without end."""
         while True:
-            chunk = self._chunk(vcpu, first)
+            number, within = divmod(first, self._starts[-1])
+            chunk = self._chunk(vcpu, first) if within or not self._rounds else self._whole_rounds(vcpu, number)
             yield chunk
             first += chunk.records
+
+    def _whole_rounds(self, vcpu: int, number: int) -> AccessChunk:
+        """As many rounds from round `number` on as fit into a chunk, each phase being made for all of them at once."""
+        rounds = self._rounds
+        parts = [
+            phase.chunk(vcpu, number * records, rounds * records)
+            for phase, records in zip(self._phases, self._lengths, strict=True)
+        ]
+        block, write, count, instructions = (
+            np.concatenate([getattr(part, name).reshape(rounds, -1) for part in parts], axis=1).ravel()
+            for name in ("block", "write", "count", "instructions")
+        )
+        return AccessChunk(number * self._starts[-1], block, write, count, instructions, parts[0].parallelism)
 
     def _chunk(self, vcpu: int, first: int) -> AccessChunk:
         """As many records from `first` on as lie in one phase and one chunk."""

@@ -42,6 +42,11 @@ class SyntheticAccesses:
         self._threshold = np.uint64(round(spec.store_fraction * 2**32))
         self._keys = vcpu_keys(seed, Purpose.STORES, vcpus)
 
+    @property
+    def parallelism(self) -> float:
+        """Misses that can be under way at once; 0.0 means the host's default."""
+        return self._pattern.parallelism
+
     def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
         """The records of a vCPU from its record number `first` on, without end."""
         while True:

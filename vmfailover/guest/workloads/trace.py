@@ -17,6 +17,8 @@ __all__ = ["Shift", "TraceAccesses"]
 
 #: Blocks of a page of 4 KiB.
 _PAGE_BLOCKS = 4096 // BLOCK_BYTES
+#: A vCPU with fewer records of a trace repeats them several times a chunk.
+_SHORT_RECORDS = 1 << 14
 
 
 class TraceAccesses:
@@ -48,7 +50,24 @@ class TraceAccesses:
             return iter(())
         if not self._repeat:
             return self._trace.chunks(vcpu, first)
-        return self._repetitions(vcpu, self._trace.vcpu_records(vcpu), first)
+        records = self._trace.vcpu_records(vcpu)
+        short = self._repeat is True and 0 < records < _SHORT_RECORDS
+        return self._short_repetitions(vcpu, records, first) if short else self._repetitions(vcpu, records, first)
+
+    def _short_repetitions(self, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
+        """Yield many repetitions a chunk, since each chunk takes its time whatever is in it."""
+        once = list(self._trace.chunks(vcpu, 0))
+        repetitions = _SHORT_RECORDS // records
+        block, write, count, instructions = (
+            np.tile(np.concatenate([getattr(chunk, name) for chunk in once]), repetitions + 1)
+            for name in ("block", "write", "count", "instructions")
+        )
+        several = AccessChunk(0, block, write, count, instructions)
+        while True:
+            start = first % records
+            part = several.part(start, start + repetitions * records)
+            yield part._replace(first=first)
+            first += part.records
 
     def _repetitions(self, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
         while records:

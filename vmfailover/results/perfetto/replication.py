@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.perfetto.events import Arrow, Instant, Overlapping, Part, Slice, Track
 from vmfailover.results.perfetto.names import RECEIVING, REPLICATION, SENDING, VM
 
@@ -38,7 +38,7 @@ class _Epochs:
     def parts(self) -> Iterator[Part]:
         """Yield all that there is to show of them."""
         for row in self._rows.values():
-            if (began := self._events.get(("epoch", row.epoch))) is not None:
+            if (began := self._events.get((Kind.EPOCH, row.epoch))) is not None:
                 yield from self._pause(row, began.host)
                 yield from _uncommitted(row, began.host)
         sent, applied = self._sent(), self._applied()
@@ -73,10 +73,10 @@ class _Epochs:
 
     def _known_steps(self, row: EpochRow) -> Iterator[tuple[str, int, int]]:
         """Yield (name, begin, length) of the steps that were done; to look for changes may follow the capture."""
-        captured_ns, copied_ns = row.captured_ns + row.capture_ns, self._at("harvest", row)
+        captured_ns, copied_ns = row.captured_ns + row.capture_ns, self._at(Kind.HARVEST, row)
         yield "quiesce", row.paused_ns, row.quiesce_ns
         if row.scan_ns:
-            scanned_ns = self._at("final-scan", row)
+            scanned_ns = self._at(Kind.FINAL_SCAN, row)
             yield "scan", copied_ns - row.scan_ns if scanned_ns < 0 else scanned_ns, row.scan_ns
         if row.capture_ns:
             yield "capture", row.captured_ns, row.capture_ns
@@ -92,7 +92,7 @@ class _Epochs:
         free_ns: dict[str, int] = defaultdict(int)
         sent = {}
         for row in self._rows.values():
-            began, began_ns = self._events.get(("epoch", row.epoch)), self._send_began_ns(row)
+            began, began_ns = self._events.get((Kind.EPOCH, row.epoch)), self._send_began_ns(row)
             if began is None or began_ns < 0:
                 continue
             began_ns = max(began_ns, free_ns[began.host])
@@ -104,14 +104,14 @@ class _Epochs:
 
     def _send_began_ns(self, row: EpochRow) -> int:
         """Return when an epoch was given to the link, -1 if it never was or never left it."""
-        given_ns = self._at("transfer", row)
+        given_ns = self._at(Kind.TRANSFER, row)
         return row.resumed_ns if given_ns < 0 <= row.sent_ns else given_ns
 
     def _send_ended_ns(self, row: EpochRow, host: str) -> int:
         """Return when an epoch had left, or would have left a link that is not disturbed, or when its host ended."""
         if row.sent_ns >= 0:
             return row.sent_ns
-        given = self._events["transfer", row.epoch]
+        given = self._events[Kind.TRANSFER, row.epoch]
         return min(given.time_ns + given.duration_ns, self._cut_ns(host, given.time_ns))
 
     # The host that keeps the image.
@@ -122,20 +122,20 @@ class _Epochs:
         applied = {}
         for commit in self._commits():
             began_ns = max(commit.time_ns, free_ns[commit.host])
-            free_ns[commit.host] = max(began_ns, self._at("apply", self._rows[commit.epoch]))
+            free_ns[commit.host] = max(began_ns, self._at(Kind.APPLY, self._rows[commit.epoch]))
             details = _details(self._rows[commit.epoch])
             track = Track(commit.host, RECEIVING)
             applied[commit.epoch] = Slice(track, f"apply {commit.epoch}", began_ns, free_ns[commit.host], details)
         return applied
 
     def _commits(self) -> Iterator[Event]:
-        return (event for (kind, _), event in self._events.items() if kind == "commit")
+        return (event for (kind, _), event in self._events.items() if kind == Kind.COMMIT)
 
     def _commit(self, number: int) -> Instant:
-        commit = self._events["commit", number]
+        commit = self._events[Kind.COMMIT, number]
         return Instant(Track(commit.host, RECEIVING), "commit", commit.time_ns, {"epoch": number})
 
-    def _at(self, kind: str, row: EpochRow) -> int:
+    def _at(self, kind: Kind, row: EpochRow) -> int:
         """Return when an event of an epoch happened, -1 for never."""
         event = self._events.get((kind, row.epoch))
         return -1 if event is None else event.time_ns

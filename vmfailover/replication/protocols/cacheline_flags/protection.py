@@ -9,6 +9,7 @@ from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Counter, Leaving
 from vmfailover.hardware.cache_controller import CacheController
 from vmfailover.hardware.processor import Tracking
+from vmfailover.records.events import Kind
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
@@ -20,7 +21,7 @@ class FlaggedLines:
     """Finds the modified lines of a VM by image-modification flags and the address log."""
 
     def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
-        """Track the VM of `hosted`; walks are written to the event_log."""
+        """Track the VM of `hosted`; walks are written to the log of events."""
         self._vm = hosted.vm
         self._processor = hosted.host.processor
         self._log = hosted.vm.log
@@ -29,7 +30,7 @@ class FlaggedLines:
             self._processor,
             hosted.vm.log,
             hosted.vm,
-            lambda: context.event_log.record("scan", hosted.host.name, duration_ns=self._processor.scan_walk_ns),
+            lambda: context.event_log.record(Kind.SCAN, hosted.host.name, duration_ns=self._processor.scan_walk_ns),
         )
 
     @property

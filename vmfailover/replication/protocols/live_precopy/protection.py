@@ -11,6 +11,7 @@ import simpy
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.processor import Tracking
+from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import CommitMarker
@@ -84,7 +85,7 @@ class LivePrecopy(Protection):
         self._observe(True)
         units = yield from self._precopy.run(go_on=lambda: None)
         context.primary.vm.pause(int(self.env.now))
-        context.event_log.record("switchover", context.primary.host.name)
+        context.event_log.record(Kind.SWITCHOVER, context.primary.host.name)
         yield from self._precopy.finish(units)
 
     def _find(self) -> Generator[simpy.Event, Any, Units]:
@@ -108,4 +109,4 @@ class LivePrecopy(Protection):
 
     def _go_on_here(self, state: GuestState) -> Steps:
         yield from self.hand_over(state)
-        self.epochs[-1].resumed_ns = int(self.env.now)
+        self.context.recorder.resumed_there(self.epochs[-1])

@@ -134,12 +134,11 @@ class OutputCompare(Protection):
 
     def _adopt(self) -> GuestState:
         """Take the state in which the secondary is for the one to go on from."""
-        epoch = Epoch(len(self.epochs), int(self.env.now))
-        epoch.state = self.context.secondary.guest.capture()
-        self.epochs.append(epoch)
+        state = self.context.secondary.guest.capture()
+        epoch = self.context.recorder.adopted(state)
         self._adopted = True
-        self._commit(epoch.number, epoch.state)
-        return epoch.state
+        self._commit(epoch.number, state)
+        return state
 
     def activate(self, state: GuestState) -> None:
         """Let the secondary, which is running, answer, beginning with what clients may still wait for."""
@@ -225,46 +224,38 @@ class OutputCompare(Protection):
             yield from self._synchronise()
 
     def _synchronise(self) -> Steps:
-        context, vm, hypervisor = self.context, self.context.primary.vm, self.context.scenario.hypervisor
-        name = context.primary.host.name
-        epoch = Epoch(len(self.epochs), self._synchronised_ns, paused_ns=int(self.env.now))
-        self._synchronised_ns = epoch.paused_ns
-        self.epochs.append(epoch)
-        vm.pause(epoch.paused_ns)
-        context.event_log.record("epoch", name, epoch=epoch.number)
-        context.event_log.record("pause", name, epoch=epoch.number, duration_ns=hypervisor.quiesce)
+        context, vm, recorder = self.context, self.context.primary.vm, self.context.recorder
+        epoch = recorder.began(self._synchronised_ns)
+        self._synchronised_ns = int(self.env.now)
+        vm.pause(self._synchronised_ns)
+        recorder.paused(epoch, context.scenario.hypervisor.quiesce)
         self._sender.put(Notice(HEADER_BYTES, self._stop_secondary))
-        yield self.env.timeout(hypervisor.quiesce)
-        epoch.quiesce_ns = hypervisor.quiesce
+        yield self.env.timeout(context.scenario.hypervisor.quiesce)
+        recorder.quiesced(epoch)
         their_units = yield self._their_units
         self._their_units = self.env.event()
         units = np.union1d(vm.processor.noted_units, their_units)
         vm.processor.begin_interval()
         yield from self._capture(epoch)
-        began = int(self.env.now)
-        differing = yield from self._differing(units)
-        epoch.scan_ns = int(self.env.now) - began
+        with recorder.scanned(epoch):
+            differing = yield from self._differing(units)
         yield from self._ship(epoch, differing)
         yield self._loaded
         self._loaded = self.env.event()
-        epoch.acknowledged_ns = epoch.resumed_ns = int(self.env.now)
-        context.event_log.record("acknowledge", name, epoch=epoch.number)
-        context.event_log.record("resume", name, epoch=epoch.number)
+        recorder.acknowledged(epoch)
+        recorder.resumed(epoch)
         for output in epoch.outputs:
             context.release(output)
-        vm.resume(epoch.resumed_ns)
+        vm.resume(int(self.env.now))
 
     def _capture(self, epoch: Epoch) -> Steps:
-        context, hypervisor, guest = self.context, self.context.scenario.hypervisor, self.context.primary.guest
-        epoch.captured_ns = int(self.env.now)
-        epoch.capture_ns = hypervisor.vcpu_capture * guest.vm.processor.cores
-        epoch.outputs = [*self._diverged, *self._ours.values()]
-        epoch.state = guest.capture()
+        guest, outputs = self.context.primary.guest, [*self._diverged, *self._ours.values()]
+        capture_ns = self.context.scenario.hypervisor.vcpu_capture * guest.vm.processor.cores
         self._generation += 1
         self._diverged, self._ours = [], {}
         self._theirs.clear()
-        context.event_log.record("capture", context.primary.host.name, epoch=epoch.number, duration_ns=epoch.capture_ns)
-        yield self.env.timeout(epoch.capture_ns)
+        self.context.recorder.captured(epoch, guest.capture(), outputs, capture_ns)
+        yield self.env.timeout(capture_ns)
 
     def _differing(self, units: Units) -> Generator[simpy.Event, Any, Units]:
         """Return the units to send: all, or with hashing those that differ, in the time that it takes to know."""
@@ -295,23 +286,21 @@ class OutputCompare(Protection):
         )
         lines = lines_of(units, context.unit_lines, processor.memory.versions.size)
         versions, cached = processor.fetch(lines)
-        epoch.lines = epoch.residue = lines.size
-        epoch.harvest_ns = copy_ns(processor, lines.size, cached)
-        name = context.primary.host.name
-        context.event_log.record("harvest", name, epoch=epoch.number, duration_ns=epoch.harvest_ns, count=lines.size)
-        yield self.env.timeout(epoch.harvest_ns)
+        epoch.lines = lines.size
+        harvest_ns = copy_ns(processor, lines.size, cached)
+        with context.recorder.harvested(epoch, lines.size, harvest_ns):
+            yield self.env.timeout(harvest_ns)
         messages: list[Message] = [*self._packing.pack(epoch.number, lines, versions)]
         assert epoch.state is not None
         state_bytes = hypervisor.vcpu_state * processor.cores
         messages.append(CommitMarker(epoch.number, lines.size, epoch.state, state_bytes))
         epoch.shipped_bytes = sum(message.payload_bytes for message in messages)
-        duration_ns = self._sender.transmission_ns(messages)
-        context.event_log.record("transfer", name, epoch=epoch.number, duration_ns=duration_ns, count=lines.size)
+        context.recorder.shipped(epoch, self._sender.transmission_ns(messages))
         for message in messages:
             left = self._sender.put(message)
         yield left
-        epoch.sent_ns = int(self.env.now)
-        context.event_log.record("lines-sent", name, epoch=epoch.number)
+        context.recorder.sent(epoch)
+        context.recorder.lines_sent(epoch)
 
     # Synchronisation, on the secondary.
 
@@ -371,5 +360,5 @@ class OutputCompare(Protection):
 
     def _commit(self, epoch: int, state: GuestState) -> None:
         self.committed, self.committed_epoch = state, epoch
-        for kind in ("commit", "apply"):
-            self.context.event_log.record(kind, self.context.secondary.host.name, epoch=epoch)
+        self.context.recorder.committed(epoch)
+        self.context.recorder.applied(epoch)

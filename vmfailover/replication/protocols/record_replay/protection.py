@@ -14,6 +14,7 @@ from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.guest.virtual_machine import HALTED
 from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
@@ -138,13 +139,11 @@ class RecordReplay(Protection):
         """Send the log up to now."""
         context, guest = self.context, self.context.primary.guest
         now = int(self.env.now)
-        epoch = Epoch(len(self.epochs), now, paused_ns=now, captured_ns=now, resumed_ns=now)
-        epoch.outputs = guest.server.take_completed(guest.vm.guest_ns(now))
-        epoch.state = guest.capture()
-        epoch.shipped_bytes = self._log_bytes(len(epoch.outputs))
-        self._recorded = epoch.state
-        self.epochs.append(epoch)
-        context.event_log.record("epoch", context.primary.host.name, epoch=epoch.number)
+        outputs, state = guest.server.take_completed(guest.vm.guest_ns(now)), guest.capture()
+        epoch = context.recorder.began(now)
+        epoch.shipped_bytes = self._log_bytes(len(outputs))
+        context.recorder.sealed(epoch, state, outputs)
+        self._recorded = state
         self._outputs.hold(epoch.number, epoch.outputs)
         self._send(epoch)
         context.primary.host.run(self._interrupt())
@@ -182,7 +181,7 @@ class RecordReplay(Protection):
         left.callbacks.append(lambda _: self._has_left(epoch, marker.payload_bytes))
 
     def _has_left(self, epoch: Epoch, payload_bytes: int) -> None:
-        epoch.sent_ns = int(self.env.now)
+        self.context.recorder.sent(epoch)
         self._unsent_bytes -= payload_bytes
         self._tell_progress()
         self.context.primary.guest.receive_held_back()
@@ -192,7 +191,7 @@ class RecordReplay(Protection):
         vm = self.context.primary.vm
         vm.pause(int(self.env.now))
         duration_ns = self.context.scenario.hypervisor.interrupt
-        self.context.event_log.record("interrupt", self.context.primary.host.name, duration_ns=duration_ns)
+        self.context.event_log.record(Kind.INTERRUPT, self.context.primary.host.name, duration_ns=duration_ns)
         yield self.env.timeout(duration_ns)
         if self._throttled_since is None:
             yield from self._throttle()
@@ -214,8 +213,7 @@ class RecordReplay(Protection):
         progress.succeed()
 
     def _acknowledged(self, epoch: int) -> None:
-        self.epochs[epoch].acknowledged_ns = int(self.env.now)
-        self.context.event_log.record("acknowledge", self.context.primary.host.name, epoch=epoch)
+        self.context.recorder.acknowledged(self.epochs[epoch])
         self._outputs.release_through(epoch)
 
     # On the secondary.
@@ -226,7 +224,7 @@ class RecordReplay(Protection):
             return
         host, number = self.context.secondary.host, message.epoch
         self.committed, self.committed_epoch = message.state, number
-        self.context.event_log.record("commit", host.name, epoch=number, duration_ns=host.out.spec.latency)
+        self.context.recorder.committed(number, latency_ns=host.out.spec.latency)
         host.run(host.out.send(HEADER_BYTES, lambda: self._acknowledged(number)))
         if self._behind == 0:
             self._caught_up = self.env.event()
@@ -242,7 +240,7 @@ class RecordReplay(Protection):
             marker = self._received.popleft()
             duration_ns = self._replica.replay(marker.state)
             yield self.env.timeout(round(duration_ns * (1 + self._spec.slowdown)))
-            self.context.event_log.record("apply", self.context.secondary.host.name, epoch=marker.epoch)
+            self.context.recorder.applied(marker.epoch)
             self._behind -= 1
             self._tell_progress()
             if self._behind == 0:

@@ -116,7 +116,7 @@ class Mirror(Receiver):
         self._arrived[batch.epoch] = self._arrived.get(batch.epoch, 0) + batch.lines.size
         self._host.memory.apply(batch.lines, batch.versions)
         if batch.final:
-            self._event_log.record("staged", self._host.name, epoch=batch.epoch)
+            self._recorder.staged(batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Commit an epoch whose lines are all there: its log is not needed any more."""
@@ -124,9 +124,8 @@ class Mirror(Receiver):
             return
         self._undo.clear()
         self._committed(marker.epoch, marker.state)
-        latency = self._host.out.spec.latency
-        self._event_log.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency, count=marker.lines)
-        self._event_log.record("apply", self._host.name, epoch=marker.epoch, count=marker.lines)
+        self._recorder.committed(marker.epoch, marker.lines, self._host.out.spec.latency)
+        self._recorder.applied(marker.epoch, marker.lines)
         self.acknowledge(marker.epoch)
 
     def close(self) -> Generator[simpy.Event, Any, None]:
@@ -161,7 +160,7 @@ class Pool(Receiver):
     def stage(self, batch: LineBatch) -> None:
         """Take note of the epoch's end."""
         if batch.final and not self._closed:
-            self._event_log.record("staged", self._host.name, epoch=batch.epoch)
+            self._recorder.staged(batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Commit an epoch: its log, the oldest, is not needed any more."""
@@ -169,8 +168,7 @@ class Pool(Receiver):
             return
         self._tracker.ended.popleft()
         self._committed(marker.epoch, marker.state)
-        latency = self._host.out.spec.latency
-        self._event_log.record("commit", self._host.name, epoch=marker.epoch, duration_ns=latency)
+        self._recorder.committed(marker.epoch, latency_ns=self._host.out.spec.latency)
         self.acknowledge(marker.epoch)
 
     def close(self) -> Generator[simpy.Event, Any, None]:
@@ -215,7 +213,7 @@ class UndoLog(Checkpointing):
 
     def new_receiver(self) -> Receiver:
         """Return a mirror, or what both hosts reach."""
-        arguments = (self.env, self.context.secondary.host, self.context.event_log, self.acknowledged, self.commit)
+        arguments = (self.env, self.context.secondary.host, self.context.recorder, self.acknowledged, self.commit)
         if not self._local:
             return Mirror(*arguments)
         assert isinstance(self.tracker, UndoneLines)
