@@ -30,7 +30,7 @@ class Receiving(CachelineFlags):
 class Scene:
     """A secondary that is ready to take over, and what it has activated: (state, instant)."""
 
-    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0) -> None:
+    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0, **keys: Any) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
         context = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
@@ -40,7 +40,7 @@ class Scene:
         self.declared = self.env.event()
         #: Guest time and instant of each activation.
         self.activated: list[tuple[int, int]] = []
-        spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
+        spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns", **keys})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
         takeover = Takeover(self.protection, way, self.event_log, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
@@ -124,6 +124,14 @@ def test_without_a_commit_the_vm_starts_over() -> None:
     scene.declare_at(100)
     assert [guest_ns for guest_ns, _ in scene.activated] == [0]
     assert scene.steps[-1][2] == -1
+
+
+def test_a_primary_that_cannot_be_fenced_is_told_of_and_not_taken_over() -> None:
+    scene = Scene(failure_probability="100 %", attempts=2)
+    scene.declare_at(100)
+    (failed,) = (event for event in scene.event_log.events if event.kind == "fencing-failed")
+    assert (failed.time_ns, failed.host, failed.detail) == (100 + 2 * FENCING, "secondary", "primary")
+    assert scene.activated == []
 
 
 def test_an_epoch_that_becomes_whole_during_fencing_counts() -> None:

@@ -1,7 +1,8 @@
 """The injector: makes go wrong what a scenario says, when it says."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import gamma
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.failover.acting_faults import ActingFault, ActingFaults, Undo
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
 from vmfailover.records.events import Event, Kind
 from vmfailover.scenario.failover import Failure, RandomInstant
@@ -61,13 +64,15 @@ class Injector:
         event_log: EventLog,
         failure: Failure,
         targets: Targets,
+        acting: ActingFaults,
         random: np.random.Generator,
     ) -> None:
-        """Arm the fault."""
+        """Arm the fault; `acting` are those that act already, of all injectors of the run."""
         self.env = env
         self._event_log = event_log
         self._failure = failure
         self._targets = targets
+        self._acting = acting
         self._armed = True
         if failure.at_phase in PHASES:
             event_log.on(PHASES[failure.at_phase], self._on_phase)
@@ -97,67 +102,81 @@ class Injector:
 
     def _strike(self) -> Steps:
         """Do the damage, and take it back if it passes."""
-        damaged = self._damage()
-        if damaged and self._failure.lasts is not None:
-            yield self.env.timeout(self._failure.lasts)
-            for struck, undo in damaged:
-                self._event_log.record(Kind.PASSED, struck, detail=self._failure.kind)
-                for each in undo:
-                    each()
+        struck = list(self._damage())
+        for fault in struck:
+            self._acting.begin(fault)
+        if struck and not self._lasting:
+            yield self.env.timeout(self._failure.lasts or 0)
+            for fault in struck:
+                self._end(fault)
         else:
             yield self.env.timeout(0)
 
-    def _damage(self) -> list[tuple[str, list[Callable[[], None]]]]:
-        """Do the damage; return whatever was there to be damaged, each with what takes it back."""
-        if self._failure.kind.startswith("link"):
+    @property
+    def _lasting(self) -> bool:
+        return self._failure.lasts is None
+
+    def _end(self, fault: ActingFault) -> None:
+        for passed in self._acting.end(fault):
+            self._event_log.record(Kind.PASSED, passed.struck, detail=passed.kind)
+        for undo in fault.undo:
+            undo()
+
+    def _damage(self) -> Iterator[ActingFault]:
+        """Do the damage to whatever is there to be damaged."""
+        kind = self._failure.kind
+        if kind.startswith("link"):
             self._record(self._failure.struck)
-            return [(self._failure.struck, [self._damage_channel(channel) for channel in self._struck_channels()])]
-        nodes = [hosted for hosted in self._struck() if hosted.host.up]
-        for hosted in nodes:
-            self._record(hosted.host.name)
-        return [(hosted.host.name, self._damage_host(hosted)) for hosted in nodes]
+            channels = self._struck_channels()
+            undo = tuple(self._damage_channel(channel) for channel in channels)
+            yield ActingFault(kind, self._failure.struck, channels, self._lasting, undo)
+            return
+        hosts = self._struck_hosts()
+        for host in hosts:
+            self._record(host.name)
+        for host in hosts:
+            yield ActingFault(kind, host.name, (host,), self._lasting, self._damage_host(host))
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
         fatal = self._failure.kind in FATAL and struck == self._targets.active()
         self._event_log.record(Kind.FAILURE if fatal else Kind.FAULT, struck, detail=self._failure.kind)
 
-    def _struck(self) -> list[HostedVm]:
-        nodes, struck = self._targets.hosted(), self._failure.struck
-        return [nodes[name] for name in (("active", "standby") if struck == "both" else (struck,)) if name in nodes]
+    def _struck_hosts(self) -> list[Host]:
+        hosted, struck = self._targets.hosted(), self._failure.struck
+        names = ("active", "standby") if struck == "both" else (struck,)
+        return [hosted[name].host for name in names if name in hosted and hosted[name].host.up]
 
-    def _struck_channels(self) -> list[Channel]:
+    def _struck_channels(self) -> tuple[Channel, ...]:
         channels = self._targets.channels()
-        return list(channels.values()) if self._failure.struck == "both" else [channels[self._failure.struck]]
+        return tuple(channels.values()) if self._failure.struck == "both" else (channels[self._failure.struck],)
 
-    def _damage_channel(self, channel: Channel) -> Callable[[], None]:
-        failure, before = self._failure, (channel.loss, channel.slowdown)
+    def _damage_channel(self, channel: Channel) -> Undo:
+        failure = self._failure
         if failure.kind == "link-cut" or (failure.kind == "link-loss" and failure.share == 1):
             channel.cut()
             return channel.restore
-        channel.loss = failure.share if failure.kind == "link-loss" else channel.loss
-        channel.slowdown *= failure.factor if failure.kind == "link-slow" else 1
+        if failure.kind == "link-loss":
+            channel.begin_loss(failure.share)
+            return partial(channel.end_loss, failure.share)
+        channel.begin_slowdown(failure.factor)
+        return partial(channel.end_slowdown, failure.factor)
 
-        def undo() -> None:
-            channel.loss, channel.slowdown = before
-
-        return undo
-
-    def _damage_host(self, hosted: HostedVm) -> list[Callable[[], None]]:
-        kind, host = self._failure.kind, hosted.host
+    def _damage_host(self, host: Host) -> tuple[Undo, ...]:
+        kind = self._failure.kind
         if kind == "hypervisor-hang":
             host.freeze()
-            return [host.thaw]
+            return (host.thaw,)
         if kind == "slow-host":
-            hosted.slow_down(self._failure.factor)
-            return [lambda: hosted.slow_down(1.0)]
+            host.begin_slowdown(self._failure.factor)
+            return (partial(host.end_slowdown, self._failure.factor),)
         if kind in ("host-crash", "power-loss"):
             host.crash()
         else:
             host.stop()
         if kind == "memory-error":
             self._targets.report(host.name)
-        return []
+        return ()
 
 
 def instant(spec: RandomInstant, random: np.random.Generator) -> int:

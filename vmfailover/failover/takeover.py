@@ -36,7 +36,7 @@ class Takeover:
         self._event_log.record(Kind.DETECT, self._secondary.name, detail=primary.name)
         yield self._env.timeout(self._priority_delay_ns)
         if not (yield from self._fencing.fence(primary, self._secondary)):
-            self._event_log.record(Kind.FENCING_FAILED, self._secondary.name)
+            self._event_log.record(Kind.FENCING_FAILED, self._secondary.name, detail=primary.name)
             return
         self._event_log.record(Kind.FENCE, self._secondary.name)
         state = yield from self._protection.complete()

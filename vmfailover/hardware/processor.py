@@ -95,7 +95,8 @@ class Processor:
             keep_undo=tracking.keep_undo,
         )
         self._memory_factor = 1.0
-        self._slowdown = 1.0
+        #: Times as long as it should that everything takes now.
+        self.slowdown = 1.0
         self._parallelism = [spec.memory.parallelism] * cores
         self._set_costs()
 
@@ -119,7 +120,7 @@ class Processor:
 
     def set_slowdown(self, factor: float) -> None:
         """Make everything take `factor` times as long as it should."""
-        self._slowdown = factor
+        self.slowdown = factor
         self._set_costs()
 
     def _set_costs(self) -> None:
@@ -135,8 +136,8 @@ class Processor:
         costs[:, Cost.LOG_WRITE] = spec.line * 10**15 // spec.memory.bandwidth
         costs[:, Cost.FIRST_STORE] = self.tracking.first_store_fs
         costs[:, Cost.EXIT] = self.tracking.exit_fs
-        if self._slowdown != 1:
-            costs[:] = np.round(costs * self._slowdown)
+        if self.slowdown != 1:
+            costs[:] = np.round(costs * self.slowdown)
 
     def advance(
         self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog

@@ -30,8 +30,9 @@ _NO_MOVE = "nothing failed, the run ended before, or it was a false alarm, which
 #: What the metrics of clients are about.
 _OUTAGE = (
     "the first outage: from the first `failure`, `down` or `switchover`, or, where the other host was given up first "
-    "and the VM went on alone, from what that host was given up for, until `takeover` or `alone`, or until the fault "
-    "has passed, unless the host was given up before and then silenced"
+    "and the VM went on alone, or could not since no order to fence that host succeeded, from what that host was given "
+    "up for, until `takeover` or `alone`, or until the fault has passed, unless the host was given up before and then "
+    "silenced"
 )
 _FATAL = "a fault that ends its service (host-crash, power-loss, vm-crash, memory-error, hypervisor-hang)"
 _EXPOSED = (

@@ -23,7 +23,10 @@ class Outage:
 
 
 def first_outage(events: Sequence[Event]) -> Outage | None:
-    """Return the first outage; the loss of the other host is one too, since answers wait for it."""
+    """Return the first outage; the loss of the other host is one too, since answers wait for it.
+
+    If that host cannot be fenced, they wait until it is back.
+    """
     cause = _cause(events)
     return Outage(cause.time_ns, _ended_ns(events, cause)) if cause else None
 
@@ -31,10 +34,11 @@ def first_outage(events: Sequence[Event]) -> Outage | None:
 def _cause(events: Sequence[Event]) -> Event | None:
     own = next((each for each in events if each.kind in _BEGINNINGS), None)
     loss = next((each for each in events if each.kind == "detect-loss"), None)
-    alone = any(each.kind == "alone" for each in events)
-    if loss is None or not alone or (own is not None and own.time_ns <= loss.time_ns):
+    if loss is None or (own is not None and own.time_ns <= loss.time_ns):
         return own
-    return _cause_of_loss(events, loss)
+    cause = _cause_of_loss(events, loss)
+    waits = cause is not loss and any(each.kind == "fencing-failed" and each.host == loss.host for each in events)
+    return cause if waits or any(each.kind == "alone" for each in events) else own
 
 
 def _cause_of_loss(events: Sequence[Event], loss: Event) -> Event:

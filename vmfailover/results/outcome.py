@@ -97,7 +97,7 @@ def _without_takeover(result: RunRecord) -> str:
         return "; the secondary has no image to go on from, the VM is lost"
     if first_event(result, "standby-down"):
         return "; with the secondary down too, the VM is lost"
-    if first_event(result, "fencing-failed"):
+    if _refused(result, "detect"):
         return "; as it could not be fenced, the secondary did not take over"
     if _came_back(result):
         return " and came back"
@@ -117,19 +117,34 @@ def _shot_each_other(result: RunRecord) -> bool:
 
 
 def _without_failover(result: RunRecord) -> str:
-    alone, refused = first_event(result, "alone"), first_event(result, "fencing-failed")
+    alone = first_event(result, "alone")
     if alone:
         return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
     if _shot_each_other(result):
         return "Each host took the other for dead and switched it off: the VM is lost."
-    if refused:
-        return "The primary could not be fenced; the secondary did not take over."
+    if _refused(result, "detect") or _refused(result, "detect-loss"):
+        return _without_fencing(result)
     ran = _ran(result)
     if first_event(result, "fault"):
         return f"No failover was needed; {ran}."
     if result.scenario.failures:
         return f"No failure: the run ended before {_planned(result.scenario.failures[0])}."
     return f"No failure in this scenario; {ran}."
+
+
+def _refused(result: RunRecord, verdict: str) -> bool:
+    """Whether a host that gave another up with this verdict could not fence it."""
+    given_up = {event.host for event in result.event_rows if event.kind == verdict}
+    return any(event.kind == "fencing-failed" and event.host in given_up for event in result.event_rows)
+
+
+def _without_fencing(result: RunRecord) -> str:
+    """Say which host could not be fenced by the other, and what did not happen for that."""
+    if not _refused(result, "detect-loss"):
+        return "The primary could not be fenced; the secondary did not take over."
+    if not _refused(result, "detect"):
+        return "The secondary was given up and could not be fenced; the VM did not go on without it."
+    return "Neither host could fence the other: the secondary did not take over, the VM did not go on without it."
 
 
 def _ran(result: RunRecord) -> str:

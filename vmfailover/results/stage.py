@@ -22,6 +22,8 @@ _BEGINS = {
 _ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
 #: Kinds of events from which on no host could take over, until the VM is protected again.
 _UNPROTECTS = ("takeover", "alone", "standby-down", "lost")
+#: Kinds of events after which it does not matter any more which host could not be fenced.
+_SETTLES = ("down", "takeover", "alone", "lost", "protected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,11 @@ class StageWatch:
         self.stage: Stage | None = None
         self._protected = True
         self._failure: Event | None = None
+        self._given_up = ""
+        #: The host that the one with the VM has given up and cannot fence; empty if there is none.
+        self.unfenced = ""
         self._over: simpy.Event | None = None
-        for kind in (*_BEGINS, *_ENDS, "passed", "protected"):
+        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "passed"}:
             event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
@@ -57,9 +62,22 @@ class StageWatch:
             self._failure = event
         if event.kind in _BEGINS and self._protected:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
-        elif event.kind in _ENDS or self._has_passed(event):
+        elif self._is_end(event) or self._has_passed(event):
             self._end()
+        self._note_fencing(event)
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
+
+    def _note_fencing(self, event: Event) -> None:
+        if event.kind == "detect":
+            self._given_up = event.detail
+        elif event.kind == "fencing-failed" and event.detail != self._given_up:
+            self.unfenced = event.detail
+        elif event.kind in _SETTLES:
+            self._given_up = self.unfenced = ""
+
+    def _is_end(self, event: Event) -> bool:
+        """Whether an event ends the failover; that the other host cannot be fenced by the one with the VM does not."""
+        return event.kind in _ENDS and (event.kind != "fencing-failed" or event.detail == self._given_up)
 
     def _end(self) -> None:
         self.stage = None
@@ -87,8 +105,11 @@ def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
     return max(0, own_ns - (int(cluster.env.now) - stage.since_ns)) + later_ns
 
 
-def remark_on(stage: Stage, cluster: Cluster) -> str:
-    """Say in a sentence where a failover stood when the run ended."""
+def remark_on(stage: Stage, cluster: Cluster, given_up: str) -> str:
+    """Say in a sentence where a failover stood when the run ended, and why it was, or would be, given up, if it was."""
+    what = f"the run ended in the {stage.name} of a failover"
+    if given_up:
+        return f"{what}, which was not waited for: {given_up}" if cluster.scenario.extend else f"{what}: {given_up}"
     remaining = DURATION.format(least_remaining_ns(stage, cluster))
-    what = f"the run ended in the {stage.name} of a failover, which needs at least {remaining} more"
+    what = f"{what}, which needs at least {remaining} more"
     return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"

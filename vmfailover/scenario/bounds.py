@@ -51,13 +51,13 @@ def step_problems(scenario: Experiment) -> Iterator[Problem]:
             )
     steps = (step for name, host in hosts.items() for step in _steps(scenario, host, ("hosts", name)))
     longest = max(steps, key=lambda step: step.fs)
-    slowdown = max((failure.factor for failure in scenario.failures if failure.kind == "slow-host"), default=1.0)
+    slowdown = math.prod(failure.factor for failure in scenario.failures if failure.kind == "slow-host")
     if longest.fs * slowdown > LONGEST_STEP_FS:
         yield Problem(longest.path, _too_long(longest, slowdown))
 
 
 def _too_long(step: _Step, slowdown: float) -> str:
-    slowed = f", {slowdown:g} times as long on a slow host," if slowdown > 1 else ""
+    slowed = f", {slowdown:g} times as long on a host that is slow for every such failure," if slowdown > 1 else ""
     most = DURATION.format(LONGEST_STEP_FS // FS_PER_NS)
     seconds = f"{step.fs * slowdown / _FS_PER_SECOND:.3g} s"
     return f"{step.what}{slowed} takes {seconds}; no step of the guest may take more than {most}; make it shorter"

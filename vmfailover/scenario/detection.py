@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil, log
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,8 +15,9 @@ from vmfailover.scenario.units import DURATION, AboveZero, Duration, Fraction, N
 #: Names that `preset:` may have under `detection`.
 DETECTION_PRESETS = ("corosync-3", "kubernetes", "phi-8", "vsphere-ha")
 
-
 _MS = 1_000_000
+#: A chance that nothing is left to.
+_NEGLIGIBLE = 1e-12
 
 
 def _whole_ms(time_ns: int) -> int:
@@ -64,6 +66,12 @@ class Swim(Record):
     """Time for a suspected member to refute, which it does if it hears of it, in nanoseconds."""
     dissemination: Duration = written("0 ns")
     """Time until the news has reached the other host from the member that found out, in nanoseconds."""
+
+    @property
+    def unprobed(self) -> float:
+        """Chance that no member probes a certain one in a period."""
+        others = self.members - 1
+        return (1 - 1 / others) ** others
 
 
 class Token(Record):
@@ -175,12 +183,30 @@ class Detection(Record):
     def latest_ns(self) -> int:
         """Time within which a crash is noticed, but for bad luck: nanoseconds."""
         luck = {"swim": 10 * self.swim.period, "token": 5 * self.token.join}.get(self.kind, 0)
-        return sum(stage.longest_ns for stage in self.stages) + self.interval + luck
+        return self._stages_ns + luck
+
+    @property
+    def longest_ns(self) -> int:
+        """Time within which a crash is noticed, but for one chance in 10^12: nanoseconds."""
+        unlucky = {
+            "swim": _most_rounds(self.swim.unprobed) * self.swim.period,
+            "token": _most_rounds(self.token.disagreement) * self.token.join,
+        }
+        return self._stages_ns + unlucky.get(self.kind, 0)
+
+    @property
+    def _stages_ns(self) -> int:
+        return sum(stage.longest_ns for stage in self.stages) + self.interval
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:
         return apply_preset(data, DETECTION_PRESETS) if isinstance(data, dict) else data
+
+
+def _most_rounds(chance: float) -> int:
+    """Return after how many rounds what lasts for another round by this chance is over, but for 1 in 10^12."""
+    return ceil(log(_NEGLIGIBLE) / log(chance)) if chance else 1
 
 
 def _silence(detection: Detection) -> Iterator[Stage]:

@@ -155,9 +155,10 @@ class Failure(Record):
     every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
     """Time from one of the repetitions to the next, in nanoseconds."""
     share: Fraction = written("10 %")
-    """Share of the frames that link-loss loses; of all of them, it is a link that is cut."""
+    """Share of the frames that link-loss loses; of all of them, it is a link that is cut. Of what one such fault lets
+    through, another that acts at once loses its own share, and so does `link.loss`."""
     factor: Annotated[Number, Field(ge=1)] = 10.0
-    """How many times as long everything takes: slow-host, link-slow."""
+    """How many times as long everything takes: slow-host, link-slow. Those that act at once multiply."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -40,6 +40,11 @@ class Detector:
         self.tell: Callable[[Kind], None] = _tell_nobody
         self._sign: simpy.Event | None = None
 
+    @property
+    def longest_ns(self) -> int:
+        """Time within which the verdict on a host falls that is silent from now on, if it ever does, nanoseconds."""
+        return self.spec.longest_ns
+
     def declare(self) -> None:
         """Give the verdict, unless it has been given."""
         if not self.declared.triggered:

@@ -38,6 +38,11 @@ class PhiAccrualDetector(HeartbeatDetector):
         super().hear()
 
     @property
+    def longest_ns(self) -> int:
+        """Time within which silence is noticed, by what has been heard so far, nanoseconds."""
+        return self.patience_ns + self.spec.confirmation
+
+    @property
     def patience_ns(self) -> int:
         """Silence at which phi is the threshold, by what has been heard so far."""
         mean, deviation = float(self.spec.interval), self.spec.interval * FIRST_DEVIATION
