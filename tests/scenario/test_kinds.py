@@ -23,6 +23,11 @@ FOREIGN = {
     "replication.undo_log={placement: local}": ("undo-log", "protocol"),
     "replication.record_replay={}": ("record-replay", "protocol"),
     "replication.page_tracking.fault=3 us": ("page-write-protect", "protocol"),
+    "detection.delay=2 ms": ("hardware", "kind"),
+    "detection.phi.threshold=3": ("phi-accrual", "kind"),
+    "detection.swim={}": ("swim", "kind"),
+    "detection.token.members=3": ("token", "kind"),
+    "detection.witness.timeout=20 ms": ("witness", "kind"),
 }
 
 
@@ -56,6 +61,12 @@ def test_what_belongs_to_a_kind_goes_with_it(write: Write) -> None:
     assert isinstance(flags.replication, CachelineFlagsSettings)
     assert "undo_log" not in flags.source["replication"]
     assert load(local(write), ["replication.protocol=cacheline-flags"]).hash == flags.hash
+
+
+def test_of_a_preset_a_kind_takes_what_it_has(write: Write) -> None:
+    scenario = load(write(), ["detection={preset: corosync-3, kind: swim}"])
+    assert scenario.detection.kind == "swim"
+    assert scenario.detection.message == load(write(), ["detection={preset: corosync-3}"]).detection.message
 
 
 def test_a_file_may_have_keys_of_each_protocol_that_it_is_loaded_under(write: Write) -> None:

@@ -104,7 +104,8 @@ def _vcpus(scenario: Experiment) -> Iterator[Problem]:
 
 
 def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
-    yield from scenario.replication.problems(scenario)
+    for section in (scenario.replication, scenario.detection):
+        yield from section.problems(scenario)
 
 
 def _reprotection(scenario: Experiment) -> Iterator[Problem]:
@@ -169,7 +170,7 @@ def log_capacity(scenario: Experiment) -> int:
 
 
 def _times(scenario: Experiment) -> Iterator[Problem]:
-    replication, detection = scenario.replication, scenario.detection
+    replication = scenario.replication
     if scenario.warm_up >= scenario.duration:
         yield Problem(("warm_up",), f"nothing is left of the run; write less than {DURATION.format(scenario.duration)}")
     if replication.checkpoint_interval > scenario.duration and "checkpoint_interval" not in replication.unused:
@@ -182,11 +183,6 @@ def _times(scenario: Experiment) -> Iterator[Problem]:
             ("replication", "scan_interval"),
             "no scan falls between two checkpoints; write less than "
             f"{DURATION.format(replication.checkpoint_interval)}, or none",
-        )
-    if detection.kind in ("heartbeat", "witness") and detection.timeout <= detection.interval:
-        yield Problem(
-            ("detection", "timeout"),
-            f"a living host would be taken for dead; write more than {DURATION.format(detection.interval)}",
         )
 
 
@@ -271,8 +267,8 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _vcpus,
     _log,
     _times,
-    _failures,
     _of_kinds,
+    _failures,
     _reprotection,
     _working_sets,
     _trace,

@@ -52,7 +52,7 @@ class Experiment(Record):
     """What the hypervisor's steps cost."""
     link: Link
     """What connects the hosts."""
-    detection: Detection = Detection()
+    detection: SerializeAsAny[Detection] = Field(default_factory=lambda: Detection.model_validate({}))
     """How a failure is noticed."""
     fencing: Fencing = Fencing()
     """What keeps the failed host silent."""

@@ -37,6 +37,29 @@ _ALWAYS: dict[str, dict[str, Any]] = {
             "slowdown": 0.0,
         },
     },
+    "detection": {
+        "delay": "1 ms",
+        "phi": {"threshold": 8.0, "window": 200, "least_deviation": "1 ms", "pause": "0 ns"},
+        "swim": {
+            "members": 10,
+            "period": "1 s",
+            "probe_timeout": "100 ms",
+            "indirect": 3.0,
+            "suspicion": "0 ns",
+            "dissemination": "0 ns",
+        },
+        "token": {
+            "members": 2,
+            "token": "3 s",
+            "coefficient": "650 ms",
+            "hold": None,
+            "consensus": None,
+            "join": "50 ms",
+            "reform": "2 ms",
+            "disagreement": 0.13,
+        },
+        "witness": {"interval": "10 ms", "timeout": "30 ms"},
+    },
 }
 
 

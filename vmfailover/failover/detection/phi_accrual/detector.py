@@ -6,7 +6,8 @@ from math import ceil
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.heartbeat import HeartbeatDetector
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
+from vmfailover.failover.detection.phi_accrual import PhiAccrualSettings
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
@@ -26,9 +27,10 @@ class PhiAccrualDetector(HeartbeatDetector):
         """Begin with an estimate from the interval."""
         from scipy.special import ndtri
 
-        self._gaps: deque[int] = deque(maxlen=spec.phi.window)
+        self._phi = PhiAccrualSettings.of(spec).phi
+        self._gaps: deque[int] = deque(maxlen=self._phi.window)
         #: Standard deviations above the mean at which phi is the threshold.
-        self._deviations = float(-ndtri(10.0**-spec.phi.threshold))
+        self._deviations = float(-ndtri(10.0**-self._phi.threshold))
         super().__init__(env, spec, watched, watcher, random)
 
     def hear(self) -> None:
@@ -48,5 +50,5 @@ class PhiAccrualDetector(HeartbeatDetector):
         mean, deviation = float(self.spec.interval), self.spec.interval * FIRST_DEVIATION
         if len(self._gaps) > 1:
             mean, deviation = float(np.mean(self._gaps)), float(np.std(self._gaps))
-        deviation = max(deviation, self.spec.phi.least_deviation)
-        return ceil(mean + self._deviations * deviation) + self.spec.phi.pause
+        deviation = max(deviation, self._phi.least_deviation)
+        return ceil(mean + self._deviations * deviation) + self._phi.pause

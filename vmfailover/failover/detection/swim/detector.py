@@ -4,6 +4,7 @@ import numpy as np
 import simpy
 
 from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.failover.detection.swim import SwimSettings
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
@@ -21,11 +22,12 @@ class SwimDetector(Detector):
     ) -> None:
         """Let the members probe; the first of them is `watcher`."""
         super().__init__(env, spec, watched, watcher, random)
-        self._offsets = random.integers(0, spec.swim.period, spec.swim.members - 1)
+        self._swim = SwimSettings.of(spec).swim
+        self._offsets = random.integers(0, self._swim.period, self._swim.members - 1)
         env.process(self._probe_for_ever())
 
     def _probe_for_ever(self) -> Steps:
-        swim, begun_ns = self.spec.swim, int(self.env.now)
+        swim, begun_ns = self._swim, int(self.env.now)
         while not self.declared.triggered:
             chosen = self.random.integers(0, swim.members - 1, swim.members - 1) == 0
             for prober in np.flatnonzero(chosen)[np.argsort(self._offsets[chosen], kind="stable")].tolist():
@@ -36,7 +38,7 @@ class SwimDetector(Detector):
 
     def _probe(self, prober: int) -> Steps:
         """Probe directly, then through others; what has not answered by then is suspected, and may refute."""
-        swim = self.spec.swim
+        swim = self._swim
         for through_others in (False, swim.indirect > 0):
             if (yield from self._answers(prober, swim.probe_timeout, through_others=through_others)):
                 return
@@ -54,8 +56,8 @@ class SwimDetector(Detector):
         if not stage_ns:
             return True
         self.tell(Kind.SUSPECT)
-        for begun_ns in range(0, stage_ns, self.spec.swim.period):
-            listens_ns = min(self.spec.swim.period, stage_ns - begun_ns)
+        for begun_ns in range(0, stage_ns, self._swim.period):
+            listens_ns = min(self._swim.period, stage_ns - begun_ns)
             if (yield from self._answers(prober, listens_ns, through_others=True)):
                 self.tell(Kind.FORGIVE)
                 return False
@@ -76,5 +78,5 @@ class SwimDetector(Detector):
 
     def _reaches(self, prober: int, *, through_others: bool) -> bool:
         """Say whether a message of a member would get to the host, and the answer back, if it were sent now."""
-        only_the_link = prober == 0 and not (through_others and self.spec.swim.members > 2)
+        only_the_link = prober == 0 and not (through_others and self._swim.members > 2)
         return not (only_the_link and (self.watched.out.is_cut or self.watcher.out.is_cut))

@@ -4,6 +4,7 @@ import numpy as np
 import simpy
 
 from vmfailover.failover.detection.detector import Detector, Steps
+from vmfailover.failover.detection.hardware import HardwareSettings
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
@@ -20,5 +21,5 @@ class HardwareDetector(Detector):
 
     def _wait(self) -> Steps:
         yield self.watched.down
-        yield self.env.timeout(self.spec.delay + self.spec.confirmation)
+        yield self.env.timeout(HardwareSettings.of(self.spec).delay + self.spec.confirmation)
         self.declare()
