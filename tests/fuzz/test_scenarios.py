@@ -13,8 +13,7 @@ from pydantic import BaseModel
 
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.errors import dotted
-from vmfailover.scenario.keys import ANY, known_keys
-from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.keys import ANY, choices, fields_at, known_keys, section_at
 
 from .draws import Draws
 from .scenarios import Drawn, drawn
@@ -64,13 +63,11 @@ def test_every_key_of_a_scenario_is_drawn() -> None:
     "key", ["replication.protocol", "detection.kind", "fencing.kind", "replication.copier", "replication.log.when_full"]
 )
 def test_every_choice_is_drawn(key: str) -> None:
-    *sections, name = key.split(".")
-    model: Any = Scenario
-    for part in sections:
-        model = next(models_in(model.model_fields[part].annotation))
-    kinds = set(Replication.kinds) if name == "protocol" else set(get_args(model.model_fields[name].annotation))
+    path = tuple(key.split("."))
+    section = section_at(Scenario, path[:-1])
+    words = {word for field in fields_at(Scenario, path) for word in choices(field.annotation)}
     found = {each.scenario.value(key) for each in scenarios()}
-    assert found == kinds
+    assert found == (words if section is None or path[-1] != section.kinds.key else set(section.kinds))
 
 
 def test_every_fault_strikes_in_every_way() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from vmfailover.engine.streams import generator
 from vmfailover.failover.detection.detector import Detector
 from vmfailover.failover.detection.watching import watch_each_other
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.hosted_vm import HostedVm

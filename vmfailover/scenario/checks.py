@@ -104,7 +104,7 @@ def _vcpus(scenario: Experiment) -> Iterator[Problem]:
 
 
 def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
-    for section in (scenario.replication, scenario.detection):
+    for section in (scenario.replication, scenario.detection, scenario.fencing):
         yield from section.problems(scenario)
 
 
@@ -126,7 +126,7 @@ def _reprotection(scenario: Experiment) -> Iterator[Problem]:
             ("reprotection", "failback"),
             f"{replication.protocol} does not move a VM as planned; write none, or choose of {able}",
         )
-    if scenario.fencing.kind == "none":
+    if not scenario.fencing.fences:
         yield Problem(
             ("fencing", "kind"),
             "a host that is not fenced may still run the VM, which cannot be protected then; write stonith",

@@ -54,7 +54,7 @@ class Experiment(Record):
     """What connects the hosts."""
     detection: SerializeAsAny[Detection] = Field(default_factory=lambda: Detection.model_validate({}))
     """How a failure is noticed."""
-    fencing: Fencing = Fencing()
+    fencing: SerializeAsAny[Fencing] = Field(default_factory=lambda: Fencing.model_validate({}))
     """What keeps the failed host silent."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""

@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from vmfailover.scenario.errors import Problem, require_fit, shown
+from vmfailover.scenario.kinds import Kinds, Section
 from vmfailover.scenario.record import Count, Flag, Integer, Number, Record, written
 from vmfailover.scenario.units import AboveZero, Duration, Fraction, NoneText
 
 
-class Fencing(Record):
+class Fencing(Section):
     """What makes sure that the primary cannot run the VM any more."""
 
-    kind: Literal["stonith", "shared-storage", "witness", "none"] = "stonith"
+    kinds: ClassVar["Kinds[Fencing]"] = Kinds("vmfailover.fencing", "vmfailover.failover.fencing")
+    #: Whether it stops the other host at all.
+    fences: ClassVar[bool] = True
+
+    kind: str = "stonith"
     """stonith: switch the other host's power off. shared-storage: test and set a reservation on a disk that both
     share; the host that loses it can write no more and stops. witness: ask a third party for its vote, which the first
     to ask gets; the other's watchdog stops it when its lease is not renewed. none: nothing, at the risk of two active
@@ -22,15 +27,6 @@ class Fencing(Record):
     delay: Duration = written("5 ms")
     """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
     the order arrives is chance. Assumed."""
-    devices: Literal["each", "one"] = "each"
-    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, or one
-    device does it for both, which carries out one order at a time, and none of a sender that is off by then."""
-    failure_probability: Fraction = written("0 %")
-    """Share of the orders of stonith that do not succeed."""
-    attempts: Annotated[Count, Field(le=1000)] = 3
-    """Orders of stonith, one after the other, after which the VM is not taken over. Assumed."""
-    lease: Duration = written("15 ms")
-    """Of witness: time within which a host without the vote stops itself, in nanoseconds. Assumed."""
     priority_delay: Duration = written("0 ns")
     """Time that the host without the VM waits before it fences, so that the one with it wins if the network between
     them is cut, in nanoseconds; it has to be longer than `delay`. Pacemaker (priority-fencing-delay)."""
@@ -44,9 +40,13 @@ class Fencing(Record):
     @property
     def latest_ns(self) -> int:
         """Time within which a host is fenced if any order succeeds, nanoseconds."""
-        orders = self.attempts if self.failure_probability else 1
         waits = self.priority_delay + self.random_delay + max(self.host_delay.values(), default=0)
-        return waits + self.delay * orders + (self.lease if self.kind == "witness" else 0)
+        return waits + self.orders_ns
+
+    @property
+    def orders_ns(self) -> int:
+        """Time from the first order until the host is fenced, if any order succeeds, nanoseconds."""
+        return self.delay
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

@@ -31,7 +31,7 @@ class UndoLogSettings(Replication):
 
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
         """Yield a problem where two hosts may run the VM in one memory."""
-        if self.undo_log.placement == "local" and scenario.fencing.kind == "none":
+        if self.undo_log.placement == "local" and not scenario.fencing.fences:
             yield Problem(
                 ("fencing", "kind"),
                 "a local undo log is of the memory in which the primary may still run the VM; write stonith",
