@@ -28,6 +28,8 @@ FOREIGN = {
     "detection.swim={}": ("swim", "kind"),
     "detection.token.members=3": ("token", "kind"),
     "detection.witness.timeout=20 ms": ("witness", "kind"),
+    "failures.0.share=3 %": ("link-loss", "kind"),
+    "failures.0={kind: link-loss, at: 1 ms, factor: 2}": ("slow-host", "kind"),
     "fencing.lease=2 ms": ("witness", "kind"),
     "fencing={kind: none, attempts: 2}": ("stonith", "kind"),
 }

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vmfailover.failover.faults import FATAL
 from vmfailover.records.events import Event
+from vmfailover.scenario.failover import is_fatal
 
 #: The parts of a move, in order.
 PARTS = ("detection", "fencing", "apply", "activation")
@@ -153,7 +153,7 @@ def _parted_ns(events: Sequence[Event], pair: Tenure, next_ns: int) -> int | Non
     for event in events:
         if not pair.begun_ns <= event.time_ns <= next_ns or event.host not in names:
             continue
-        if event.kind in ("failure", "fault") and event.detail in FATAL:
+        if event.kind in ("failure", "fault") and is_fatal(event.detail):
             struck.setdefault((event.host, event.detail), event.time_ns)
         elif event.kind == "passed":
             struck.pop((event.host, event.detail), None)

@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 
 from vmfailover.audit.invariants import overlap_ns
-from vmfailover.failover.faults import FATAL
 from vmfailover.records.metric_values import Metrics
 from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.client_metrics import client_metrics
@@ -16,6 +15,7 @@ from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.warm_up import pace_before, warm_up
+from vmfailover.scenario.failover import is_fatal
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
@@ -79,7 +79,7 @@ def _false_alarms(records: Records) -> int:
     struck: set[tuple[str, str]] = set()
     alarms = 0
     for event in records.event_rows:
-        if event.kind in ("failure", "fault") and event.detail in FATAL:
+        if event.kind in ("failure", "fault") and is_fatal(event.detail):
             struck.add((event.host, event.detail))
         elif event.kind == "passed":
             struck.discard((event.host, event.detail))

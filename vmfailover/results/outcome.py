@@ -24,16 +24,6 @@ def _interrupted(result: RunRecord) -> str:
     return f"Interrupted at {duration(result.end_ns)} of {duration(result.scenario.duration)}."
 
 
-#: What each kind of fault that ends a host's service has done to it.
-_HAPPENED = {
-    "host-crash": "crashed",
-    "power-loss": "lost its power",
-    "vm-crash": "lost its VM",
-    "memory-error": "had a memory error",
-    "hypervisor-hang": "hung",
-}
-
-
 def _story(result: RunRecord) -> str:
     failure, takeover = first_event(result, "failure"), first_event(result, "takeover")
     stopped = first_event(result, "switchover")
@@ -88,7 +78,7 @@ def _lost(result: RunRecord) -> Event | None:
 
 
 def _failed(failure: Event) -> str:
-    return f"The {failure.host} {_HAPPENED[failure.detail]} at {duration(failure.time_ns)}"
+    return f"The {failure.host} {Failure.kinds[failure.detail].happened} at {duration(failure.time_ns)}"
 
 
 def _without_takeover(result: RunRecord) -> str:

@@ -51,7 +51,7 @@ def step_problems(scenario: Experiment) -> Iterator[Problem]:
             )
     steps = (step for name, host in hosts.items() for step in _steps(scenario, host, ("hosts", name)))
     longest = max(steps, key=lambda step: step.fs)
-    slowdown = math.prod(failure.factor for failure in scenario.failures if failure.kind == "slow-host")
+    slowdown = math.prod(failure.slowdown for failure in scenario.failures)
     if longest.fs * slowdown > LONGEST_STEP_FS:
         yield Problem(longest.path, _too_long(longest, slowdown))
 

@@ -104,7 +104,7 @@ def _vcpus(scenario: Experiment) -> Iterator[Problem]:
 
 
 def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
-    for section in (scenario.replication, scenario.detection, scenario.fencing):
+    for section in (scenario.replication, scenario.detection, scenario.fencing, *scenario.failures):
         yield from section.problems(scenario)
 
 
@@ -199,7 +199,7 @@ def _failures(scenario: Experiment) -> Iterator[Problem]:
             yield Problem(("failures", index, "target"), f"there is no {failure.struck}; raise reprotection.spares")
     if scenario.reprotection.repair is not None:
         return
-    crashes = [failure.struck if failure.kind == "host-crash" else None for failure in scenario.failures]
+    crashes = [failure.struck if failure.once else None for failure in scenario.failures]
     for target in ("primary", "secondary"):
         if crashes.count(target) > 1:
             last = len(crashes) - 1 - crashes[::-1].index(target)

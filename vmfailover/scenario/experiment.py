@@ -58,7 +58,7 @@ class Experiment(Record):
     """What keeps the failed host silent."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SerializeAsAny[Failure], ...] = ()
     """What goes wrong."""
     clients: Annotated[Clients | None, NoneText] = None
     """Who uses the VM; or none."""

@@ -61,6 +61,7 @@ _ALWAYS: dict[str, dict[str, Any]] = {
         "witness": {"interval": "10 ms", "timeout": "30 ms"},
     },
     "fencing": {"devices": "each", "failure_probability": 0.0, "attempts": 3, "lease": "15 ms"},
+    "failures": {"share": 0.1, "factor": 10.0},
 }
 
 

@@ -27,7 +27,8 @@ def known_keys(model: type[BaseModel]) -> dict[KeyPath, tuple[FieldInfo, ...]]:
 
 def section_at(model: type[BaseModel], path: KeyPath) -> type[Section] | None:
     """Return the class of the section at a path, None if there are no several kinds of it."""
-    found = (part for field in fields_at(model, path) for _, part in _models(field.annotation))
+    place = path[:-1] if path and isinstance(path[-1], int) else path
+    found = (part for field in fields_at(model, place) for _, part in _models(field.annotation))
     return next((part for part in found if issubclass(part, Section) and part.has_kinds()), None)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import gamma
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.acting_faults import ActingFault, ActingFaults, Undo
+from vmfailover.failover.faults.acting import ActingFault, ActingFaults
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
@@ -35,8 +34,6 @@ STEPS = {
     "re-protection": Kind.PROTECTED,
     "failback": Kind.FAILBACK,
 }
-#: Kinds of faults that end the service of the host that they strike.
-FATAL = ("host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang")
 
 Steps = Generator[simpy.Event, Any, None]
 
@@ -124,22 +121,24 @@ class Injector:
 
     def _damage(self) -> Iterator[ActingFault]:
         """Do the damage to whatever is there to be damaged."""
-        kind = self._failure.kind
-        if kind.startswith("link"):
+        if self._failure.strikes_link:
             self._record(self._failure.struck)
-            channels = self._struck_channels()
-            undo = tuple(self._damage_channel(channel) for channel in channels)
-            yield ActingFault(kind, self._failure.struck, channels, self._lasting, undo)
+            yield self._struck(self._failure.struck, self._struck_channels())
             return
         hosts = self._struck_hosts()
         for host in hosts:
             self._record(host.name)
         for host in hosts:
-            yield ActingFault(kind, host.name, (host,), self._lasting, self._damage_host(host))
+            yield self._struck(host.name, (host,))
+
+    def _struck(self, name: str, parts: tuple[Host | Channel, ...]) -> ActingFault:
+        undone = [self._failure.strike(part, self._targets.report) for part in parts]
+        undo = tuple(each for each in undone if each is not None)
+        return ActingFault(self._failure.kind, name, parts, self._lasting, undo)
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
-        fatal = self._failure.kind in FATAL and struck == self._targets.active()
+        fatal = self._failure.fatal and struck == self._targets.active()
         self._event_log.record(Kind.FAILURE if fatal else Kind.FAULT, struck, detail=self._failure.kind)
 
     def _struck_hosts(self) -> list[Host]:
@@ -150,33 +149,6 @@ class Injector:
     def _struck_channels(self) -> tuple[Channel, ...]:
         channels = self._targets.channels()
         return tuple(channels.values()) if self._failure.struck == "both" else (channels[self._failure.struck],)
-
-    def _damage_channel(self, channel: Channel) -> Undo:
-        failure = self._failure
-        if failure.kind == "link-cut" or (failure.kind == "link-loss" and failure.share == 1):
-            channel.cut()
-            return channel.restore
-        if failure.kind == "link-loss":
-            channel.begin_loss(failure.share)
-            return partial(channel.end_loss, failure.share)
-        channel.begin_slowdown(failure.factor)
-        return partial(channel.end_slowdown, failure.factor)
-
-    def _damage_host(self, host: Host) -> tuple[Undo, ...]:
-        kind = self._failure.kind
-        if kind == "hypervisor-hang":
-            host.freeze()
-            return (host.thaw,)
-        if kind == "slow-host":
-            host.begin_slowdown(self._failure.factor)
-            return (partial(host.end_slowdown, self._failure.factor),)
-        if kind in ("host-crash", "power-loss"):
-            host.crash()
-        else:
-            host.stop()
-        if kind == "memory-error":
-            self._targets.report(host.name)
-        return ()
 
 
 def instant(spec: RandomInstant, random: np.random.Generator) -> int:

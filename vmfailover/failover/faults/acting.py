@@ -4,14 +4,12 @@ Faults may overlap and end in any order. One is over at its own time; it has pas
 fault of its kind acts there any more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
-
-#: Takes back what a fault does to a host, or to one direction of the link.
-Undo = Callable[[], None]
+from vmfailover.scenario.failover import Undo
 
 
 @dataclass(eq=False)
