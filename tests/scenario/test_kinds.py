@@ -28,6 +28,8 @@ FOREIGN = {
     "detection.swim={}": ("swim", "kind"),
     "detection.token.members=3": ("token", "kind"),
     "detection.witness.timeout=20 ms": ("witness", "kind"),
+    "workload.phases=[]": ("mix", "kind"),
+    "workload={trace: a.parquet, skew: 2}": ("zipf", "kind"),
     "failures.0.share=3 %": ("link-loss", "kind"),
     "failures.0={kind: link-loss, at: 1 ms, factor: 2}": ("slow-host", "kind"),
     "fencing.lease=2 ms": ("witness", "kind"),
@@ -65,6 +67,11 @@ def test_what_belongs_to_a_kind_goes_with_it(write: Write) -> None:
     assert isinstance(flags.replication, CachelineFlagsSettings)
     assert "undo_log" not in flags.source["replication"]
     assert load(local(write), ["replication.protocol=cacheline-flags"]).hash == flags.hash
+
+
+def test_a_trace_belongs_to_a_workload_that_says_so(write: Write) -> None:
+    with pytest.raises(ScenarioError, match="repeat: belongs to trace; leave it out, or write 'trace: FILE'"):
+        load(write(), ["workload.repeat=true"])
 
 
 def test_of_a_preset_a_kind_takes_what_it_has(write: Write) -> None:

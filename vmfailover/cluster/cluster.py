@@ -16,7 +16,7 @@ from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind

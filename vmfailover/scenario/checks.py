@@ -1,16 +1,13 @@
 """What has to hold between the keys of a scenario."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from vmfailover.errors import InputError
 from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.units import DURATION, SIZE
-from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 
 #: Bytes of one address in the log.
 LOG_ENTRY_BYTES = 8
@@ -206,48 +203,8 @@ def _failures(scenario: Experiment) -> Iterator[Problem]:
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")
 
 
-def _working_sets(scenario: Experiment) -> Iterator[Problem]:
-    workload, memory = scenario.workload, scenario.vm.memory
-    if isinstance(workload, SyntheticPhase):
-        yield from _working_set(workload, memory, ("workload",))
-    if isinstance(workload, MixWorkload):
-        for index, phase in enumerate(workload.phases):
-            yield from _working_set(phase, memory, ("workload", "phases", index))
-
-
-def _working_set(phase: SyntheticPhase, memory: int, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if phase.offset + phase.working_set > memory:
-        yield Problem(
-            (*path, "working_set"),
-            f"{SIZE.format(phase.working_set)} from offset {SIZE.format(phase.offset)} goes beyond "
-            f"vm.memory, {SIZE.format(memory)}; make it smaller or the memory larger",
-        )
-    if phase.kind == "sequential" and phase.stride > phase.working_set:
-        yield Problem((*path, "stride"), "larger than the working set; make it smaller")
-
-
-def _trace(scenario: Experiment) -> Iterator[Problem]:
-    if isinstance(scenario.workload, TraceWorkload):
-        for message in _trace_messages(scenario.workload.trace, scenario.vm.vcpus, scenario.vm.memory):
-            yield Problem(("workload", "trace"), message)
-
-
-def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
-    from vmfailover.traces.facts import facts_of  # brings in pyarrow, which synthetic workloads do without
-
-    try:
-        facts = facts_of(path)
-    except InputError as error:
-        yield str(error)
-        return
-    metadata = facts.metadata
-    if facts.idle_vcpus:
-        idle = "" if metadata.vcpus == 1 else f" on vCPU {facts.idle_vcpus[0]}"
-        yield f"{path}: its records execute no instruction{idle}, so time would never go on; record or convert it again"
-    if metadata.memory_bytes > memory:
-        yield f"touches {metadata.memory_bytes} bytes of memory; write at least that as vm.memory"
-    if metadata.vcpus > vcpus:
-        yield f"was recorded with {metadata.vcpus} vCPUs; write 'vcpus: {metadata.vcpus}' in vm"
+def _workload(scenario: Experiment) -> Iterator[Problem]:
+    yield from scenario.workload.problems(scenario)
 
 
 def _expectations(scenario: Experiment) -> Iterator[Problem]:
@@ -270,8 +227,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _of_kinds,
     _failures,
     _reprotection,
-    _working_sets,
-    _trace,
+    _workload,
     step_problems,
     _expectations,
 )

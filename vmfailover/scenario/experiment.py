@@ -12,7 +12,7 @@ from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
-from vmfailover.scenario.workload import TraceWorkload, Workload
+from vmfailover.scenario.workload import Workload
 
 
 class VM(Record):
@@ -44,7 +44,7 @@ class Experiment(Record):
     """The two computers."""
     vm: VM
     """The virtual machine."""
-    workload: Workload
+    workload: SerializeAsAny[Workload]
     """What the guest does."""
     replication: SerializeAsAny[Replication]
     """How the VM is kept in step on the other host."""
@@ -68,4 +68,4 @@ class Experiment(Record):
     @property
     def trace_path(self) -> str | None:
         """Where the recorded workload is, absolute; None for a generated one."""
-        return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
+        return None if self.workload.file is None else str(self.workload.file.absolute())

@@ -13,9 +13,6 @@ from vmfailover.scenario.kinds import Kinds, Section
 #: Stands for any index in a path of `known_keys`.
 ANY = "*"
 
-#: Keys whose values are one of several models, told apart by the keys they have.
-ALTERNATIVES = frozenset({"workload"})
-
 #: Mappings whose keys are the user's, not ours; their keys may have dots.
 OPEN_MAPPINGS = frozenset({"expect"})
 

@@ -144,6 +144,11 @@ class Section(Record):
         field = cls.model_fields[cls.kinds.key]
         return keys.get(cls.kinds.key, None if field.is_required() else field.default)
 
+    @classmethod
+    def choice_of(cls, name: str) -> str:
+        """Return what to write for the kind of a name."""
+        return f"{cls.kinds.key}: {name}"
+
     def problems(self, scenario: Any) -> Iterator[Problem]:
         """Yield each disagreement of this section with other keys of a scenario."""
         del scenario

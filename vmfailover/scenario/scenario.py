@@ -18,7 +18,6 @@ from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
 from vmfailover.scenario.warnings import warnings_of
-from vmfailover.scenario.workload import TraceWorkload
 
 
 class Scenario(Experiment, Shown):
@@ -89,8 +88,8 @@ class Scenario(Experiment, Shown):
     def hash(self) -> str:
         """SHA-256 of everything that the scenario says, the folder of a trace aside: the same on every machine."""
         content = self.model_dump(mode="json")
-        if isinstance(self.workload, TraceWorkload):
-            content["workload"]["trace"] = self.workload.trace.name
+        if self.workload.file is not None:
+            content["workload"][self.workload.file_key] = self.workload.file.name
         return hash_of(content)
 
     @model_validator(mode="wrap")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from vmfailover.audit.expected_memory import ExpectedMemory
 from vmfailover.errors import InputError
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.workload import SyntheticWorkload, TraceWorkload
 from vmfailover.simulation import run
 from vmfailover.studies.measurement import Benchmark, Sample
 from vmfailover.studies.stopwatch import Stopwatch

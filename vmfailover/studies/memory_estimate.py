@@ -12,11 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from vmfailover.errors import InputError
-from vmfailover.guest.workloads import opened_trace
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.units import DURATION, SIZE
-from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
 from vmfailover.traces.accesses import BLOCK_BYTES

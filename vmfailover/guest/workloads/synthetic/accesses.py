@@ -12,7 +12,7 @@ from vmfailover.guest.workloads.generator import fill_dithered, fill_stores
 from vmfailover.guest.workloads.keys import Purpose, vcpu_keys
 from vmfailover.guest.workloads.layout import Region
 from vmfailover.guest.workloads.patterns import Pattern, PointerChase, Sequential, Uniform, Zipf
-from vmfailover.scenario.workload import SyntheticPhase
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 __all__ = ["SyntheticAccesses"]

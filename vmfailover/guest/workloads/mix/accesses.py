@@ -9,8 +9,8 @@ from itertools import accumulate
 import numpy as np
 
 from vmfailover.guest.workloads.keys import Purpose, child
-from vmfailover.guest.workloads.synthetic import SyntheticAccesses
-from vmfailover.scenario.workload import MixWorkload
+from vmfailover.guest.workloads.mix import MixWorkload
+from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
 from vmfailover.traces.accesses import AccessChunk
 
 __all__ = ["MixedAccesses"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,10 +12,12 @@ from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
 from vmfailover.guest.workloads.keys import Purpose, child, words
+from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.traces.format import open_trace
 from vmfailover.traces.reader import TraceFile
 
-__all__ = ["Shift", "TraceAccesses"]
+__all__ = ["Shift", "TraceAccesses", "opened_trace", "recorded_accesses"]
 
 #: Blocks of a page of 4 KiB.
 _PAGE_BLOCKS = 4096 // BLOCK_BYTES
@@ -121,3 +125,34 @@ class Shift:
         moves = (block & np.uint32(_PAGE_BLOCKS) != 0) & (block < self._blocks)
         there = (block + self._blocks_on) % self._blocks
         return np.where(moves, there, block).astype(np.uint32)
+
+
+def recorded_accesses(
+    spec: TraceWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence
+) -> TraceAccesses:
+    """The accesses that a scenario's trace has, which do not depend on `line_bytes`."""
+    del line_bytes
+    return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat, seed)
+
+
+def opened_trace(path: Path) -> TraceFile:
+    """Open a trace, or the one opened last if it is the same still: a study runs it again and again.
+
+    Raises TraceError for a file that is not a trace.
+    """
+    return _opened(path, _fingerprint(path))
+
+
+def _fingerprint(path: Path) -> tuple[int, int] | None:
+    """What changes with the contents of a file; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, fingerprint: tuple[int, int] | None) -> TraceFile:
+    del fingerprint
+    return open_trace(path)
