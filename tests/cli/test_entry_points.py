@@ -187,3 +187,98 @@ def test_a_package_whose_kind_is_not_wanted_does_no_harm(tmp_path: Path) -> None
     write_package(tmp_path / "packages", "mine", {"__init__": "1 / 0\n"}, {"protocols": "mine = mine:Mine"})
     done = vmfailover(tmp_path / "packages", "validate", scenario_file(tmp_path, {}))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+KINDS = """
+from typing import ClassVar
+
+from vmfailover.failover.detection.heartbeat import HeartbeatSettings
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
+from vmfailover.scenario.failover import Failure, Fencing
+from vmfailover.scenario.record import written
+from vmfailover.scenario.units import Duration
+from vmfailover.scenario.workload import Workload
+
+
+class Patient(HeartbeatSettings):
+    code: ClassVar[str] = "mine.code:PatientDetector"
+
+    patience: Duration = written("1 ms")
+
+
+class Courier(Fencing):
+    code: ClassVar[str] = "mine.code:Courier"
+
+    trip: Duration = written("100 us")
+
+
+class Fire(Failure):
+    fatal: ClassVar[bool] = True
+    happened: ClassVar[str] = "burned down"
+
+    def strike(self, part, report):
+        part.crash()
+
+
+class Half(Workload):
+    code: ClassVar[str] = "mine.code:half"
+
+    kind: str
+    pattern: SyntheticPhase
+"""
+KINDS_CODE = """
+from mine import Courier as CourierSettings
+from mine import Half, Patient
+
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
+from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
+
+
+class PatientDetector(HeartbeatDetector):
+    @property
+    def patience_ns(self):
+        return super().patience_ns + Patient.of(self.spec).patience
+
+
+class Courier:
+    def __init__(self, env, spec, random):
+        self.env, self.trip_ns = env, CourierSettings.of(spec).trip
+
+    def fence(self, victim, by):
+        yield self.env.timeout(self.trip_ns)
+        victim.crash()
+        return True
+
+
+def half(spec, vcpus, line_bytes, seed):
+    return SyntheticAccesses(Half.of(spec).pattern, vcpus, line_bytes, seed)
+"""
+ALL_MINE: dict[str, Any] = {
+    "detection": {"kind": "patient", "patience": "700 us"},
+    "fencing": {"kind": "courier", "trip": "123 us"},
+    "failures": [{"at": "5500 us", "kind": "fire", "fixed": True}],
+}
+
+
+def test_kinds_of_everything_else_run_by_what_their_own_settings_say(tmp_path: Path) -> None:
+    names = {
+        "detectors": "patient = mine:Patient",
+        "fencing": "courier = mine:Courier",
+        "faults": "fire = mine:Fire",
+        "workloads": "half = mine:Half",
+    }
+    packages = tmp_path / "packages"
+    write_package(packages, "mine", {"__init__": KINDS, "code": KINDS_CODE}, names)
+    pattern = {"kind": "half", "pattern": {"kind": "uniform", "working_set": "512 KiB"}}
+    path = scenario_file(tmp_path, {**ALL_MINE, "workload": pattern})
+    found, later = (
+        answer(vmfailover(packages, "run", path, "--json", *more))["metrics"]
+        for more in ((), ("--set", "detection.patience=900us"))
+    )
+    assert found["failover.fencing_ns"] == 123_000
+    assert later["failover.detection_ns"] == found["failover.detection_ns"] + 200_000
+    told = vmfailover(packages, "run", path)
+    assert "The primary burned down at 5.50 ms" in " ".join(told.stdout.split())
+    refused = vmfailover(packages, "validate", path, "--set", "fencing.kind=stonith", "--set", "fencing.trip=1us")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "fencing.trip: belongs to courier; leave it out, or write 'kind: courier'" in refused.stderr
