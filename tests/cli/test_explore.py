@@ -33,6 +33,9 @@ def test_a_sound_program(scenario: Path) -> None:
     assert (code, err) == (0, "")
     assert "faults around every event of 2 epochs. Every promised invariant holds." in out
     assert {"capture", "commit", "taken", "latency"} <= set(out.split())
+    runs = [run["latency_ns"] is not None for run in json.loads(explore(scenario, *ARGUMENTS, "--json")[1])["runs"]]
+    assert 0 < sum(runs) < len(runs)
+    assert f"Latencies are those of {sum(runs)} runs with a takeover." in out
 
 
 def test_json(scenario: Path) -> None:

@@ -48,7 +48,8 @@ def test_a_command_writes_to_its_own_folders_only(command: str, owner: str, fold
     if command == owner:
         assert result.exit_code == 0
     else:
-        told = f"holds what `vmfailover {owner}` has made, and belongs to it; give --out another folder"
+        words, several, _ = owner.partition(" of several scenarios")
+        told = f"holds what `vmfailover {words}`{several} has made, and belongs to it; give --out another folder"
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr == f"{folder / owner}: {told}\n"
         assert content(folder / owner) == before
@@ -60,3 +61,14 @@ def test_a_smaller_comparison_leaves_nothing_of_a_larger_one(folder: Path, tmp_p
         arguments = ["compare", *scenarios, "--replications", "1", "--jobs", "1", "--out", str(tmp_path / "out")]
         assert CliRunner().invoke(main, arguments).exit_code == 0
         assert len(list((tmp_path / "out").glob("scenario-*.yaml"))) == len(names)
+
+
+@pytest.mark.parametrize("command", ["run", "run --replications", "compare"])
+@pytest.mark.parametrize("within", ["run", "run --replications"])
+def test_a_folder_within_another_does_not_change_whose_that_is(
+    command: str, within: str, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    codes = [invoke(*each).exit_code for each in ((command, folder, out), (within, folder, out / "below"))]
+    again = invoke(command, folder, out)
+    assert ([*codes, again.exit_code], again.stderr) == ([0, 0, 0], "")

@@ -94,7 +94,7 @@ def test_the_host_without_the_vm_waits_for_its_priority_delay() -> None:
     scene.receive(0, {1: 5})
     scene.env.run(until=100)
     scene.declared.succeed()
-    scene.env.run(until=100 + 300 + FENCING)
+    scene.env.run(until=100 + 300)
     assert scene.primary.up
     scene.env.run(until=LONG_NS)
     assert scene.steps[:2] == [("detect", 100, -1), ("fence", 100 + 300 + FENCING, -1)]

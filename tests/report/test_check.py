@@ -120,6 +120,7 @@ def test_lower_bounds_are_told_as_such() -> None:
         "cut off in 1 run that was not; likely output commit"
     )
     assert cut_off.worse
+    assert "| 5.00 ms | at least 4.00 ms |" in step_summary(check(checked(changes=(cut_off,))))
     both = Change("client.latency_p99_ns", "mean", 5e6, 6e6, "", before_at_least=True, now_at_least=True)
     assert "at least 5.00 ms in the baseline, at least 6.00 ms now (+20.0 %)" in change_line(both)
 

@@ -1,6 +1,7 @@
 """The tables and the picture of a comparison."""
 
 import io
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +12,16 @@ from rich.console import Console
 from scenarios_for_tests import brief
 
 from vmfailover import compare
+from vmfailover.report.chance import PARTIAL, PARTIAL_MEANS
 from vmfailover.report.comparison_rows import ROWS
 from vmfailover.report.comparison_table import print_comparison
 from vmfailover.report.figures.comparison_bars import comparison_bars, save_comparison
+from vmfailover.report.html.study_pages import means as means_of
 from vmfailover.studies.comparison import Comparison, all_protocols, under_protocols
 from vmfailover.studies.executors import InThisProcess
+from vmfailover.studies.runs import StudyRun
 
-from .legibility import require_legible
+from .legibility import require_legible, words
 
 
 @cache
@@ -50,6 +54,45 @@ def test_every_protocol_has_its_column_with_every_row() -> None:
             assert part in head
     for label in ("latency", "detection", "work", "slowdown", "commit p50", "client p99", "bandwidth", "memory"):
         assert label in text
+
+
+def surviving(*latencies: float | None) -> Comparison:
+    """Two columns, the second with these failover latencies."""
+    columns = {"always": (30e6,) * len(latencies), "seldom": latencies}
+    runs = [
+        StudyRun(name, n, n, {"failover.latency_ns": latency, "guest.slowdown": 0.1})
+        for name, each in columns.items()
+        for n, latency in enumerate(each)
+    ]
+    return Comparison(dict.fromkeys(columns, brief()), "always", len(latencies), tuple(runs))
+
+
+def test_a_mean_of_a_part_of_the_runs_wins_nothing_and_is_marked() -> None:
+    comparison = surviving(20e6, 20e6, None, None, None)
+    assert comparison.winners("failover.latency_ns") == ("always",)
+    text = printed(comparison, 80)
+    (means,) = (line for line in text.split("Differences")[0].splitlines() if line.startswith("  latency"))
+    (difference,) = (line for line in text.split("Differences")[1].splitlines() if line.startswith("  latency"))
+    assert means.split() == ["latency", "30.0", "ms*", "20.0", f"ms{PARTIAL}"]
+    assert difference.endswith(PARTIAL)
+    assert f"all: {PARTIAL_MEANS}, and it wins nothing" in " ".join(text.split())
+    assert "seldom: failover latency of 2 of 5 replications" in text
+    assert f"{PARTIAL} 2 of 5" in words(require_legible(comparison_bars(comparison)))
+    assert "20.0 ms†" in [cell.text for row in means_of(comparison).rows for cell in row]
+
+
+def test_a_mean_of_all_runs_has_no_mark() -> None:
+    comparison = surviving(20e6, 20e6, 20e6, 20e6, 20e6)
+    assert comparison.winners("failover.latency_ns") == ("seldom",)
+    assert PARTIAL not in printed(comparison, 80)
+    assert PARTIAL not in " ".join(words(require_legible(comparison_bars(comparison))))
+
+
+def test_too_little_time_before_the_end_is_remarked() -> None:
+    crash = {"at": "2200 us", "kind": "host-crash", "target": "primary"}
+    comparison = compare([brief(failures=[crash], duration="2300 us")], replications=2, executor=InThisProcess())
+    assert "replications move the failures by up to 100 µs instead of" in printed(comparison, 200)
+    assert "replications move the failures" not in printed(replace(comparison, replications=1), 200)
 
 
 def test_winners_are_marked() -> None:

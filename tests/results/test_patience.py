@@ -91,6 +91,18 @@ def test_what_no_detector_notices_is_waited_for_as_long_as_it_could_be_noticed()
     assert found.remarks[-1].endswith("nothing has noticed the failure, for which detection needs 11 ms at most")
 
 
+def test_a_host_that_could_not_be_fenced_before_is_not_waited_for() -> None:
+    cut = {"at": "1 ms", "lasts": "4 ms", "target": "forward", **CUT}
+    found = extended(
+        failures=[cut, {"at": "6300 us", **CRASH}],
+        detection={"interval": "500 us", "timeout": "1500 us"},
+        **{"fencing.failure_probability": "100 %"},
+    )
+    assert happened(found, "fencing-failed")[0].time_ns < 6_300_000
+    assert found.end_ns == found.scenario.duration
+    assert found.remarks[-1].endswith(": the secondary had given the primary up before, and could not fence it")
+
+
 def test_a_vm_that_cannot_be_moved_any_more_is_not_waited_for() -> None:
     found = extended(
         "live-precopy",

@@ -19,7 +19,7 @@ from vmfailover.studies.comparison import (
     under_protocols,
 )
 from vmfailover.studies.executors import InThisProcess, local_processes
-from vmfailover.studies.runs import MEASURED, StudyRun, replica
+from vmfailover.studies.runs import MEASURED, StudyRun, end_remark, replica
 from vmfailover.studies.statistics import Statistic
 
 FAILING = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
@@ -61,9 +61,36 @@ def test_replications_differ_in_seed_and_instant_and_are_alike_for_all_columns()
     assert replica(FAILING, 1).failures != replica(FAILING, 2).failures
 
 
-def test_failures_stay_within_the_run() -> None:
-    late = FAILING.with_(**{"failures.0.at": "4199 us"})
-    assert all((replica(late, number).failures[0].at or 0) < late.duration for number in range(1, 20))
+@pytest.mark.parametrize("at_us", [3900, 4190, 4199])
+def test_failures_near_the_end_come_later_and_within_the_run(at_us: int) -> None:
+    late = FAILING.with_(**{"failures.0.at": f"{at_us} us"})
+    instants = [replica(late, number).failures[0].at or 0 for number in range(1, 200)]
+    room = late.duration - at_us * 1000
+    places = [(instant - at_us * 1000) / room for instant in instants]
+    assert all(0 <= place < 1 for place in places)
+    assert sum(places) / len(places) == pytest.approx(0.5, abs=4 / (12 * len(places)) ** 0.5)
+
+
+def test_the_end_of_a_run_changes_only_the_failures_that_would_be_beyond_it() -> None:
+    far, near = FAILING, FAILING.with_(duration=f"{2_200_000 + 300_000} ns")
+    both = [(replica(far, number).failures[0].at or 0, replica(near, number).failures[0].at) for number in range(99)]
+    assert all(one == other for one, other in both if one < near.duration)
+    assert any(one >= near.duration for one, _ in both)
+
+
+def test_failures_keep_their_order_and_distance() -> None:
+    crash = {"kind": "host-crash", "target": "primary"}
+    two = FAILING.with_(failures=[{"at": "3800 us", "kind": "vm-crash"}, {**crash, "at": "4100 us"}])
+    for number in range(1, 20):
+        first, second = (failure.at or 0 for failure in replica(two, number).failures)
+        assert (first >= 3_800_000, second - first, second < two.duration) == (True, 300_000, True)
+
+
+def test_too_little_room_before_the_end_is_told() -> None:
+    near = FAILING.with_(**{"failures.0.at": "4100 us"})
+    assert end_remark(FAILING) == end_remark(near.with_(**{"failures.0.fixed": True})) == ""
+    assert end_remark(near).startswith("replications move the failures by up to 100 µs instead of 400 µs")
+    assert end_remark(near.with_(duration="4500 us")) == ""
 
 
 def test_differences_are_paired() -> None:

@@ -15,11 +15,12 @@ from vmfailover.errors import InputError
 from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.records.metric_names import METRICS
 from vmfailover.records.metric_values import Metrics
+from vmfailover.report.check_lines import note_lines
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.baseline_comparison import BaselineComparison
-from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
+from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond, every_change
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.regression import Check, Checked, Refused, check
 from vmfailover.studies.renewal import Renewal, renewal
@@ -220,6 +221,14 @@ def test_a_check_that_gates_nothing_is_refused() -> None:
         check([SCENARIO], executor=InThisProcess())
 
 
+def test_too_little_time_before_the_end_is_noted() -> None:
+    near = SCENARIO.with_(duration="2300 us")
+    for replications, told in ((1, 0), (2, 1)):
+        options: dict[str, Any] = {"invariants_only": True, "executor": InThisProcess()}
+        (found,) = check([near], replications=replications, **options).checked
+        assert sum("replications move the failures by up to 100 µs" in line for line in note_lines(found)) == told
+
+
 def test_invariants_alone() -> None:
     unmet = SCENARIO.with_(expect={"failover.count": "== 0"})
     found = check([unmet], baseline(), replications=1, invariants_only=True, executor=InThisProcess())
@@ -326,7 +335,7 @@ def test_a_scenario_that_cannot_be_run_does_not_keep_others_from_it(monkeypatch:
     assert not found.passed
 
 
-CUT_OFF = "client.latency_p99_at_least_ns"
+P99, CUT_OFF = "client.latency_p99_ns", "client.latency_p99_at_least_ns"
 
 
 def cut_off_against(before: Metrics, now: Metrics) -> list[Change]:
@@ -357,6 +366,33 @@ def test_a_metric_that_was_cut_off_is_compared_by_its_bound(before: Metrics, now
     assert change.worse == worse
 
 
+@pytest.mark.parametrize(("bound", "worse"), [(5.0, False), (5.01, False), (4.9, False), (5.3, True), (4.7, True)])
+@pytest.mark.parametrize("cut", [1, N])
+def test_a_bound_within_the_limit_is_not_worse_than_the_value(bound: float, cut: int, worse: bool) -> None:
+    """However many replications were cut off; what is shown in their place is within 5 %."""
+    before, now = [5.0] * N, [5.0] * (N - cut) + [None] * cut
+    bounds = [None] * (N - cut) + [bound] * cut
+    alike = {**dict.fromkeys(GATED, 1.0), CUT_OFF: None}
+    runs = (
+        Replications(SCENARIO, tuple(StudyRun("", n, n, {**alike, P99: v, CUT_OFF: b}) for n, (v, b) in pairs), "")
+        for pairs in (enumerate(zip(before, [None] * N, strict=True)), enumerate(zip(now, bounds, strict=True)))
+    )
+    entry, found = Entry.of(next(runs), GATED), next(runs)
+    assert [change.worse for change in changes_beyond(found, entry, DEFAULT_LIMITS)] == [True] * worse
+    assert [change.worse for change in changes_beyond(found, entry, [Limit("mean", 0.0)])] == [True]
+    assert [change.worse for change in every_change(found, entry)] == [True]
+
+
+def test_a_bound_below_what_was_known_is_no_improvement() -> None:
+    """Nine replications became better; of the mean of ten, one of which was cut off, only a bound is known."""
+    alike = dict.fromkeys(GATED, 1.0)
+    before = tuple(StudyRun("", n, n, {**alike, P99: 5.0}) for n in range(10))
+    now = (*(replace(run, values={**alike, P99: 4.0 + n / 99}) for n, run in enumerate(before[1:])),)
+    cut = replace(before[0], values={**alike, P99: None, CUT_OFF: 4.9})
+    entry = Entry.of(Replications(SCENARIO, before, ""), GATED)
+    assert not list(changes_beyond(Replications(SCENARIO, (cut, *now), ""), entry, DEFAULT_LIMITS))
+
+
 def test_the_same_bounds_are_no_change() -> None:
     assert cut_off_against({CUT_OFF: 97.0}, {CUT_OFF: 97.0}) == []
     assert cut_off_against({}, {}) == []
@@ -370,7 +406,7 @@ def test_what_other_seeds_have_lost_is_more_than_chance(without: int, lost: int)
         Replications(SCENARIO, runs, ""), Entry("", tuple(range(4)), {"guest.slowdown": (1.0,) * 4}), "guest.slowdown"
     )
     assert not sides.paired
-    assert sides.lost == lost
+    assert sides.lost(0.0) == lost
 
 
 def test_every_gated_metric_is_one() -> None:

@@ -1,13 +1,22 @@
 """Effects that are known."""
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+from rich.console import Console
 from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
+from vmfailover.records.metric_values import Metrics
+from vmfailover.report.sensitivity_table import cut_off, print_sensitivity
 from vmfailover.studies.executors import InThisProcess
-from vmfailover.studies.sensitivity import effects_of, sensitivity
+from vmfailover.studies.objective import Objective
+from vmfailover.studies.runs import StudyRun
+from vmfailover.studies.sensitivity import Effect, Sensitivity, effects_of, sensitivity
+from vmfailover.studies.sensitivity import _value as value_of
 
 pytest.importorskip("SALib")
 SCENARIO = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}])
@@ -48,6 +57,27 @@ def test_the_timeout_moves_the_failover_most() -> None:
     assert found.consistent
     again = sensitivity(SCENARIO, "failover.latency_ns", VARY, samples=3, executor=InThisProcess())
     assert again.to_json() == found.to_json()
+
+
+@pytest.mark.parametrize(("latencies", "words"), [((1e6, None), "1 of 2 runs without"), ((None, None), "2 of 2 runs")])
+def test_a_point_with_a_run_without_a_value_is_refused(latencies: tuple[float | None, ...], words: str) -> None:
+    runs = [StudyRun("", n, n, {"failover.latency_ns": each}) for n, each in enumerate(latencies)]
+    with pytest.raises(InputError, match=rf"at a=1: {words}"):
+        value_of(Objective.parse("failover.latency_ns"), runs, {"a": "1"})
+
+
+def test_lower_bounds_in_place_of_values_are_told() -> None:
+    values: list[Metrics] = [{"client.latency_p99_ns": 1e6}, {"client.latency_p99_at_least_ns": 2e6}]
+    runs = tuple(StudyRun("", n, n, each) for n, each in enumerate(values))
+    objective, effects = Objective.parse("client.latency_p99_ns"), (Effect("a", 1.0, 0.1, 0.0), Effect("b", 1, 1, 0))
+    found = Sensitivity(SCENARIO, objective, "morris", effects, runs)
+    assert found.bounded == 1
+    console = Console(file=io.StringIO(), width=200)
+    print_sensitivity(found, console)
+    words = "2 runs, of 1 of which only a lower bound is known, which stands for it"
+    assert words in console.file.getvalue()  # type: ignore[attr-defined]
+    assert words in " ".join(found.plot.tornado().figure.get_suptitle().split())
+    assert "lower bound" not in cut_off(replace(found, runs=runs[:1]))
 
 
 def test_a_metric_that_nothing_moves() -> None:

@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
@@ -71,7 +73,9 @@ def test_a_point_of_which_a_run_was_cut_off_has_a_lower_bound(monkeypatch: pytes
         f"{metric}.half_width": None,
         bound: 6.0,
         f"{bound}.half_width": None,
+        f"{metric}.n": 2,
     }
+    assert averages([seen, seen, {}])[f"{metric}.n"] == 2
     assert averages([seen, seen])[metric] == 4.0
     assert averages([seen, seen])[bound] is None
 
@@ -116,6 +120,20 @@ class Counting(InThisProcess):
     def submit(self, call: Any, /, *args: Any, **options: Any) -> Any:
         self.replications += args[0].last - args[0].first
         return super().submit(call, *args, **options)
+
+
+class Losing(InThisProcess):
+    """Loses one point, as a worker does that the operating system kills for want of memory."""
+
+    def __init__(self, number: int, error: Exception) -> None:
+        self.number, self.error = number, error
+
+    def submit(self, call: Any, /, *args: Any, **options: Any) -> Any:
+        if args[0].number != self.number:
+            return super().submit(call, *args, **options)
+        lost: Future[Any] = Future()
+        lost.set_exception(self.error)
+        return lost
 
 
 def rows(found: Sweep) -> pd.DataFrame:
@@ -211,6 +229,33 @@ def test_a_point_that_cannot_be_run_is_a_row_with_its_error() -> None:
     assert found.failed == 1
     assert "longer than the run" in found.frame["error"][1]
     assert pd.isna(found.frame["guest.slowdown"][1])
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), BrokenProcessPool("killed")])
+@pytest.mark.parametrize("before", [0, 2])
+def test_a_point_that_was_lost_is_tried_again(error: Exception, before: int, tmp_path: Path) -> None:
+    """Also one that has some of its runs already; its error is a row until then, without values."""
+    keys = {INTERVAL: "100us,120us,2s"}
+    if before:
+        sweep(SCENARIO, keys, replications=before, out=tmp_path, executor=InThisProcess())
+    losing = sweep(SCENARIO, keys, replications=3, out=tmp_path, executor=Losing(1, error))
+    assert [bool(text) for text in losing.frame["error"]] == [False, True, True]
+    assert str(error) in losing.frame["error"][1]
+    assert pd.isna(losing.frame["guest.slowdown"][1])
+    pd.testing.assert_frame_equal(read_sweep(tmp_path).frame, losing.frame)
+    counting = Counting()
+    again = sweep(SCENARIO, keys, replications=3, out=tmp_path, executor=counting)
+    assert counting.replications == 3 - before
+    pd.testing.assert_frame_equal(again.frame, sweep(SCENARIO, keys, replications=3, executor=InThisProcess()).frame)
+
+
+def test_a_point_that_was_lost_while_it_grew_still_has_what_it_had(tmp_path: Path) -> None:
+    keys = {INTERVAL: "100us,120us"}
+    two = sweep(SCENARIO, keys, replications=2, out=tmp_path, executor=InThisProcess()).frame
+    sweep(SCENARIO, keys, replications=3, out=tmp_path, executor=Losing(1, MemoryError()))
+    counting = Counting()
+    pd.testing.assert_frame_equal(sweep(SCENARIO, keys, replications=2, out=tmp_path, executor=counting).frame, two)
+    assert counting.replications == 0
 
 
 def test_a_key_that_there_is_not_is_refused() -> None:

@@ -1,19 +1,26 @@
 """Searches whose answer is known."""
 
+import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from scenarios_for_tests import minute
+from rich.console import Console
+from scenarios_for_tests import brief, minute
 
 from vmfailover.errors import InputError
+from vmfailover.records.metric_names import bound_name
 from vmfailover.records.metric_values import Metrics
+from vmfailover.report.tuning_table import print_tuning
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun
-from vmfailover.studies.tuning import Tuning, search, tune
+from vmfailover.studies.tuning import Trial, Tuning, search, tune
+from vmfailover.studies.tuning import _best as ranked
+from vmfailover.studies.tuning import _judged as judged
 
 pytest.importorskip("optuna")
 SCENARIO = minute(failures=[])
@@ -52,6 +59,64 @@ def test_the_least_of_a_noisy_bowl_is_found() -> None:
 
 def test_a_constraint_is_kept() -> None:
     assert 6 <= best_of([Constraint.parse("loss.work_ns.mean >= 6 ns")]) < 6.7
+
+
+LATENCY = "failover.latency_ns"
+
+
+def trial_of(*latencies: float | None, bounds: Sequence[float | None] = (), number: int = 0) -> Trial:
+    values: list[Metrics] = [{LATENCY: each} for each in latencies]
+    bounded: list[Metrics] = [{bound_name(LATENCY): each} for each in bounds]
+    runs = [StudyRun("", n, n, each) for n, each in enumerate((*values, *bounded))]
+    return Trial(number, {"a": "1"}, {"a": 0.0}, *judged(runs, Objective(LATENCY, "mean"), ()))
+
+
+def test_a_point_after_which_most_vms_never_came_back_is_not_possible() -> None:
+    assert trial_of(30e6, 30e6, 30e6).possible
+    seldom = trial_of(20e6, None, None, None, None)
+    assert (seldom.objective.value, seldom.without, seldom.possible) == (20e6, 4, False)
+    assert trial_of(20e6, bounds=[50e6]).possible
+
+
+def test_what_is_known_comes_before_what_is_known_from_below_only() -> None:
+    bounded, known, partial = trial_of(bounds=[1e6], number=1), trial_of(5e6, number=2), trial_of(1e6, None, number=3)
+    assert [each.number for each in ranked([bounded, partial, known])] == [2, 1]
+
+
+def seldom_back(points: Sequence[Mapping[str, str]], numbers: range) -> list[list[StudyRun]]:
+    """The lower the key, the sooner the VM is back, but below 5 only after the first failure."""
+    made = []
+    for point in points:
+        place = float(point["a"])
+        values: list[Metrics] = [{LATENCY: place if place >= 5 or n == 0 else None} for n in numbers]
+        made.append([StudyRun("", n, n, each) for n, each in zip(numbers, values, strict=True)])
+    return made
+
+
+def test_a_search_is_not_led_to_where_the_vm_seldom_comes_back() -> None:
+    found = list(search(seldom_back, [Range.parse("a=0.0:10.0")], Objective(LATENCY, "mean"), [], 60, 5, seed=1))
+    possible = [float(trial.point["a"]) for trial in found if trial.possible]
+    assert 5 <= min(possible) < 5.5
+    assert sum(float(trial.point["a"]) < 5 for trial in found) < len(possible)
+
+
+def test_runs_without_a_value_are_told_if_nothing_is_possible() -> None:
+    seldom = trial_of(20e6, None, None, None, None)
+    found = Tuning(SCENARIO, Objective(LATENCY, "mean"), (), (seldom,), (), (), replications=5)
+    console = Console(file=io.StringIO(), width=120)
+    print_tuning(found, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "No value keeps the constraints with failover.latency_ns known in every run: 1 trial, 0 possible" in text
+    assert "failover.latency_ns: not known in 4 of 5 runs" in text
+
+
+def test_too_little_time_before_the_end_is_told_of_the_best() -> None:
+    near = brief(failures=[{"at": "2200 us", "kind": "host-crash", "target": "primary"}], duration="2300 us")
+    best = replace(trial_of(1e6), point={"link.latency": "5 us"}, positions={"link.latency": 0.0})
+    found = Tuning(near, Objective(LATENCY, "mean"), (), (), (best,), (False,))
+    console = Console(file=io.StringIO(), width=200)
+    print_tuning(found, console)
+    assert "replications move the failures by up to 100 µs" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_the_longest_interval_costs_the_guest_least() -> None:

@@ -29,7 +29,10 @@ What is gated:
   see, the lower bound has to be as expected however far beyond it is;
 - that the baseline has each scenario, and that each scenario of the
   baseline whose file is gone or renamed is taken out of it;
-- with a baseline, these metrics, less of each being better:
+- with a baseline, these metrics, less of each being better; one that a
+  replication had and has no more is worse whatever --fail-on allows, and
+  so is a value that has become a lower bound, unless the bound itself is
+  as near to the value as --fail-on allows:
 \b
 {chr(10).join(f"    {metric}" for metric in GATED)}
 
@@ -50,7 +53,8 @@ Not gated: all other metrics, scenarios of the baseline that are there but not g
     "limits",
     metavar="STATISTIC:PERCENT",
     multiple=True,
-    help="Fail if a statistic is worse by more, and by more than chance, as in p99:5%. Repeatable.  [default: mean:5%]",
+    help="Fail if a statistic is worse by more, and by more than chance, as in p99:5%; or if a run has lost it. "
+    "Repeatable.  [default: mean:5%]",
 )
 @click.option("--replications", type=click.IntRange(1, 10_000), default=10, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to run in.  [default: one a core]")

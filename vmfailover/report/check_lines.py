@@ -19,6 +19,12 @@ def change_line(change: Change) -> str:
     return f"{line}; likely {change.component}"
 
 
+def sides(change: Change) -> tuple[str, str]:
+    """Return the value of a change in the baseline and now, each as a lower bound where it is one."""
+    before = _bounded(change.metric, change.before, at_least=change.before_at_least)
+    return before, _bounded(change.metric, change.now, at_least=change.now_at_least)
+
+
 def _now(change: Change) -> str:
     if change.now is None:
         return f"no value now in {counted(change.lost, 'run')} that had one"
@@ -29,7 +35,7 @@ def _now(change: Change) -> str:
     return f"{now} now{relative}{lost if change.lost else ''}"
 
 
-def _bounded(metric: str, value: float, *, at_least: bool) -> str:
+def _bounded(metric: str, value: float | None, *, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{quantity(metric, value)}"
 
 
@@ -74,6 +80,8 @@ def note_lines(checked: Checked) -> Iterator[str]:
         yield "held against its invariants alone: there is neither an expectation nor a baseline"
     if checked.other_seeds and not checked.incomparable:
         yield "the baseline has other seeds, so only changes beyond the spread of the runs are found"
+    if checked.remark:
+        yield checked.remark
     yield from map(improvement_line, checked.improvements)
 
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from vmfailover.report.chance import PARTIAL_MEANS
+from vmfailover.report.comparison_rows import ROWS
 from vmfailover.scenario.warnings import unused_keys
 from vmfailover.studies.comparison import Comparison
+from vmfailover.studies.runs import end_remark
 
 #: Values of which a 99th percentile is more than the greatest of them.
 LEAST_OF_A_P99 = 100
@@ -21,6 +24,8 @@ def interruption(comparison: Comparison) -> str:
 
 def notes(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Yield what a reader has to know, each line once with the names of the columns that it is about."""
+    if any(comparison.is_partial(name, row.metric) for name in comparison.names for row in ROWS):
+        yield "all", f"{PARTIAL_MEANS}, and it wins nothing"
     columns: dict[str, list[str]] = {}
     for name in comparison.names:
         for line in remarks(comparison, name):
@@ -45,5 +50,7 @@ def remarks(comparison: Comparison, name: str) -> Iterator[str]:
     requests = comparison.statistic(name, "client.requests")
     if requests.mean is not None and requests.mean < LEAST_OF_A_P99:
         yield f"client p99 of fewer than {LEAST_OF_A_P99} requests a run: it is the greatest time, or near to it"
+    if comparison.replications > 1 and (remark := end_remark(comparison.scenarios[name])):
+        yield remark
     unused = set(unused_keys(comparison.scenarios[name]))  # by this column: a comparison has keys for all of them
     yield from (line for line in comparison.remarks(name) if line not in unused)

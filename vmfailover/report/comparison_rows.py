@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vmfailover.report.chance import partial_mark
 from vmfailover.results.quantities import bit_rate, duration, share, short_count, size, three_digits
 from vmfailover.studies.statistics import Statistic
 
@@ -16,19 +17,23 @@ class Row:
     metric: str
     written: Callable[[float | None], str]
 
-    def mean(self, found: Statistic) -> str:
-        """Return a mean; where runs were cut off, at least what it is."""
-        return f"{'≥ ' if found.at_least else ''}{self.written(found.mean)}"
+    def mean(self, found: Statistic, runs: int) -> str:
+        """Return a mean; where runs were cut off, at least what it is, and marked where some have no part in it."""
+        return f"{'≥ ' if found.at_least else ''}{self.written(found.mean)}{partial_mark(found.n, runs)}"
 
-    def signed(self, difference: Statistic) -> str:
-        """Return a mean difference with its sign and, as far as it is known, half its confidence interval."""
+    def signed(self, difference: Statistic, runs: int) -> str:
+        """Return a mean difference with its sign and, as far as it is known, half its confidence interval.
+
+        It is marked where some of the runs have no part in it.
+        """
         if difference.mean is None:
             return "–"
+        mark = partial_mark(difference.n, runs)
         if not difference.mean:
-            return "0"
+            return f"0{mark}"
         sign = "−" if difference.mean < 0 else "+"
         half_width = f" ±{self.written(difference.half_width)}" if difference.half_width else ""
-        return f"{'≥ ' if difference.at_least else ''}{sign}{self.written(abs(difference.mean))}{half_width}"
+        return f"{'≥ ' if difference.at_least else ''}{sign}{self.written(abs(difference.mean))}{half_width}{mark}"
 
 
 def _times(number: float | None) -> str:

@@ -74,13 +74,13 @@ def _broken_at_hyphens(name: str, width: int) -> str:
 
 def _mean(comparison: Comparison, name: str, row: Row) -> Text:
     best = name in comparison.winners(row.metric)
-    text = row.mean(comparison.statistic(name, row.metric))
+    text = row.mean(comparison.statistic(name, row.metric), len(comparison.of(name)))
     return Text(f"{text}{_WINNER if best else ' '}", style="bold" if best else "")
 
 
 def _difference(comparison: Comparison, name: str, row: Row) -> Text:
-    found = comparison.difference(name, row.metric)
-    return Text(row.signed(found), style="" if found.mean is None else "bold" if found.certain else "dim")
+    found, runs = comparison.difference(name, row.metric), len(comparison.of(name))
+    return Text(row.signed(found, runs), style="" if found.mean is None else "bold" if found.certain else "dim")
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

@@ -39,6 +39,7 @@ def _parts(exploration: Exploration) -> Iterator[RenderableType]:
     yield _coverage(exploration)
     yield Text()
     yield _outcomes(exploration)
+    yield Text(f"\nLatencies are those of {counted(len(exploration.latencies()), 'run')} with a takeover.")
     for each in broken[:SHOWN]:
         faults = ", then ".join(f"{fault.name} at {fault.at_ns} ns" for fault in each.point.faults)
         yield Text(f"\n{faults} (after {each.point.phase}): {'; '.join(each.violations)}", style="red")

@@ -9,10 +9,10 @@ from vmfailover.report.check_lines import (
     improvement_line,
     note_lines,
     overall_notes,
+    sides,
     vanished_line,
     verdict_line,
 )
-from vmfailover.report.metric_quantity import quantity
 from vmfailover.studies.regression import Check
 
 #: Annotations of one step that GitHub shows.
@@ -26,7 +26,7 @@ def step_summary(check: Check) -> str:
     if rows:
         lines += ["| scenario | metric | statistic | baseline | now | likely |", "|---|---|---|---:|---:|---|"]
         for name, change in rows:
-            before, now = (quantity(change.metric, value) for value in (change.before, change.now))
+            before, now = sides(change)
             mark = "❌" if change.worse else "✅"
             lines.append(
                 f"| {mark} {_escaped(name)} | `{change.metric}` | {change.statistic} | {before} | {now} | "

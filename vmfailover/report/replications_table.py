@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.chance import partial_mark
 from vmfailover.report.comparison_rows import ROWS
+from vmfailover.report.replication_remarks import replication_remarks
 from vmfailover.results.quantities import counted
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.statistics import Estimate
@@ -41,7 +43,7 @@ def _parts(found: Replications) -> Iterator[RenderableType]:
             table.add_row(Text(group, style="bold"))
         median, tail = (found.estimate(row.metric, name) for name in ("median", "p99"))
         cells = _plus_minus(mean, row.written), _between(median, row.written), _at_least(tail, row.written)
-        table.add_row(f"  {row.label}", *cells)
+        table.add_row(f"  {row.label}{partial_mark(mean.n, len(found.runs))}", *cells)
     yield table
     yield Text("\n".join(["", *_notes(found)]))
 
@@ -64,8 +66,9 @@ def _at_least(quantile: Estimate, written: Written) -> str:
 def _notes(found: Replications) -> Iterator[str]:
     yield f"Stopped: {found.stop_reason}."
     yield "The intervals hold the true value with 95 % confidence; – where there are too few runs for one."
-    rare = [(row.label.strip(), found.estimate(row.metric).n) for row in ROWS if row.group == "failover"]
-    yield from (f"{label}: in {n} of {len(found.runs)} runs" for label, n in rare if 0 < n < len(found.runs))
+    counts = [(row.label.strip(), found.estimate(row.metric).n) for row in ROWS]
+    yield from (f"{label}: in {n} of {len(found.runs)} runs" for label, n in counts if 0 < n < len(found.runs))
+    yield from replication_remarks(found)
     for run in found.runs:
         yield from (f"seed {run.seed}: BROKEN INVARIANT {line}" for line in run.broken)
         if run.error:

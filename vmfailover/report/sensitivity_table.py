@@ -40,7 +40,13 @@ def _parts(found: Sensitivity) -> Iterator[RenderableType]:
         cells = (f"{_written(found, effect.total)} ±{_written(found, effect.total_half_width)}", _alone(found, effect))
         table.add_row(effect.key, *cells, bar, style="" if effect.certain() else "dim")
     yield table
-    yield Text(f"\n{counted(len(found.runs), 'run')}; {_NOTES[found.method]}; dim: no more than chance explains")
+    runs = f"{counted(len(found.runs), 'run')}{cut_off(found)}"
+    yield Text(f"\n{runs}; {_NOTES[found.method]}; dim: no more than chance explains")
+
+
+def cut_off(found: Sensitivity) -> str:
+    """Return in how many runs a lower bound stands for the metric, if it does in any."""
+    return f", of {found.bounded} of which only a lower bound is known, which stands for it" if found.bounded else ""
 
 
 def _alone(found: Sensitivity, effect: Effect) -> str:

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from vmfailover.records.metric_names import bound_name
 from vmfailover.report.ascii import captured_in_ascii
-from vmfailover.report.chance import drawn_from
+from vmfailover.report.chance import PARTIAL_MEANS, drawn_from, partial_mark
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.results.quantities import counted
+from vmfailover.studies.averages import count_name
 from vmfailover.studies.sweep import Sweep
 
 #: The metrics of a point, in order.
@@ -66,10 +67,10 @@ def _cells(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> Iterator[Tex
     for key in found.keys:
         yield Text(found.texts[point["point"]][key])
     if point["error"]:
-        yield Text("not possible", style="red")
+        yield Text("failed", style="red")
         return
     for row in rows:
-        yield Text(written_mean(row, point))
+        yield Text(f"{written_mean(row, point)}{partial_mark(known_in(row, point), found.replications)}")
 
 
 def written_mean(row: Row, point: Mapping[Any, Any]) -> str:
@@ -80,14 +81,29 @@ def written_mean(row: Row, point: Mapping[Any, Any]) -> str:
     return row.written(None) if _missing(bound) else f"≥ {row.written(bound)}"
 
 
+def known_in(row: Row, point: Mapping[Any, Any]) -> float:
+    """Return in how many of its runs something is known of a metric at a point that has values; 0 where all have."""
+    return point.get(count_name(row.metric), 0)  # type: ignore[no-any-return]
+
+
 def _missing(value: Any) -> bool:
     return value is None or isnan(value)
+
+
+def remarks(found: Sweep) -> Iterator[str]:
+    """Yield what a reader has to know of the numbers of points."""
+    if any(found.partial(metric).any() for metric in SHOWN):
+        yield f"{PARTIAL_MEANS}; the columns METRIC.n count them"
+    for remark, points in found.frame["remark"].value_counts().items():
+        if remark:
+            yield f"at {counted(points, 'point')}, {remark}"
 
 
 def _notes(found: Sweep) -> Iterator[str]:
     points = len(found.frame)
     shown = f", of which {MOST} are shown" if points > MOST else ""
     yield f"{counted(points, 'point')}{shown}; {drawn_from(found.replications)}"
+    yield from remarks(found)
     if found.interrupted:
         yield f"INTERRUPTED: the sweep has {counted(len(found.texts), 'point')}"
     if found.failed:

@@ -10,6 +10,7 @@ from rich.text import Text
 from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.metric_quantity import quantity
 from vmfailover.results.quantities import counted
+from vmfailover.studies.runs import end_remark
 from vmfailover.studies.tuning import Trial, Tuning
 
 
@@ -22,13 +23,19 @@ def print_tuning(found: Tuning, console: Console) -> None:
 def _parts(found: Tuning) -> Iterator[RenderableType]:
     tried = f"{counted(len(found.trials), 'trial')}, {sum(trial.possible for trial in found.trials)} possible"
     if found.best is None:
-        yield Text(f"No value keeps the constraints: {tried}{_end(found)}", style="bold red")
+        yield Text(f"{_impossible(found)}: {tried}{_end(found)}", style="bold red")
         yield Text("\n".join(_closest(found)))
         return
     yield Text(f"{_name(found)} is least at", style="bold")
     yield Text("\n".join(f"  {key} = {value}" for key, value in found.best.point.items()))
     yield _table(found)
     yield Text("\n".join(_notes(found, tried)))
+
+
+def _impossible(found: Tuning) -> str:
+    if any(trial.without for trial in found.trials if not trial.error):
+        return f"No value keeps the constraints with {found.objective.metric} known in every run"
+    return "No value keeps the constraints"
 
 
 def _name(found: Tuning) -> str:
@@ -68,6 +75,8 @@ def _notes(found: Tuning, tried: str) -> Iterator[str]:
     for key, (low, high) in found.alike().items():
         if low != high:
             yield f"{key}: {low} to {high} are alike, as far as {best.objective.n} replications tell"
+    if remark := end_remark(found.scenario.with_(**best.point)):
+        yield remark
     again = f"the finalists were run again {best.objective.n} times, with other random numbers than in the search"
     if not found.confirmed:
         again = "the best were not run again with other random numbers: this may have been luck"
@@ -84,9 +93,11 @@ def _closest(found: Tuning) -> Iterator[str]:
     if not run:
         yield f"none could be run: {found.trials[0].error}"
         return
-    closest = min(run, key=lambda trial: max(trial.excess, default=0.0))
+    closest = min(run, key=lambda trial: (trial.without, max(trial.excess, default=0.0)))
     values = ", ".join(f"{key} = {value}" for key, value in closest.point.items())
     yield f"closest: {values}"
+    if closest.without:
+        yield f"  {found.objective.metric}: not known in {closest.without} of {counted(found.replications, 'run')}"
     for constraint, excess in zip(found.constraints, closest.excess, strict=True):
         if excess > 0:
             yield f"  {constraint.text}: beyond the limit by {excess:.1%}"

@@ -36,7 +36,8 @@ class Experiment(Record):
     duration: Annotated[Duration, AboveZero]
     """Simulated time, in nanoseconds; nothing is counted beyond it."""
     extend: Annotated[Literal["until-takeover"] | None, NoneText] = None
-    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover."""
+    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover. One
+    that cannot come any more is not, nor is one that takes more than an hour longer."""
     warm_up: Duration = written("0 ns")
     """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
     no guest finds them, in nanoseconds."""

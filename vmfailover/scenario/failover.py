@@ -26,7 +26,7 @@ class Fencing(Section):
     VMs."""
     delay: Duration = written("5 ms")
     """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
-    the order arrives is chance. Assumed."""
+    the order arrives, and the power goes off, is chance. Assumed."""
     priority_delay: Duration = written("0 ns")
     """Time that the host without the VM waits before it fences, so that the one with it wins if the network between
     them is cut, in nanoseconds; it has to be longer than `delay`. Pacemaker (priority-fencing-delay)."""

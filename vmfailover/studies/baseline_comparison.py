@@ -35,14 +35,14 @@ class BaselineComparison:
         both = [number for number in complete if number < len(before)]
         return cls(tuple(before[number] for number in both), tuple(now[number] for number in both), True)
 
-    @property
-    def lost(self) -> int:
-        """How many replications have lost the metric, or have only a lower bound of what was known.
+    def lost(self, tolerance: float) -> int:
+        """Return how many replications have lost the metric, or have only a lower bound of what was known.
 
-        If they are not paired, none unless more have lost it than chance explains.
+        A bound that is less than `tolerance`, a share of the value that was known, away from it stands for it. If they
+        are not paired, none have unless more have no value than chance explains.
         """
         if self.paired:
-            return sum(_is_lost(before, now) for before, now in zip(self.before, self.now, strict=True))
+            return sum(_is_lost(before, now, tolerance) for before, now in zip(self.before, self.now, strict=True))
         without = sum(not _exact(each) for each in self.now)
         return without if self._loss_is_certain(without) else 0
 
@@ -90,8 +90,10 @@ def incomparable(found: Replications, entry: Entry) -> bool:
     return not same_seeds(found, entry) and min(len(entry.seeds), len(found.runs)) < 2
 
 
-def _is_lost(before: Known | None, now: Known | None) -> bool:
-    return before is not None and (now is None or (before.exact and not now.exact))
+def _is_lost(before: Known | None, now: Known | None, tolerance: float) -> bool:
+    if before is None or now is None:
+        return before is not None
+    return before.exact and not now.exact and abs(now.low - before.low) >= tolerance * abs(before.low)
 
 
 def _exact(each: Known | None) -> bool:

@@ -96,7 +96,7 @@ class Change:
     now: float | None
     #: Where the reason is most likely to be.
     component: str
-    #: Replications in which the metric was known in the baseline, and is not now.
+    #: Replications in which the metric was known in the baseline, and is not now, or from below only.
     lost: int = 0
     #: Whether the numbers are lower bounds.
     before_at_least: bool = False
@@ -122,12 +122,14 @@ class Change:
 def changes_beyond(found: Replications, entry: Entry, limits: Sequence[Limit]) -> Iterator[Change]:
     """Yield the gated metrics that have changed by more than a limit, and by more than chance.
 
-    A metric is told of by the first limit that a regression exceeds, if there is one.
+    A metric is told of by the first limit that a regression exceeds, if there is one. One that replications have lost
+    is a regression whatever the limits; so is one that was cut off, unless all limits allow its bound as a value.
     """
+    tolerance = min(limit.share for limit in limits)
     for metric in GATED:
         sides = BaselineComparison.of(found, entry, metric)
-        if sides.lost:
-            yield from _lost(found, entry, metric, sides, limits[0].statistic)
+        if lost := sides.lost(tolerance):
+            yield from _lost(found, entry, metric, sides, limits[0].statistic, lost)
         elif sides.beyond_chance:
             yield from _changed(found, entry, metric, sides, limits)
 
@@ -136,20 +138,20 @@ def every_change(found: Replications, entry: Entry) -> Iterator[Change]:
     """Yield the gated metrics that have changed at all; where seeds differ, by more than chance."""
     for metric in GATED:
         sides = BaselineComparison.of(found, entry, metric)
-        if sides.lost:
-            yield from _lost(found, entry, metric, sides, "mean")
+        if lost := sides.lost(0.0):
+            yield from _lost(found, entry, metric, sides, "mean", lost)
         elif sides.paired or sides.beyond_chance:
             yield from _changed(found, entry, metric, sides, _NONE_ALLOWED)
 
 
 def _lost(
-    found: Replications, entry: Entry, metric: str, sides: BaselineComparison, statistic: str
+    found: Replications, entry: Entry, metric: str, sides: BaselineComparison, statistic: str, lost: int
 ) -> Iterator[Change]:
     before, now = sides.statistics(statistic)
     if before is None:
         return
     bounded = now is not None and not any(each is None for each in sides.now)
-    yield _change(metric, statistic, before, now if bounded else None, _component(found, entry, metric), sides.lost)
+    yield _change(metric, statistic, before, now if bounded else None, _component(found, entry, metric), lost)
 
 
 def _changed(
@@ -164,11 +166,16 @@ def _beyond(
 ) -> Iterator[Change]:
     for limit in limits:
         before, now = sides.statistics(limit.statistic)
-        if before is None or now is None or now.low == before.low:
+        if before is None or now is None or now.low == before.low or _only_seems_better(before, now):
             continue
         change = _change(metric, limit.statistic, before, now, _component(found, entry, metric))
         if abs(change.relative) > limit.share:
             yield change
+
+
+def _only_seems_better(before: Known, now: Known) -> bool:
+    """Whether a lower bound is below what was known, which it would be too if nothing had become better."""
+    return before.exact and not now.exact and now.low < before.low
 
 
 def _change(metric: str, statistic: str, before: Known, now: Known | None, component: str, lost: int = 0) -> Change:

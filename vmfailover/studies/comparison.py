@@ -75,6 +75,10 @@ class Comparison(Plotted):
         """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
         return statistic_known(list(self._observed(column, metric).values()))
 
+    def is_partial(self, column: str, metric: str) -> bool:
+        """Whether a metric is known in some of a column's runs and not in others, as where the VM never came back."""
+        return 0 < self.statistic(column, metric).n < len(self.of(column))
+
     def difference(self, column: str, metric: str) -> Statistic:
         """Return the mean difference to the baseline over the replications in which both have the metric."""
         return self._difference(column, self.baseline, metric)
@@ -87,11 +91,12 @@ class Comparison(Plotted):
         """Return the column with the lowest mean, and those that are not worse than it by more than chance explains.
 
         None are returned if that leaves none out, as where each column is a single run, or if only one has the metric.
-        A mean that is a lower bound wins nothing.
+        A mean that is a lower bound wins nothing, and neither does one of a part of the runs, such as those after which
+        the VM came back.
         """
         found = {name: self.statistic(name, metric) for name in self.names}
         means = {name: each.mean for name, each in found.items() if each.mean is not None}
-        exact = [name for name in means if not found[name].at_least]
+        exact = [name for name in means if not found[name].at_least and found[name].n == len(self.of(name))]
         if not exact:
             return ()
         lowest = min(exact, key=lambda name: means[name])

@@ -40,6 +40,10 @@ class Objective:
         """Return it for some runs: of those that have the metric, or a lower bound of it."""
         return estimate_known([each for each in self.observed(runs) if each], self.statistic)
 
+    def without(self, runs: Sequence[StudyRun]) -> int:
+        """Return how many of some runs tell nothing of it, not even a lower bound."""
+        return sum(each is None for each in self.observed(runs))
+
     def observed(self, runs: Sequence[StudyRun]) -> list[Known | None]:
         """Return what is known of the metric in each run, truth values aside."""
         return [

@@ -21,6 +21,7 @@ from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed, unseen
 from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
+from vmfailover.studies.runs import end_remark
 from vmfailover.studies.unmet import Unmet, unmet
 from vmfailover.studies.vanished import Vanished, vanished
 from vmfailover.version import version
@@ -52,6 +53,8 @@ class Checked:
     incomparable: bool = False
     #: Gated metrics that the baseline does not tell of.
     untold: tuple[str, ...] = ()
+    #: What a reader has to know of its replications.
+    remark: str = ""
 
     @property
     def regressions(self) -> tuple[Change, ...]:
@@ -229,5 +232,6 @@ def _checked(
         other_seeds=entry is not None and not same_seeds(found, entry),
         incomparable=entry is not None and incomparable(found, entry),
         untold=tuple(metric for metric in GATED if metric not in entry.values) if entry else (),
+        remark=end_remark(scenario) if len(found.runs) > 1 else "",
         faults=tuple(f"seed {run.seed}: {line}" for run in found.runs for line in (*run.broken, run.error) if line),
     )

@@ -11,6 +11,7 @@ from vmfailover.engine.streams import generator
 from vmfailover.records.metric_names import METRICS
 from vmfailover.records.metric_values import Metrics, Value
 from vmfailover.results.metrics import WALL_CLOCK
+from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
@@ -60,19 +61,51 @@ class StudyRun:
 def replica(scenario: Scenario, replication: int) -> Scenario:
     """Return the n-th replication of a scenario; number 0 is the scenario itself.
 
-    The seed is n higher, and all failures at a given time that are not `fixed` come later by one random time, at most a
-    checkpoint interval or, if longer, a heartbeat's: the same for all scenarios with the same seed and the same two
-    intervals.
+    The seed is n higher, and all failures at a given time that are not `fixed` come later by one random time, less than
+    a checkpoint interval or, if longer, a heartbeat's, and such that the last of them is before the end: the same for
+    all scenarios with the same seed, the same two intervals, and as much time after the last failure as these.
     """
     if replication == 0:
         return scenario
-    longest_ns = max(scenario.replication.checkpoint_interval, scenario.detection.interval)
-    later_ns = int(generator(scenario.seed, f"comparison.failure.{replication}").integers(longest_ns))
-    changes: dict[str, object] = {"seed": scenario.seed + replication}
-    for index, failure in enumerate(scenario.failures):
-        if failure.at is not None and not failure.fixed:
-            changes[f"failures.{index}.at"] = f"{(failure.at + later_ns) % scenario.duration} ns"
-    return scenario.with_(**changes)
+    later_ns = _later_ns(scenario, replication)
+    moved = {f"failures.{index}.at": f"{at_ns + later_ns} ns" for index, at_ns in _movable(scenario).items()}
+    return scenario.with_(**{"seed": scenario.seed + replication}, **moved)
+
+
+def end_remark(scenario: Scenario) -> str:
+    """Return that a run ends too soon for replications to have failures at any instant; nothing if it does not."""
+    wanted_ns, room_ns = _longest_ns(scenario), _room_ns(scenario)
+    if room_ns >= wanted_ns:
+        return ""
+    return (
+        f"replications move the failures by up to {duration(room_ns)} instead of {duration(wanted_ns)}, since the run "
+        "ends then: not all instants of an epoch are met; let the duration be longer"
+    )
+
+
+def _later_ns(scenario: Scenario, replication: int) -> int:
+    """Draw how much later failures come; what is beyond the end is drawn again, which leaves all instants as likely."""
+    draws, room_ns = generator(scenario.seed, f"comparison.failure.{replication}"), _room_ns(scenario)
+    later_ns = int(draws.integers(_longest_ns(scenario)))
+    return later_ns if later_ns < room_ns else int(draws.integers(room_ns))
+
+
+def _longest_ns(scenario: Scenario) -> int:
+    return max(scenario.replication.checkpoint_interval, scenario.detection.interval)
+
+
+def _room_ns(scenario: Scenario) -> int:
+    """Return the time from the last failure that moves to the end; without one, any is enough."""
+    return min((scenario.duration - at_ns for at_ns in _movable(scenario).values()), default=_longest_ns(scenario))
+
+
+def _movable(scenario: Scenario) -> dict[int, int]:
+    """Return when each failure strikes that replications move, by its place among the failures."""
+    return {
+        index: failure.at
+        for index, failure in enumerate(scenario.failures)
+        if failure.at is not None and not failure.fixed
+    }
 
 
 def whole(scenario: Scenario) -> RunResult:

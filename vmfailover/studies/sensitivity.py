@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from vmfailover.display import Plotted
 from vmfailover.errors import InputError
+from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import require_few
 from vmfailover.studies.executors import local_processes
@@ -62,6 +63,11 @@ class Sensitivity(Plotted):
     runs: tuple[StudyRun, ...]
 
     @property
+    def bounded(self) -> int:
+        """Runs of whose metric only a lower bound is known, in whose place it stands."""
+        return sum(each is not None and not each.exact for each in self.objective.observed(self.runs))
+
+    @property
     def consistent(self) -> bool:
         """Whether no invariant is broken in any run."""
         return not any(run.broken for run in self.runs)
@@ -103,8 +109,8 @@ def sensitivity(
 
     `morris` (Morris 1991, mu* of Campolongo 2007) needs `samples` x (keys + 1) points, `sobol` (Saltelli 2010)
     `samples` x (keys + 2), `samples` being a power of two. All points have the random numbers of a replication in
-    common. Raises InputError for what cannot be read, for points that cannot be run or have no value, and without
-    SALib. A part of the points ranks nothing: if the user interrupts, KeyboardInterrupt is raised.
+    common. Raises InputError for what cannot be read, for points that cannot be run or have a run without a value, and
+    without SALib. A part of the points ranks nothing: if the user interrupts, KeyboardInterrupt is raised.
     """
     objective = Objective.parse(metric)
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
@@ -163,10 +169,11 @@ def _sobol(model: Model, problem: dict[str, Any], samples: int, seed: int) -> li
 
 
 def _value(objective: Objective, runs: Sequence[StudyRun], point: Mapping[str, str]) -> float:
-    value = objective.of(runs).value
-    if value is None:
+    value, without = objective.of(runs).value, objective.without(runs)
+    if value is None or without:
         values = ", ".join(f"{key}={text}" for key, text in point.items())
-        error = next((run.error for run in runs if run.error), f"no run has {objective.metric}")
+        lacking = f"{without} of {counted(len(runs), 'run')} without {objective.metric}"
+        error = next((run.error for run in runs if run.error), lacking)
         raise InputError(f"--vary: at {values}: {error}; choose narrower ranges")
     return value
 

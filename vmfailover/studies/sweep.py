@@ -14,10 +14,11 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
+from vmfailover.studies.averages import count_name
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.progress import Progress, followed
-from vmfailover.studies.runs import Task, replica, run_task
+from vmfailover.studies.runs import Task, end_remark, replica, run_task
 from vmfailover.studies.sweep_points import PointResult, PointRun
 from vmfailover.studies.sweep_store import KeyValue, Plan, Store
 from vmfailover.studies.workers import as_they_end
@@ -55,8 +56,9 @@ class Sweep(Plotted):
     keys: tuple[str, ...]
     #: The values of the keys at each point, as a scenario has them.
     texts: tuple[Point, ...]
-    #: One row a point: number, the keys with their values, error, broken, and for each metric its mean over the
-    #: replications and half the width of its 95 % confidence interval, as `METRIC` and `METRIC.half_width`.
+    #: One row a point: number, the keys with their values, error, broken, remark, and for each metric its mean over the
+    #: replications that have it, half the width of its 95 % confidence interval and, unless every run has it, in how
+    #: many it is known, as `METRIC`, `METRIC.half_width` and `METRIC.n`.
     frame: pd.DataFrame
     #: Whether the user ended it early; it has then what was finished.
     interrupted: bool = False
@@ -72,6 +74,13 @@ class Sweep(Plotted):
     def consistent(self) -> bool:
         """Whether no invariant is broken at any point."""
         return bool((self.frame["broken"] == "").all())
+
+    def partial(self, metric: str) -> pd.Series[bool]:
+        """Return at which points a metric is known in some of the runs and not in others, such as after no failover."""
+        import pandas as pd
+
+        runs = self.frame.get(count_name(metric), pd.Series(self.replications, self.frame.index))
+        return runs.between(1, self.replications - 1)
 
     def where(self, fixed: Mapping[str, str]) -> Sweep:
         """Return the part of the sweep in which some keys have these values, as texts, and only the others vary.
@@ -94,8 +103,10 @@ class Sweep(Plotted):
         """Return it with a row for each point; one that is not finished has no values."""
         if len(self.frame) == len(self.texts):
             return self
-        frame = self.frame.set_index("point").reindex(range(len(self.texts))).reset_index()
-        return replace(self, frame=frame.fillna({"error": "", "broken": ""}))
+        import pandas as pd
+
+        frame = pd.DataFrame({"point": range(len(self.texts))}).merge(self.frame, on="point", how="left")
+        return replace(self, frame=frame.fillna({"error": "", "broken": "", "remark": ""}))
 
     def __repr__(self) -> str:
         """Return what it is of in a line."""
@@ -139,8 +150,9 @@ def sweep(
     With `out`, each point is a file of that folder as soon as it is done, and those that are there already are not run
     again: the sweep goes on after an interruption, and one with more values, keys or replications grows out of one with
     fewer, whose points keep their numbers. `executor` runs them, or new processes, as many as `jobs` or as there are
-    cores. A point that cannot be run is a row with its error. If the user interrupts, the points that are finished are
-    returned. Raises InputError for keys that are not known and for a folder of another sweep.
+    cores. A point that cannot be run is a row with its error; unless its input is wrong, as where a worker was killed,
+    the same sweep tries it again. If the user interrupts, the points that are finished are returned. Raises InputError
+    for keys that are not known and for a folder of another sweep.
     """
     chosen = points(keys, design, count, scenario.seed)
     values = {key: _values(scenario, key, {point[key] for point in chosen}) for key in keys}
@@ -166,13 +178,17 @@ def run_point(task: PointTask) -> PointResult:
     try:
         scenario = task.scenario.with_(**task.point)
     except InputError as error:
-        return PointResult((), str(error).splitlines()[0])
+        return _failed(error)
     runs = (run_task(Task(str(task.number), replica(scenario, n), n)) for n in range(task.first, task.last))
-    return PointResult(tuple(PointRun(run.values, run.broken) for run in runs))
+    made = tuple(PointRun(run.values, run.broken) for run in runs)
+    return PointResult(made, remark=end_remark(scenario) if task.last > 1 else "")
 
 
 def _failed(error: BaseException) -> PointResult:
-    return PointResult((), f"{type(error).__name__}: {error}")
+    """Return the point that has met an error: one of the input will meet it again, any other may have been bad luck."""
+    if isinstance(error, InputError):
+        return PointResult((), str(error).splitlines()[0], refused=True)
+    return PointResult((), f"{type(error).__name__}: {error}; the same sweep tries it again")
 
 
 def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:

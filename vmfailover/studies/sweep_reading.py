@@ -61,14 +61,14 @@ def _scenario(folder: Path, expected: str) -> Scenario:
 
 
 def _finished(folder: Path, replications: int) -> pa.Table:
-    """Return a row for each point that has so many replications, or cannot be run, in order of their numbers."""
+    """Return a row for each point that has so many replications, or an error, in order of their numbers."""
     import pyarrow as pa
 
     tables = []
     for path in sorted(folder.glob(POINTS)):
         table = point_in(path)
         result = result_in(path, table)
-        if result.error or len(result.runs) >= replications:
+        if result.error or result.has(replications):
             tables.append(table.replace_schema_metadata())
     if not tables:
         raise refused(folder, "has no point yet", "the same sweep with this --out goes on with it")

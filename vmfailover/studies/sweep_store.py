@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ SCENARIO = "_scenario.yaml"
 #: The files of points.
 POINTS = "point-*.parquet"
 #: Version of the files; it changes when they hold something else.
-FORMAT = 2
+FORMAT = 3
 #: What to do about a file that cannot be read.
 REMEDY = "delete the file, and run the same sweep again"
 _FILE = "point-{:06d}.parquet"
@@ -109,27 +109,30 @@ class Store:
         self._resume(folder)
 
     def missing(self) -> Iterator[tuple[int, int]]:
-        """Yield the number of each point that is not finished, and how many replications it has."""
+        """Yield the number of each point that is to be run, and how many replications it has.
+
+        A point that an error of the input has refused is not, but one is whose worker was killed.
+        """
         for number in range(len(self.plan.points)):
             result = self._results.get(number)
-            if result is None or not (result.error or len(result.runs) >= self.plan.replications):
+            if result is None or not (result.refused or result.has(self.plan.replications)):
                 yield number, len(result.runs) if result else 0
 
     def add(self, number: int, result: PointResult) -> None:
         """Keep a point, with these replications after those it has; it is on the disk when this returns."""
         before = self._results.get(number, PointResult(()))
-        whole = PointResult(before.runs + result.runs, result.error)
+        whole = replace(result, runs=before.runs + result.runs)
         table = self.plan.table(number, whole)
         self._write(number, table)
         self._results[number], self._tables[number] = whole, table
 
     def frame(self) -> pd.DataFrame:
-        """Return all points that are finished, in order of their numbers."""
+        """Return all points that have their runs or an error, in order of their numbers."""
         import pandas as pd
         import pyarrow as pa
 
-        unfinished = {number for number, _ in self.missing()}
-        tables = [table for number, table in sorted(self._tables.items()) if number not in unfinished]
+        ended = {n for n, result in self._results.items() if result.error or result.has(self.plan.replications)}
+        tables = [self._tables[number] for number in sorted(ended)]
         whole = pa.concat_tables(tables) if tables else self.plan.schema().empty_table()
         return pd.DataFrame(whole.replace_schema_metadata().to_pandas())
 

@@ -46,11 +46,14 @@ class Trial:
     excess: tuple[float, ...]
     #: Why it could not be run, or what is broken; empty if all is well.
     error: str
+    #: Runs in which nothing is known of the objective's metric, such as a latency where the VM never came back.
+    without: int = 0
 
     @property
     def possible(self) -> bool:
-        """Whether every constraint holds."""
-        return not self.error and self.objective.value is not None and all(each <= 0 for each in self.excess)
+        """Whether every constraint holds, and the objective is one of all runs, not of those that happen to have it."""
+        known = not self.error and not self.without and self.objective.value is not None
+        return known and all(each <= 0 for each in self.excess)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Tuning(Plotted):
 
     @property
     def best(self) -> Trial | None:
-        """The best point, None if no trial keeps the constraints."""
+        """The best point, None if no trial is possible."""
         return self.finalists[0] if self.finalists else None
 
     @property
@@ -175,7 +178,7 @@ def tune(
         return Tuning(
             scenario, objective, constraints, tuple(tried), found, worse, interrupted=True, replications=replications
         )
-    pairs = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _value(pair[0]))
+    pairs = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _rank(pair[0]))
     worse = tuple(_certainly_worse(runs, pairs[0][1], objective) for _, runs in pairs)
     finalists = tuple(trial for trial, _ in pairs)
     return Tuning(scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted, replications)
@@ -183,7 +186,7 @@ def tune(
 
 def _best(tried: Sequence[Trial]) -> list[Trial]:
     """Return the possible trials to look at again, the best first."""
-    return sorted((each for each in tried if each.possible), key=_value)[:FINALISTS]
+    return sorted((each for each in tried if each.possible), key=_rank)[:FINALISTS]
 
 
 def _confirmed(
@@ -223,6 +226,7 @@ def search(
             trial = Trial(done, point, place, *_judged(runs, objective, constraints))
             for constraint, excess in zip(constraints, trial.excess, strict=True):
                 ask.set_constraint(constraint.text, excess)
+            ask.set_constraint(f"{objective.metric} in every run", trial.without)
             if trial.error or trial.objective.value is None:
                 study.tell(ask, state=optuna.trial.TrialState.FAIL)
             else:
@@ -270,9 +274,10 @@ def _runs(
 
 def _judged(
     runs: Sequence[StudyRun], objective: Objective, constraints: Sequence[Constraint]
-) -> tuple[Estimate, tuple[float, ...], str]:
-    """Return the objective of a point's runs, the excess of each constraint, and what is wrong."""
-    return objective.of(runs), tuple(each.excess(runs) for each in constraints), next(_faults(runs), "")
+) -> tuple[Estimate, tuple[float, ...], str, int]:
+    """Return a point's objective, the excess of each constraint, what is wrong, and how many runs have no value."""
+    excess = tuple(each.excess(runs) for each in constraints)
+    return objective.of(runs), excess, next(_faults(runs), ""), objective.without(runs)
 
 
 def _faults(runs: Sequence[StudyRun]) -> Iterator[str]:
@@ -282,8 +287,10 @@ def _faults(runs: Sequence[StudyRun]) -> Iterator[str]:
         yield from (f"broken: {line}" for line in run.broken)
 
 
-def _value(trial: Trial) -> float:
-    return float("inf") if trial.objective.value is None else trial.objective.value
+def _rank(trial: Trial) -> tuple[bool, float]:
+    """Return what the best has least of: what is known exactly comes before what is known from below only."""
+    assert trial.objective.value is not None
+    return trial.objective.at_least, trial.objective.value
 
 
 def _certainly_worse(runs: Sequence[StudyRun], best: Sequence[StudyRun], objective: Objective) -> bool:

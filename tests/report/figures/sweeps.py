@@ -29,11 +29,12 @@ def made(
     broken: Sequence[int] = (),
     zipped: bool = False,
     widths: Mapping[str, Sequence[float | None]] | None = None,
+    known: Mapping[str, Sequence[int]] | None = None,
     replications: int = 4,
 ) -> Sweep:
     """A sweep with these values at its points, of which some could not be run or broke an invariant.
 
-    Half the widths of confidence intervals are 0 unless said otherwise.
+    Half the widths of confidence intervals are 0, and all metrics are known in all runs, unless said otherwise.
     """
     exact: dict[str, Sequence[float | None]] = {metric: [0.0] * len(column) for metric, column in values.items()}
     half = exact | dict(widths or {})
@@ -44,9 +45,11 @@ def made(
         "point": list(points),
         "error": ["no" if point in errors else "" for point in points],
         "broken": ["promise" if point in broken else "" for point in points],
+        "remark": [""] * len(texts),
     }
     columns = {key: [point[key] for point in texts] for key in keys}
     numbers = {metric: pd.Series(list(column), dtype="float64") for metric, column in values.items()}
     columns_of_widths = {f"{metric}.half_width": pd.Series(list(half[metric]), dtype="float64") for metric in values}
-    frame = pd.DataFrame({**about, **columns, **numbers, **columns_of_widths})
+    counts = {f"{metric}.n": list(column) for metric, column in (known or {}).items()}
+    frame = pd.DataFrame({**about, **columns, **numbers, **columns_of_widths, **counts})
     return Sweep(minute(), tuple(keys), texts, frame, replications=replications)

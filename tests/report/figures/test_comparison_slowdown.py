@@ -1,5 +1,6 @@
 """What slows the guest down, side by side."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from matplotlib.container import BarContainer
 from scenarios_for_tests import minute
 
 from vmfailover import compare
-from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.chance import PARTIAL, SINGLE_DRAWS
 from vmfailover.results.quantities import share
 from vmfailover.studies.comparison import Comparison, under_protocols
 from vmfailover.studies.executors import InThisProcess
@@ -36,6 +37,14 @@ def test_parts_and_the_whole_are_those_of_the_comparison() -> None:
     assert totals <= set(words(figure))
     assert axes.get_xlabel() == "slowdown of the guest (%)"
     assert [label.get_text() for label in axes.get_yticklabels()] == list(compared().names)
+
+
+def test_a_slowdown_that_a_run_lacks_is_marked() -> None:
+    """Such as one that failed."""
+    whole = compared()
+    failed = replace(whole.runs[-1], values={}, error="no room")
+    shown = words(require_legible(replace(whole, runs=(*whole.runs[:-1], failed)).plot.slowdown()))
+    assert [text.endswith(PARTIAL) for text in shown if text.endswith(("%", PARTIAL))] == [False, False, True]
 
 
 def test_causes_are_told_in_words() -> None:

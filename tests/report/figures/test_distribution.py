@@ -67,6 +67,15 @@ def test_any_values_can_be_read(values: tuple[float | None, ...]) -> None:
     assert ("1 of them without a value" in figure.get_suptitle()) == (None in values)
 
 
+def test_shares_are_of_the_runs_that_have_a_value_and_bounds_are_told() -> None:
+    found = made(5e6, 6e6, None, None)
+    assert found.plot.distribution().get_ylabel() == "of 2 with a value, at most this much (%)"
+    metric, bound = "client.latency_p99_ns", "client.latency_p99_at_least_ns"
+    runs = (StudyRun("", 0, 0, {metric: 5e6}), StudyRun("", 1, 1, {bound: 6e6}))
+    figure = require_legible(Replications(brief(), runs, "enough").plot.distribution(metric))
+    assert "2 replications, 1 of them with a lower bound, shown in its place" in " ".join(figure.get_suptitle().split())
+
+
 def test_without_values_there_is_no_figure() -> None:
     with pytest.raises(InputError, match=r"no run has failover\.latency_ns"):
         made(None, None).plot.distribution()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vmfailover.errors import InputError
+from vmfailover.report.chance import PARTIAL
 
 from ..legibility import bytes_of, legend, require_legible, words
 from .sweeps import INTERVAL, PROTOCOL, made, swept
@@ -49,6 +50,12 @@ def test_points_that_could_not_be_run_are_hatched() -> None:
     hatched = [patch.get_center() for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
     assert sorted(map(tuple, hatched)) == [(2, 0), (2, 1)]
     assert legend(require_legible(axes)) == ["could not be run"]
+
+
+def test_means_of_a_part_of_the_runs_are_marked() -> None:
+    axes = made(KEYS, {LATENCY: [1e6, 2e6, None, 4e6]}, known={LATENCY: [4, 1, 0, 4]}).plot.heat_map()
+    assert cells(axes).keys() == {"1.00", f"2.00{PARTIAL}", "–", "4.00"}
+    assert legend(require_legible(axes)) == ["–: has no value", f"{PARTIAL}: some runs have no value"]
 
 
 def test_what_has_no_value_and_what_broke_an_invariant_differ() -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
 from vmfailover.errors import InputError
-from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.chance import SINGLE_DRAWS, SURVIVORS
 from vmfailover.report.figures.canvas import figure_of
 
 from ..legibility import bytes_of, require_legible, words
@@ -48,6 +48,14 @@ def test_without_replications_there_are_no_whiskers() -> None:
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1 ms", "10 ms", "100 ms"]
     require_legible(axes)
+
+
+def test_means_of_a_part_of_the_runs_are_hollow() -> None:
+    axes = made({"a": TIMES}, {LATENCY: [1e6, 2e6, 3e6]}, known={LATENCY: [4, 4, 1]}).plot.line()
+    (hollow,) = (line for line in axes.get_lines() if line.get_markerfacecolor() == "white")
+    assert np.asarray(hollow.get_xdata()).tolist() == [1e8]
+    assert " ".join(require_legible(axes).get_suptitle().split()).endswith(f"4 runs each; hollow: {SURVIVORS})")
+    assert "hollow" not in figure_of(made({"a": TIMES}, {LATENCY: [1e6, 2e6, 3e6]}).plot.line()).get_suptitle()
 
 
 def test_lines_differ_in_dashes_and_marks() -> None:

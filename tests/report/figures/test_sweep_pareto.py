@@ -72,6 +72,18 @@ def test_the_list_names_the_points_by_their_numbers() -> None:
     assert "broke an invariant" in legend(figure)
 
 
+@pytest.mark.parametrize(("known", "front"), [([4, 4, 4], 1), ([1, 4, 4], 2), ([1, 1, 1], 0)])
+def test_what_some_runs_lack_is_no_better_than_anything(known: list[int], front: int) -> None:
+    """The first is the best of all, if it is one."""
+    values = {SLOWDOWN: [0.1, 0.2, 0.3], LATENCY: [1e6, 3e6, 2e6]}
+    figure = require_legible(made({"a": list("xyz")}, values, known={LATENCY: known}).plot.pareto())
+    partial = sum(count < 4 for count in known)
+    (listed,) = (text for text in words(figure) if "than which no other" in text)
+    assert listed.startswith(f"{front} of {3 - partial} points")
+    assert (f"{partial} points lack values in some runs" in listed) == bool(partial)
+    assert ("some runs have no value: this is of the others, and not compared" in legend(figure)) == bool(partial)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "behind"),
     [

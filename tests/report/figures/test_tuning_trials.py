@@ -74,7 +74,7 @@ def test_trials_are_where_they_belong() -> None:
     figure = require_legible(axes)
     found = marked(axes)
     assert found["keeps every constraint"] == [(0.0, 50.0), (0.7, 30.0)]
-    assert found["breaks a constraint, or an invariant"] == [(0.4, 20.0), (1.0, 40.0)]
+    assert found["not possible"] == [(0.4, 20.0), (1.0, 40.0)]
     assert found["the best, as confirmed by more runs"] == [(0.7, 30.0)]
     assert [panel.get_xlabel() for panel in figure.axes] == [INTERVAL, RATE]
     assert axes.get_ylabel() == "mean of guest slowdown (%)"
@@ -87,7 +87,7 @@ def test_trials_are_where_they_belong() -> None:
 
 def test_without_a_possible_trial_there_is_no_best() -> None:
     figure = require_legible(made(trial(0, 0.001, 1.0), trial(5, 9.0, 1.0)).plot.trials())
-    assert legend(figure) == ["breaks a constraint, or an invariant"]
+    assert legend(figure) == ["not possible"]
     assert figure.axes[0].get_ylabel() == "mean of guest slowdown (%, logarithmic)"
 
 

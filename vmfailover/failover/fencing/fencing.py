@@ -1,7 +1,8 @@
 """What makes sure that the VM no longer runs on a host given up for dead.
 
 Two hosts may fence each other at once. Who wins is decided by when each order arrives, which is chance, and by the
-delays that hosts keep before; an order that is given outlives the host that has given it.
+delays that hosts keep before. An order to switch off that has been given outlives the host that has given it, unless
+both orders go to one device; a request to a disk or a witness does not, if its host is down before it arrives.
 """
 
 from collections.abc import Generator

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from matplotlib.axes import Axes
 
-from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.chance import PARTIAL, PARTIAL_MEANS, SINGLE_DRAWS
 from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, save, tidy
 from vmfailover.report.figures.metric_axis import go_logarithmic, is_wide
 from vmfailover.studies.comparison import Comparison
@@ -60,7 +60,8 @@ def comparison_bars(comparison: Comparison) -> Axes:
         n = comparison.replications
         runs = SINGLE_DRAWS if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
         ended = ", interrupted" if comparison.interrupted else ""
-        entitle(figure, f"{_title(comparison)}: {runs}{ended}")
+        partial = f"; {PARTIAL_MEANS}" if any(_is_partial(comparison, panel) for panel in _PANELS) else ""
+        entitle(figure, f"{_title(comparison)}: {runs}{ended}{partial}")
     return cast(Axes, panels[0])
 
 
@@ -83,6 +84,7 @@ def _draw(axes: Axes, comparison: Comparison, panel: Panel) -> None:
         axes.set_xlim(left=0)
     for place in missing:
         _annotate(axes, place, "–")
+    _mark_partial(axes, comparison, panel, longest)
     axes.set_yticks(range(len(comparison.names)), comparison.names, fontsize=TEXT)
     axes.set_title(panel.title, loc="left", fontsize=10)
     tidy(axes, panel.unit + (", logarithmic" if axes.get_xscale() == "log" else ""))
@@ -115,6 +117,21 @@ def _intervals(axes: Axes, comparison: Comparison, panel: Panel) -> set[int]:
             below = [[min(mean, width)], [width]]
             axes.errorbar(mean, place, xerr=below, color=DARK, elinewidth=1, capsize=2, linestyle="none")
     return missing
+
+
+def _is_partial(comparison: Comparison, panel: Panel) -> bool:
+    """Whether some runs have no part in a bar."""
+    return any(comparison.is_partial(name, panel.metric) for name in comparison.names)
+
+
+def _mark_partial(axes: Axes, comparison: Comparison, panel: Panel, longest: np.ndarray) -> None:
+    """Mark bars of which some runs have no part."""
+    for place, name in enumerate(comparison.names):
+        if comparison.is_partial(name, panel.metric):
+            found = comparison.statistic(name, panel.metric)
+            text = f"{PARTIAL} {found.n} of {len(comparison.of(name))}"
+            end = longest[place] + (found.half_width or 0.0) * panel.scale
+            axes.annotate(text, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=TEXT)
 
 
 def _go_logarithmic(axes: Axes, values: np.ndarray, missing: set[int]) -> None:

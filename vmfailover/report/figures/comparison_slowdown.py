@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from vmfailover.report.chance import SINGLE_DRAWS
+from vmfailover.report.chance import SINGLE_DRAWS, partial_mark
 from vmfailover.report.figures.canvas import DARK, FILLS, TEXT, entitle, new_figure, tidy
 from vmfailover.results.quantities import share
 from vmfailover.studies.comparison import Comparison
@@ -65,8 +65,7 @@ def _total(axes: Axes, comparison: Comparison) -> None:
                 mean, place, xerr=[[min(mean, width)], [width]], marker="D", markersize=5, color=DARK,
                 markerfacecolor="white", capsize=3, linestyle="none", label=label,
             )  # fmt: skip
-        axes.annotate(
-            share(found.mean), (mean + width, place), (7, 0), textcoords="offset points", va="center", fontsize=8
-        )
+        text = f"{share(found.mean)}{partial_mark(found.n, len(comparison.of(name)))}"
+        axes.annotate(text, (mean + width, place), (7, 0), textcoords="offset points", va="center", fontsize=8)
         furthest = max(furthest, mean + width)
     axes.set_xlim(0, furthest * _ROOM)

@@ -37,7 +37,7 @@ def distribution(found: Replications, metric: str = "failover.latency_ns") -> Ax
             _mark_quantile(axes, found.estimate(metric, name), axis)
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-        tidy(axes, axis.label, "replications with at most this much (%)")
+        tidy(axes, axis.label, f"{_whole(found, values.size)} at most this much (%)")
         figure.legend(loc="outside lower left", fontsize=8, frameon=False)
         entitle(figure, _title(found, metric, values.size))
     return axes
@@ -45,8 +45,15 @@ def distribution(found: Replications, metric: str = "failover.latency_ns") -> Ax
 
 def _title(found: Replications, metric: str, known: int) -> str:
     runs = counted(len(found.runs), "replication")
-    of_them = "" if known == len(found.runs) else f", {len(found.runs) - known} of them without a value"
+    bounded = sum(not each.exact for each in found.observed(metric))
+    parts = {"without a value": len(found.runs) - known, "with a lower bound, shown in its place": bounded}
+    of_them = "".join(f", {number} of them {what}" for what, number in parts.items() if number)
     return f"{found.scenario.name}: {in_words(metric)} in {runs}{of_them}"
+
+
+def _whole(found: Replications, known: int) -> str:
+    """Say what the shares are of."""
+    return "replications with" if known == len(found.runs) else f"of {known} with a value,"
 
 
 def _mark_mean(axes: Axes, mean: Estimate, axis: MetricAxis) -> None:

@@ -135,6 +135,6 @@ def _draw_legend(figure: Figure, found: Exploration) -> None:
         label = "broke an invariant"
         handles.append(Line2D([], [], color=ALARM, marker="$✗$", linestyle="none", markersize=8, label=label))
     if found.latencies():
-        label = "latency: least, quartiles, median (thick), greatest"
+        label = "latency of takeovers: least, quartiles, median (thick), greatest"
         handles.append(Patch(facecolor=GREY, edgecolor=DARK, linewidth=0.8, label=label))
     figure.legend(handles=handles, loc="outside lower left", ncols=_COLUMNS, fontsize=8, frameon=False)

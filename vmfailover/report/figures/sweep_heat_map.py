@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Patch, Rectangle
 
 from vmfailover.errors import InputError
-from vmfailover.report.chance import drawn_from
+from vmfailover.report.chance import PARTIAL, drawn_from
 from vmfailover.report.figures.canvas import ALARM, DARK, TEXT, entitle, figure_of, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import KeyAxis, require_grid
@@ -25,6 +25,7 @@ _CELL_WIDTH, _CELL_HEIGHT, _AROUND_WIDTH, _AROUND_HEIGHT, _LEAST = 1.0, 0.55, 3.
 _DARK = 0.55
 _FAILED = Patch(facecolor="white", edgecolor=DARK, hatch="////", linewidth=0.5, label="could not be run")
 _WITHOUT = Patch(facecolor="#dddddd", edgecolor=DARK, linewidth=0.5, label="–: has no value")
+_PARTIAL = Patch(facecolor="none", edgecolor="none", label=f"{PARTIAL}: some runs have no value")
 _BROKEN = Patch(facecolor="none", edgecolor=ALARM, linewidth=2.5, label="!: broke an invariant")
 
 
@@ -37,6 +38,8 @@ class _Cell:
     value: float
     failed: bool
     broken: bool
+    #: Whether some of its runs have no value.
+    partial: bool
 
 
 def sweep_heat_map(sweep: Sweep, metric: str = "failover.latency_ns") -> Axes:
@@ -63,12 +66,11 @@ def sweep_heat_map(sweep: Sweep, metric: str = "failover.latency_ns") -> Axes:
 
 
 def _cells(sweep: Sweep, metric: str, across: KeyAxis, up: KeyAxis) -> Iterator[_Cell]:
-    columns = zip(
-        sweep.texts, sweep.frame[metric].astype(float), sweep.frame["error"], sweep.frame["broken"], strict=True
-    )
-    for texts, value, error, broken in columns:
+    values, error, broken = sweep.frame[metric].astype(float), sweep.frame["error"], sweep.frame["broken"]
+    columns = zip(sweep.texts, values, error != "", broken != "", sweep.partial(metric), strict=True)
+    for texts, value, failed, is_broken, partial in columns:
         place = across.texts.index(texts[across.key]), up.texts.index(texts[up.key])
-        yield _Cell(*place, value, bool(error), bool(broken))
+        yield _Cell(*place, value, failed, is_broken, partial)
 
 
 def _draw(axes: Axes, cells: list[_Cell], metric: str) -> None:
@@ -100,7 +102,8 @@ def _fill(axes: Axes, cell: _Cell, axis: MetricAxis, shades: ScalarMappable) -> 
         look, text = {"facecolor": "white", "hatch": "////"}, "failed"
     elif np.isfinite(cell.value):
         value = cell.value * axis.per_base
-        look, text = {"facecolor": shades.to_rgba(np.array([value]))[0]}, axis.written(cell.value)
+        look = {"facecolor": shades.to_rgba(np.array([value]))[0]}
+        text = f"{axis.written(cell.value)}{PARTIAL if cell.partial else ''}"
         dark = _brightness(look["facecolor"]) < _DARK
     axes.add_patch(Rectangle((cell.x - 0.5, cell.y - 0.5), 1, 1, edgecolor=DARK, linewidth=0.5, **look))
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if cell.failed else None
@@ -123,7 +126,8 @@ def _explain(axes: Axes, cells: list[_Cell]) -> None:
     shown = (
         (_FAILED, any(cell.failed for cell in cells)),
         (_WITHOUT, without),
-        (_BROKEN, any(c.broken for c in cells)),
+        (_BROKEN, any(cell.broken for cell in cells)),
+        (_PARTIAL, any(cell.partial and np.isfinite(cell.value) for cell in cells)),
     )
     if handles := [handle for handle, there in shown if there]:
         figure_of(axes).legend(handles=handles, loc="outside lower left", ncols=3, fontsize=8, frameon=False)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from vmfailover.errors import InputError
-from vmfailover.report.chance import drawn_from
+from vmfailover.report.chance import SURVIVORS, drawn_from
 from vmfailover.report.figures.canvas import DARK, LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import KeyAxis, as_written, require_grid
@@ -28,7 +28,8 @@ def sweep_line(sweep: Sweep, metric: str = "failover.latency_ns", by: str | None
     """Draw a metric over the first key of a sweep, 95 % confidence intervals as whiskers, and return its axes.
 
     There is a line for each value of `by`, which is the other key if there is one; points over a key whose values are
-    no numbers are not joined. Points that could not be run are named above the axes. Raises InputError for an unknown
+    no numbers are not joined, and those of which some runs have no value are hollow. Points that could not be run are
+    named above the axes. Raises InputError for an unknown
     metric or key, unless the sweep is a grid of at most two keys, for more lines than can be told apart, and if no
     point has the metric.
     """
@@ -45,9 +46,9 @@ def sweep_line(sweep: Sweep, metric: str = "failover.latency_ns", by: str | None
             chosen = [lines is None or point[lines.key] == text for point in sweep.texts]
             _draw(axes, sweep, np.flatnonzero(chosen), along, axis, number, as_written(text) if text else None)
         _scale(axes, sweep, along, axis)
-        entitle(
-            figure, f"{sweep.scenario.name}: {in_words(metric)} over {along.key} ({drawn_from(sweep.replications)})"
-        )
+        hollow = f"; hollow: {SURVIVORS}" if sweep.partial(metric).any() else ""
+        runs = f"{drawn_from(sweep.replications)}{hollow}"
+        entitle(figure, f"{sweep.scenario.name}: {in_words(metric)} over {along.key} ({runs})")
         if lines:
             figure.legend(title=lines.key, loc="outside right upper", fontsize=8, title_fontsize=8, frameon=False)
     return axes
@@ -81,6 +82,11 @@ def _draw(
     axes.errorbar(
         places, values, widths if np.isfinite(widths).any() else None, label=label, color=colour, capsize=3,
         elinewidth=1, linestyle=dashes if along.numbers else "none", marker=_MARKERS[number], markersize=5,
+    )  # fmt: skip
+    partial = sweep.partial(axis.metric).to_numpy()[rows]
+    axes.plot(
+        places[partial], values[partial], _MARKERS[number], color="white", markeredgecolor=colour, markersize=6,
+        zorder=4,
     )  # fmt: skip
     failed = places[(sweep.frame["error"] != "").to_numpy()[rows]]
     _mark_failed(axes, failed, number, label)

@@ -23,6 +23,7 @@ _LISTED = 24
 _LABEL = (42, 16)
 #: Points of text from a point to its label.
 _AWAY = 5
+_SURVIVORS = "some runs have no value: this is of the others, and not compared"
 #: The colour of points that chance may have put behind the front.
 _PALE = "#b9d0e6"
 #: As wide as a digit.
@@ -35,9 +36,10 @@ def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.lat
     """Draw each point of a sweep by two metrics, both better if less, and return the axes.
 
     Those than which no other is better are joined, numbered, and listed with their keys' values; whiskers are 95 %
-    confidence intervals. Points that may be behind others by chance alone are told from those that certainly are. The
-    figure of single runs, which cannot tell, says that. Raises InputError for an unknown metric, and if no point has
-    both.
+    confidence intervals. Points that may be behind others by chance alone are told from those that certainly are, and
+    those of which some runs lack a metric from both, being better than none: what happens to have a value is no mean of
+    all. The figure of single runs, which cannot tell, says that. Raises InputError for an unknown metric, and if no
+    point has both.
     """
     names = known_metric(x), known_metric(y)
     columns = [sweep.frame[name].to_numpy(float, na_value=np.nan) for name in names]
@@ -45,17 +47,21 @@ def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.lat
     if not there.size:
         raise InputError(f"pareto: no point of the sweep has both {names[0]} and {names[1]}")
     across, up = (MetricAxis.of(name, column[there]) for name, column in zip(names, columns, strict=True))
-    front = [int(there[at]) for at in front_of(columns[0][there], columns[1][there])]
+    partial = (sweep.partial(names[0]) | sweep.partial(names[1])).to_numpy()
+    whole = there[~partial[there]]
+    front = [int(whole[at]) for at in front_of(columns[0][whole], columns[1][whole])]
     with new_figure(*_SIZE) as figure:
         grid = figure.add_gridspec(1, 2, width_ratios=(1, _LIST))
         axes, beside = (figure.add_subplot(grid[column]) for column in range(2))
-        _draw_points(axes, sweep, there, (across, up))
-        behind = 0 if sweep.replications == 1 else _draw_open(axes, sweep, there, front, (across, up))
+        _draw_points(axes, sweep, whole, (across, up))
+        _draw_broken(axes, sweep, there, (across, up))
+        _draw_partial(axes, sweep, there[partial[there]], (across, up))
+        behind = 0 if sweep.replications == 1 else _draw_open(axes, sweep, whole, front, (across, up))
         _draw_front(axes, sweep, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
         _scale(axes, across, up, columns[0][there], columns[1][there])
         _draw_whiskers(axes, sweep, there, (across, up))
         figure.legend(loc="outside lower left", ncols=4, fontsize=8, frameon=False)
-        _list(beside, sweep, front, there.size, behind)
+        _list(beside, sweep, front, whole.size, behind, there.size - whole.size)
         against = f"{sweep.scenario.name}: {in_words(names[1])} against {in_words(names[0])}, less of both is better"
         entitle(figure, f"{against} ({drawn_from(sweep.replications)})")
         _number(figure, axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
@@ -83,12 +89,24 @@ def certainly_behind(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def _draw_points(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    if not rows.size:
+        return
     values = [sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both]
     axes.plot(*values, "o", color="white", markeredgecolor=DARK, markersize=6, label="another one is better")
-    broken = (sweep.frame["broken"] != "").to_numpy()[rows]
-    if broken.any():
-        label = "broke an invariant"
-        axes.plot(values[0][broken], values[1][broken], "x", color=ALARM, markersize=11, label=label, zorder=5)
+
+
+def _draw_broken(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    broken = rows[(sweep.frame["broken"] != "").to_numpy()[rows]]
+    if broken.size:
+        across, up = (sweep.frame[axis.metric].to_numpy(float)[broken] * axis.per_base for axis in both)
+        axes.plot(across, up, "x", color=ALARM, markersize=11, label="broke an invariant", zorder=5)
+
+
+def _draw_partial(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    """Mark the points of which some runs have no value, and which are therefore better than no other one."""
+    if rows.size:
+        across, up = (sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both)
+        axes.plot(across, up, "s", color="white", markeredgecolor=ALARM, markersize=8, label=_SURVIVORS, zorder=4)
 
 
 def _draw_open(
@@ -124,6 +142,8 @@ def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[Metri
 
 
 def _draw_front(axes: Axes, sweep: Sweep, x: np.ndarray, y: np.ndarray) -> None:
+    if not x.size:
+        return
     single = sweep.replications == 1
     axes.step(x, y, where="post", color=BLUE, linewidth=1.5, linestyle="dotted" if single else "solid")
     label = "no other single run is better" if single else "no other one is better"
@@ -141,7 +161,7 @@ def _scale(axes: Axes, across: MetricAxis, up: MetricAxis, x: np.ndarray, y: np.
     tidy(axes, *labels)
 
 
-def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int, behind: int) -> None:
+def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int, behind: int, partial: int) -> None:
     """Write what the numbers stand for."""
     beside.set_axis_off()
     keys = "\n".join(sweep.keys)
@@ -150,11 +170,13 @@ def _list(beside: Axes, sweep: Sweep, front: Sequence[int], points: int, behind:
     ]
     if len(front) > _LISTED:
         lines.append(f"… and {len(front) - _LISTED} more")
-    left_out = len(sweep.frame) - points
+    left_out = len(sweep.frame) - points - partial
     head = (
         f"{len(front)} of {points} points, than which no other\nis better in one and not worse in the other:\n\n{keys}"
     )
     tail = f"\n\n{left_out} points without values are left out" if left_out else ""
+    if partial:
+        tail += f"\n\n{partial} points lack values in some runs,\nand are not compared"
     if behind:
         tail += f"\n\n{behind} more may be behind them by chance alone"
     beside.text(0, 1, f"{head}\n\n{chr(10).join(lines)}{tail}", va="top", fontsize=8, parse_math=False)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from vmfailover.report.figures.canvas import BLUE, DARK, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, in_words
+from vmfailover.report.sensitivity_table import cut_off
 from vmfailover.results.quantities import counted
 from vmfailover.studies.sensitivity import Sensitivity
 
@@ -40,7 +41,7 @@ def tornado(found: Sensitivity) -> Axes:
         marks, *bars = axes.get_legend_handles_labels()[0]
         figure.legend(handles=[*bars, marks], loc="outside lower left", fontsize=8, frameon=False)
         what = f"what moves the {found.objective.statistic} of {in_words(found.objective.metric)}"
-        runs = f"{counted(len(found.runs), 'run')}, {_METHODS[found.method]}"
+        runs = f"{counted(len(found.runs), 'run')}{cut_off(found)}, {_METHODS[found.method]}"
         entitle(figure, f"{found.scenario.name}: {what} ({runs})")
     return axes
 

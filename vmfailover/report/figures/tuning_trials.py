@@ -22,8 +22,8 @@ _TICKS, _APART = (0, 1 / 3, 2 / 3, 1), 0.26
 def tuning_trials(found: Tuning) -> Axes:
     """Draw the objective of each trial over each key that varied, a panel a key, and return the first panel's axes.
 
-    Keys go from the least to the greatest value of their ranges. Trials that keep every constraint, those that do not,
-    and the best one are told apart. Raises InputError if no trial has a value.
+    Keys go from the least to the greatest value of their ranges. Trials that keep every constraint, those that do not
+    or have runs without a value, and the best one are told apart. Raises InputError if no trial has a value.
     """
     valued = [trial for trial in found.trials if trial.objective.value is not None]
     if not valued:
@@ -58,7 +58,7 @@ def _runs(found: Tuning) -> str:
 def _draw(axes: Axes, found: Tuning, trials: Sequence[Trial], key: str, axis: MetricAxis) -> None:
     kinds = (
         ([trial for trial in trials if trial.possible], "o", BLUE, 7, "keeps every constraint"),
-        ([trial for trial in trials if not trial.possible], "x", DARK, 7, "breaks a constraint, or an invariant"),
+        ([trial for trial in trials if not trial.possible], "x", DARK, 7, "not possible"),
         ([trial for trial in trials if _is_best(found, trial)], "*", ORANGE, 17, _best_label(found)),
     )
     for chosen, marker, colour, size, label in kinds:

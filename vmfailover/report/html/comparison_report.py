@@ -57,8 +57,9 @@ def _differences(comparison: Comparison) -> Iterator[Table]:
 
 
 def _difference(comparison: Comparison, name: str, row: Row) -> Cell:
-    found = comparison.difference(name, row.metric)
-    return Cell(f"{row.signed(found)}{' *' if found.certain else ''}", "" if found.mean is None else found.mean)
+    found, runs = comparison.difference(name, row.metric), len(comparison.of(name))
+    text = f"{row.signed(found, runs)}{' *' if found.certain else ''}"
+    return Cell(text, "" if found.mean is None else found.mean)
 
 
 def _failures(comparison: Comparison) -> Iterator[Table]:

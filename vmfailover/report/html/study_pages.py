@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
-from vmfailover.report.chance import SINGLE_DRAWS, drawn_from
+from vmfailover.report.chance import SINGLE_DRAWS, drawn_from, of_runs, partial_mark
 from vmfailover.report.check_lines import failure_lines, note_lines, overall_notes, vanished_line, verdict_line
 from vmfailover.report.comparison_notes import WINNERS
 from vmfailover.report.comparison_rows import ROWS, Row
 from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
-from vmfailover.report.sweep_table import SHOWN, has_any, written_mean
+from vmfailover.report.replication_remarks import replication_remarks
+from vmfailover.report.sweep_table import SHOWN, has_any, known_in, remarks, written_mean
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.writing import text_of
@@ -77,34 +78,37 @@ def _mean(comparison: Comparison, name: str, row: Row) -> Cell:
         return Cell("–", "")
     best = " *" if name in comparison.winners(row.metric) else ""
     half_width = f" ±{row.written(found.half_width)}" if found.half_width else ""
-    return Cell(f"{row.mean(found)}{half_width}{best}", found.mean)
+    return Cell(f"{row.mean(found, len(comparison.of(name)))}{half_width}{best}", found.mean)
 
 
 def replications_page(found: Replications) -> Page:
     """Return each metric's mean, median and 99th percentile over the replications."""
     rows = [row for row in ROWS if found.estimate(row.metric).n]
-    table = Table("Metrics", ("", "mean", "median", "p99 at least"), [_estimates(found, row) for row in rows])
+    columns = ("", "mean", "median", "p99 at least", "runs with a value")
+    remarks = "".join(f" {remark}." for remark in replication_remarks(found))
     return Page(
         title=found.scenario.name,
-        headline=f"{verdict(found.consistent)} Stopped: {found.stop_reason}.",
+        headline=f"{verdict(found.consistent)} Stopped: {found.stop_reason}.{remarks}",
         sound=found.consistent,
         provenance=[
             ("replications", str(len(found.runs))),
             ("protocol", found.scenario.replication.protocol),
         ],
         cards=(),
-        tables=[table],
+        tables=[Table("Metrics", columns, [_estimates(found, row) for row in rows])],
     )
 
 
 def _estimates(found: Replications, row: Row) -> list[Cell]:
     mean, median, tail = (found.estimate(row.metric, name) for name in ("mean", "median", "p99"))
     half_width = f" ±{row.written(mean.half_width)}" if mean.half_width else ""
+    mark = partial_mark(mean.n, len(found.runs))
     return [
         label(row),
-        Cell(f"{'≥ ' if mean.at_least else ''}{row.written(mean.value)}{half_width}", mean.value or 0.0),
+        Cell(f"{'≥ ' if mean.at_least else ''}{row.written(mean.value)}{mark}{half_width}", mean.value or 0.0),
         Cell(_between(median, row), median.low or 0.0),
         Cell("–" if tail.low is None else row.written(tail.low), tail.low or 0.0),
+        Cell(f"{mean.n} of {len(found.runs)}", mean.n),
     ]
 
 
@@ -140,7 +144,8 @@ def _told(found: Sweep) -> str:
         told.append(f"{counted(failed, 'point')} could not be run.")
     if found.interrupted:
         told.append(f"INTERRUPTED: {done} of {counted(len(found.texts), 'point')} are done.")
-    return " ".join([*told, f"{drawn_from(found.replications).capitalize()}."])
+    told.append(f"{drawn_from(found.replications).capitalize()}.")
+    return " ".join([*told, *(f"{remark[0].upper()}{remark[1:]}." for remark in remarks(found))])
 
 
 def points_table(found: Sweep, most: int) -> Table:
@@ -162,7 +167,7 @@ def failed_points(found: Sweep) -> Iterator[Table]:
 
 
 def _point(found: Sweep, rows: list[Row], point: dict[Any, Any]) -> list[Cell]:
-    values = [_metric(row, point) for row in rows]
+    values = [_metric(row, point, found.replications) for row in rows]
     return [*_place(found, point["point"]), *values]
 
 
@@ -172,10 +177,12 @@ def _place(found: Sweep, point: int) -> list[Cell]:
     return [Cell(str(point), point), *(Cell(text, _sortable(text)) for text in texts)]
 
 
-def _metric(row: Row, point: dict[Any, Any]) -> Cell:
+def _metric(row: Row, point: dict[Any, Any], runs: int) -> Cell:
     mean, half_width = point[row.metric], point[f"{row.metric}.half_width"]
     interval = "" if _missing(half_width) else f" ±{row.written(half_width)}"
-    return Cell(f"{written_mean(row, point)}{interval}", "" if _missing(mean) else float(mean))
+    known = known_in(row, point)
+    text = f"{written_mean(row, point)}{partial_mark(known, runs)}{interval}{of_runs(known, runs)}"
+    return Cell(text, "" if _missing(mean) else float(mean))
 
 
 def _sortable(text: str) -> float | str:

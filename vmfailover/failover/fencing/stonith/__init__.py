@@ -15,8 +15,9 @@ class StonithSettings(Fencing):
     code: ClassVar[str] = f"{__name__}.fencing:Stonith"
 
     devices: Literal["each", "one"] = "each"
-    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, or one
-    device does it for both, which carries out one order at a time, and none of a sender that is off by then."""
+    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, orders
+    under way outliving their senders, or one device does it for both, which carries out no order of a sender that is
+    off by then."""
     failure_probability: Fraction = written("0 %")
     """Share of the orders of stonith that do not succeed."""
     attempts: Annotated[Count, Field(le=1000)] = 3
