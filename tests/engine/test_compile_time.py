@@ -15,7 +15,7 @@ from vmfailover.engine.compilation import compiled
 from vmfailover.engine.compile_time import told_of_compiling
 from vmfailover.simulation import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

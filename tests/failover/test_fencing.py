@@ -7,7 +7,10 @@ import pytest
 import simpy
 from replication.machinery import new_host
 
-from vmfailover.failover.fencing import Arbiter, Fencing, NoFencing, Stonith, new_fencing
+from vmfailover.failover.fencing.arbiter.fencing import Arbiter
+from vmfailover.failover.fencing.fencing import Fencing, new_fencing
+from vmfailover.failover.fencing.none.fencing import NoFencing
+from vmfailover.failover.fencing.stonith.fencing import Stonith
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.failover import Fencing as FencingSpec
 
@@ -20,7 +23,8 @@ class Scene:
     def __init__(self, kind: str, seed: int = 5, **keys: Any) -> None:
         self.env = simpy.Environment()
         self.hosts = [new_host(self.env, name) for name in NAMES]
-        spec = FencingSpec.model_validate({"kind": kind, "delay": "70 ns", "lease": "30 ns", **keys})
+        lease = {"lease": "30 ns"} if kind == "witness" else {}
+        spec = FencingSpec.model_validate({"kind": kind, "delay": "70 ns", **lease, **keys})
         self.fencing: Fencing = new_fencing(self.env, spec, np.random.default_rng(seed))
         self.answers: dict[str, tuple[int, bool]] = {}
         #: When each host went down.

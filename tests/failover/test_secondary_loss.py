@@ -7,9 +7,9 @@ import pytest
 import simpy
 from replication.machinery import new_site
 
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
-from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
 
 

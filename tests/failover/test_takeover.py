@@ -8,10 +8,10 @@ import pytest
 import simpy
 from replication.machinery import LINES, batch, marker, new_site
 
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.guest import Guest
-from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
 
 RESTORE, REDIRECT, FENCING = 40, 30, 20

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from vmfailover.scenario.detection import DETECTION_PRESETS
-from vmfailover.scenario.failover import TARGETS
+from vmfailover.scenario.failover import Failure
 from vmfailover.scenario.units import DURATION
 
 from .draws import Draws
@@ -157,7 +157,7 @@ def _again(failure: Spec, crashed: set[str]) -> bool:
 def _failure(draws: Draws, duration: int, spares: int) -> Spec:
     kind = draws.weighted("kind", KINDS)
     spec: Spec = {"kind": kind, **_instant(draws, duration)}
-    targets = list(TARGETS[kind])
+    targets = list(Failure.kinds[kind].targets)
     if "standby" in targets and spares and draws.chance("a spare", 0.2):
         spec["target"] = f"spare-{draws.whole('spare', 1, spares)}"
     elif draws.chance("target there", 0.7):

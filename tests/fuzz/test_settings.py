@@ -14,7 +14,7 @@ from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
 
 from .scenarios import built, drawn
-from .test_scenarios import LEFT_OUT, keys_of
+from .test_scenarios import LEFT_OUT, every_key
 
 #: Scenarios among which there are some with each setting.
 MANY = 600
@@ -29,7 +29,7 @@ ABSENT = object()
 
 def settings() -> list[str]:
     """Return the dotted keys of all settings, not those of sections."""
-    every = set(keys_of(Scenario)) - LEFT_OUT.keys() - SILENT.keys()
+    every = every_key() - LEFT_OUT.keys() - SILENT.keys()
     return sorted(key for key in every if not any(other.startswith(f"{key}.") for other in every))
 
 

@@ -8,7 +8,7 @@ from scenarios_for_tests import small
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback
-from vmfailover.failover.fencing import Stonith
+from vmfailover.failover.fencing.stonith.fencing import Stonith
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.host import Host
 from vmfailover.replication.precopy import Precopy

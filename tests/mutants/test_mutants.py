@@ -8,7 +8,7 @@ from scenarios_for_tests import small
 
 from vmfailover.hardware.cache import reference
 from vmfailover.hardware.cache.twin import CacheTwin
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 
 from . import failover_defects, hardware_defects, protocol_defects, replication_defects  # noqa: F401
 from .injection import MUTANTS, Injection, Mutant
@@ -49,7 +49,7 @@ def test_the_defect_is_found(mutant: Mutant) -> None:
 
 def test_every_protocol_has_two_defects() -> None:
     protocols = Counter(mutant.scenario.replication.protocol for mutant in MUTANTS.values())
-    assert protocols.keys() == PROTOCOLS.keys()
+    assert protocols.keys() == Replication.kinds.keys()
     assert min(protocols.values()) >= 2
 
 

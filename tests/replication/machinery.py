@@ -14,7 +14,7 @@ from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.host import Host

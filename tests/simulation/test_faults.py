@@ -8,7 +8,7 @@ from scenarios_for_tests import PROTOCOL_VARIANTS, small
 
 from vmfailover.results.outcome import headline
 from vmfailover.scenario import load
-from vmfailover.scenario.failover import TARGETS
+from vmfailover.scenario.failover import Failure
 from vmfailover.simulation import run
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "faults"
@@ -62,7 +62,7 @@ def test_a_scenario_shows_what_it_says(path: Path) -> None:
 
 def test_every_kind_has_a_scenario() -> None:
     shown = {failure.kind for path in SCENARIOS for failure in load(path).failures}
-    assert shown == TARGETS.keys()
+    assert shown == Failure.kinds.keys()
 
 
 @pytest.mark.parametrize("fencing", FENCING)

@@ -8,7 +8,7 @@ from runs_for_tests import Observed, broken, happened, observe
 from scenarios_for_tests import PROTOCOL_OF, PROTOCOL_VARIANTS, brief
 
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 
 #: Crashes of one test, which all have the same seed.
 BLOCK = 50
@@ -63,4 +63,4 @@ def test_fifty_crashes(variant: str, seed: int) -> None:
 
 
 def test_every_other_protocol_is_crashed() -> None:
-    assert {PROTOCOL_OF[variant] for variant in PROTOCOL_VARIANTS} == PROTOCOLS.keys() - {"cacheline-flags"}
+    assert {PROTOCOL_OF[variant] for variant in PROTOCOL_VARIANTS} == Replication.kinds.keys() - {"cacheline-flags"}

@@ -52,6 +52,7 @@ def synchronisation(workload: str, **keys: str) -> pd.Series:
         workload=sweeping(pages, interval_ns),
         **{
             "replication.protocol": "output-compare",
+            "replication.output_compare.hashing": "true",
             "replication.output_compare.longest_interval": f"{interval_ns} ns",
             "replication.output_compare.same": f"{row['same_percent']} %",
             **keys,

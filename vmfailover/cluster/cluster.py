@@ -10,13 +10,13 @@ from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
-from vmfailover.failover.acting_faults import ActingFaults
-from vmfailover.failover.faults import Injector, Targets
+from vmfailover.failover.faults.acting import ActingFaults
+from vmfailover.failover.injector import Injector, Targets
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind

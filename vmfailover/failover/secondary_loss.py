@@ -6,7 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.fencing import Fencing
+from vmfailover.failover.fencing.fencing import Fencing
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection

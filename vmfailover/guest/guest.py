@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256

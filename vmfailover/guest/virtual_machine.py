@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from vmfailover.guest.access_buffer import AccessBuffer
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.processor import FS_PER_NS, Processor

@@ -16,7 +16,6 @@ from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.standing_faults import VERDICTS, StandingFaults
 from vmfailover.results.warm_up import pace_before, warm_up
-from vmfailover.scenario.protocols import PROTOCOLS
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
@@ -237,7 +236,7 @@ def _checkpoints(records: Records) -> Metrics:
         "checkpoint.commit_latency_p50_ns": _quantile(latencies, 0.5),
         "checkpoint.commit_latency_p99_ns": _quantile(latencies, 0.99),
     }
-    makes_them = PROTOCOLS[records.scenario.replication.protocol].makes_checkpoints
+    makes_them = records.scenario.replication.makes_checkpoints
     return metrics if makes_them else dict.fromkeys(metrics)
 
 

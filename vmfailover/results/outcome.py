@@ -5,8 +5,7 @@ from vmfailover.results.failovers import first_move, moves
 from vmfailover.results.quantities import counted, duration
 from vmfailover.results.run_record import RunRecord
 from vmfailover.results.standing_faults import StandingFaults
-from vmfailover.scenario.failover import Failure
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.failover import Failure, is_fatal
 
 
 def headline(result: RunRecord) -> str:
@@ -24,16 +23,6 @@ def _interrupted(result: RunRecord) -> str:
     if not result.interrupted:
         return ""
     return f"Interrupted at {duration(result.end_ns)} of {duration(result.scenario.duration)}."
-
-
-#: What each kind of fault that ends a host's service has done to it.
-_HAPPENED = {
-    "host-crash": "crashed",
-    "power-loss": "lost its power",
-    "vm-crash": "lost its VM",
-    "memory-error": "had a memory error",
-    "hypervisor-hang": "hung",
-}
 
 
 def _story(result: RunRecord) -> str:
@@ -92,12 +81,12 @@ def _cause(result: RunRecord) -> Event:
     """Return the fault that led to the first takeover, or would have; of faults that have all passed, the first."""
     move = first_move(result.event_rows)
     struck = [each for each in result.event_rows if each.kind in ("failure", "fault") and each.host == move.origin]
-    fatal = [each for each in struck if each.detail in _HAPPENED]
+    fatal = [each for each in struck if is_fatal(each.detail)]
     return next((each for each in fatal if each.time_ns == move.stopped_ns), fatal[0])
 
 
 def _failed(failure: Event) -> str:
-    return f"The {failure.host} {_HAPPENED[failure.detail]} at {duration(failure.time_ns)}"
+    return f"The {failure.host} {Failure.kinds[failure.detail].happened} at {duration(failure.time_ns)}"
 
 
 def _without_takeover(result: RunRecord) -> str:
@@ -160,7 +149,7 @@ def _without_fencing(result: RunRecord) -> str:
 
 def _ran(result: RunRecord) -> str:
     """How the VM spent a run in which it stayed where it was."""
-    if not PROTOCOLS[result.scenario.replication.protocol].replicates:
+    if not result.scenario.replication.replicates:
         return f"the VM ran for {duration(result.end_ns)}"
     exposed_ns, checkpoints = result.values["exposure.total_ns"] or 0, result.values["checkpoint.count"]
     whole = f" of {duration(result.end_ns)}" if exposed_ns else ""

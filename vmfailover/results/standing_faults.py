@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from vmfailover.failover.faults import FATAL
 from vmfailover.records.events import Event, Kind
+from vmfailover.scenario.failover import is_fatal
 
 #: Events with which a host is given up; their `detail` names it.
 VERDICTS = (Kind.DETECT, Kind.DETECT_LOSS, Kind.SYNCHRONISATION_FAILED)
@@ -47,7 +47,7 @@ class StandingFaults:
 
     def failed_ns(self, host: str) -> int | None:
         """Return since when faults have kept a host from its service, nanoseconds; None if none does."""
-        fatal = (each for each in self._standing[host] if each.kind == Kind.FAILURE or each.detail in FATAL)
+        fatal = (each for each in self._standing[host] if each.kind == Kind.FAILURE or is_fatal(each.detail))
         return next((each.time_ns for each in fatal), None)
 
     def serves(self, host: str) -> bool:

@@ -16,7 +16,9 @@ from vmfailover.audit.expected_memory import ExpectedMemory
 from vmfailover.errors import InputError
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM, Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import Counter
@@ -24,7 +26,6 @@ from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import Processor
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.workload import SyntheticWorkload, TraceWorkload
 from vmfailover.simulation import run
 from vmfailover.studies.measurement import Benchmark, Sample
 from vmfailover.studies.stopwatch import Stopwatch

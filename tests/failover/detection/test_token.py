@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from replication.machinery import LATENCY_NS
 
-from vmfailover.scenario.detection import Token
+from vmfailover.failover.detection.token import Token
 
 from .watch import NEVER, EachOther, Pair
 

@@ -14,14 +14,21 @@ from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Accesses
 from vmfailover.hardware.processor import Processor, Tracking
 from vmfailover.replication.modification_tracker import Steps
-from vmfailover.replication.protocols import protection_class
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
-from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
-from vmfailover.replication.protocols.cold_restart import ColdRestart
-from vmfailover.replication.protocols.live_precopy import LivePrecopy
-from vmfailover.replication.protocols.output_compare import OutputCompare
-from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log import InPlace, Mirror, Pool, UndoLog, UndoneLines, UndoPacking
+from vmfailover.replication.protection import protection_class
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
+from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
+from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
+from vmfailover.replication.protocols.live_precopy.protection import LivePrecopy
+from vmfailover.replication.protocols.output_compare.protection import OutputCompare
+from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
+from vmfailover.replication.protocols.undo_log.protection import (
+    InPlace,
+    Mirror,
+    Pool,
+    UndoLog,
+    UndoneLines,
+    UndoPacking,
+)
 from vmfailover.scenario.hosts import HostSpec
 
 from ..machinery import LINE_BYTES, LINES, ROUND, new_site
@@ -60,7 +67,7 @@ def no_room() -> Steps:
 def tracking_of(protocol: str, **overrides: object) -> Tracking:
     """Return what a protocol asks of the processors of the small hosts."""
     replication = small("base", **{"replication.protocol": protocol, **overrides}).replication
-    return protection_class(protocol).tracking(replication, HostSpec.model_validate({**TINY_HOST, **ROUND}))
+    return protection_class(replication).tracking(replication, HostSpec.model_validate({**TINY_HOST, **ROUND}))
 
 
 def store(hosted: HostedVm, *lines: int) -> int:
@@ -96,7 +103,7 @@ class Protected:
             respond=lambda output: self._left(self.responded, output),
         )
         self.primary, self.secondary = self.context.primary, self.context.secondary
-        self.protection: Any = protection_class(protocol)(self.context)
+        self.protection: Any = protection_class(self.context.scenario.replication)(self.context)
         self.primary.guest.start(self.context.workload, self.context.start)
 
     def _left(self, answers: list[tuple[int, int]], output: Completion) -> None:
