@@ -64,18 +64,23 @@ class StageWatch:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
         elif self._is_end(event) or self._has_passed(event):
             self._end()
+        self._remember(event)
         self._note_fencing(event)
-        if event.kind == "failure":
-            self._failed = event.host
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
 
-    def _note_fencing(self, event: Event) -> None:
-        if event.kind == "detect":
+    def _remember(self, event: Event) -> None:
+        if event.kind == "failure":
+            self._failed = event.host
+        elif event.kind == "detect":
             self._given_up = event.detail
-        elif event.kind == "fencing-failed" and event.detail != self._given_up:
+        elif event.kind == "protected":
+            self._given_up = ""
+
+    def _note_fencing(self, event: Event) -> None:
+        if event.kind == "fencing-failed" and event.detail != self._given_up:
             self.unfenced = event.detail
         elif event.kind in _SETTLES:
-            self._given_up = self.unfenced = ""
+            self.unfenced = ""
 
     def _is_end(self, event: Event) -> bool:
         """Whether an event ends the failover; that the other host cannot be fenced by the one with the VM does not."""
