@@ -15,12 +15,16 @@ QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 def client_metrics(records: Records) -> Metrics:
     """Compute what clients saw: the blackout, and the response times of all requests and of those around the outage."""
-    outage = first_outage(records.event_rows)
     metrics: Metrics = {"client.blackout_ns": length_of(records.blackout)}
-    for name, sent_at in _PHASES.items():
-        requests = [each for each in _counted(records) if sent_at(each, outage)]
+    for name, requests in requests_by_phase(records).items():
         metrics |= _responses(f"client.{name}", requests, records)
     return metrics
+
+
+def requests_by_phase(records: Records) -> dict[str, list[Request]]:
+    """Return the requests that each group of metrics is about, by what their names begin with after `client.`."""
+    outage, counted = first_outage(records.event_rows), _counted(records)
+    return {name: [each for each in counted if sent_at(each, outage)] for name, sent_at in _PHASES.items()}
 
 
 def _counted(records: Records) -> list[Request]:

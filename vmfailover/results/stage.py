@@ -7,7 +7,7 @@ import simpy
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.records.events import Event
-from vmfailover.scenario.units import DURATION
+from vmfailover.results.quantities import duration
 
 #: The stage that begins with each kind of event while a failover is under way.
 _BEGINS = {
@@ -89,6 +89,6 @@ def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
 
 def remark_on(stage: Stage, cluster: Cluster) -> str:
     """Say in a sentence where a failover stood when the run ended."""
-    remaining = DURATION.format(least_remaining_ns(stage, cluster))
+    remaining = duration(least_remaining_ns(stage, cluster))
     what = f"the run ended in the {stage.name} of a failover, which needs at least {remaining} more"
     return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"
