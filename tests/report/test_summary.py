@@ -92,6 +92,42 @@ def test_the_facts_of_a_failover() -> None:
     assert told["run"].endswith(" a second")
 
 
+def test_a_blackout_whose_end_was_not_seen_is_a_lower_bound() -> None:
+    result, told = outcome("unfinished failover"), about("unfinished failover")
+    assert (
+        told["clients"].count(f"blackout ≥ {duration(result.values['client.blackout_ns'])}, to the end of the run; ")
+        == 1
+    )
+    assert "≥" not in about("failover")["clients"].split("; ")[0]
+
+
+ONE_AFTER_THE_OTHER = [
+    {"at": f"{at} us", "kind": "host-crash", "target": host} for at, host in ((2300, "secondary"), (6300, "primary"))
+]
+
+
+def test_a_silence_that_follows_the_first_outage_is_told() -> None:
+    result = run(small(failures=ONE_AFTER_THE_OTHER))
+    assert "the VM was lost" in headline(result)
+    silent_ns = result.end_ns - result.responses[-1].received_ns
+    assert silent_ns > (result.values["client.blackout_ns"] or 0)
+    assert f", then no answer in the last {duration(silent_ns)}; " in " ".join(lines(result, 1000))
+
+
+def test_when_clients_ask_again_is_told_beside_what_was_not_answered() -> None:
+    assert " unanswered (clients ask again after 1.00 ms)" in about("unfinished failover")["clients"]
+    assert "ask again" not in about("no failure")["clients"] or outcome("no failure").unanswered
+
+
+@pytest.mark.parametrize(
+    ("protocol", "since"),
+    [("cold-restart", "the VM was started"), ("record-replay", "the state that the second host had")],
+)
+def test_lost_work_is_since_what_the_second_host_goes_on_from(protocol: str, since: str) -> None:
+    told = " ".join(lines(run(small(**{"replication.protocol": protocol})), 1000))
+    assert f"of work since {since}; " in told
+
+
 def test_the_causes_of_log_entries_add_up() -> None:
     values = outcome("several vCPUs").values
     exact = {name: int(values[f"log.{name}"] or 0) for name in ("castout", "scan", "transfer")}

@@ -7,8 +7,8 @@ import simpy
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.records.events import Event
+from vmfailover.results.quantities import duration
 from vmfailover.results.standing_faults import StandingFaults
-from vmfailover.scenario.units import DURATION
 
 #: The stage that begins with each kind of event while a failover is under way.
 _BEGINS = {
@@ -116,6 +116,6 @@ def remark_on(stage: Stage, cluster: Cluster, given_up: str) -> str:
     what = f"the run ended in the {stage.name} of a failover"
     if given_up:
         return f"{what}, which was not waited for: {given_up}" if cluster.scenario.extend else f"{what}: {given_up}"
-    remaining = DURATION.format(least_remaining_ns(stage, cluster))
+    remaining = duration(least_remaining_ns(stage, cluster))
     what = f"{what}, which needs at least {remaining} more"
     return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"
