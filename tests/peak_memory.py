@@ -7,7 +7,7 @@ from functools import cache
 
 from scenarios_for_tests import small
 
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.scenario import Scenario
 
 #: No run of these tests needs more address space, bytes; one that would is ended.

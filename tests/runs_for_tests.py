@@ -14,7 +14,7 @@ from vmfailover.records.events import Event
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 
 #: Later than every run, nanoseconds.
 NEVER = 1 << 62
@@ -123,7 +123,7 @@ def _answers_wait(observed: Observed) -> bool | None:
 
 def _tail_waits(observed: Observed) -> bool | None:
     """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
-    if not PROTOCOLS[observed.result.scenario.replication.protocol].uses_log:
+    if not Replication.kinds[observed.result.scenario.replication.protocol].uses_log:
         return None
     if observed.cluster.protection.interrupts > 0 or not observed.cluster.tail_waited:
         return None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 
 #: Caches of a few rows, so that every path through them is taken within a few thousand accesses.
 TINY_HOST: dict[str, Any] = {
@@ -123,7 +123,9 @@ PROTOCOL_VARIANTS: dict[str, dict[str, Any]] = {
     "cold-restart-restore": {"replication": {"restart": {"kind": "restore", "storage": "10 GB/s"}}},
 }
 #: The protocol of each of these variants.
-PROTOCOL_OF = {variant: next(name for name in PROTOCOLS if variant.startswith(name)) for variant in PROTOCOL_VARIANTS}
+PROTOCOL_OF = {
+    variant: next(name for name in Replication.kinds if variant.startswith(name)) for variant in PROTOCOL_VARIANTS
+}
 for variant, protocol in PROTOCOL_OF.items():
     replication = PROTOCOL_VARIANTS[variant].get("replication", {})
     PROTOCOL_VARIANTS[variant] = {**PROTOCOL_VARIANTS[variant], "replication": {**replication, "protocol": protocol}}

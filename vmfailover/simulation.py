@@ -1,11 +1,13 @@
 """A run: builds the cluster of a scenario, lets it run, and returns what came of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.engine.collection import collection_paused
+from vmfailover.engine.compile_time import compile_time
 from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError
@@ -14,6 +16,7 @@ from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.notebook import bar
 from vmfailover.results.metrics import metrics_of
+from vmfailover.results.patience import Patience
 from vmfailover.results.readings import Readings
 from vmfailover.results.records import records_of
 from vmfailover.results.run_result import RunResult
@@ -28,8 +31,6 @@ Progress = Callable[[int], None]
 PROGRESS_STEPS = 200
 #: … and after so much simulated time at most, nanoseconds.
 LONGEST_STEP_NS = 10_000_000
-#: A failover that is not over so much simulated time after the end of the run is not waited for, nanoseconds: an hour.
-MOST_EXTENSION_NS = 3600 * 10**9
 #: Instants at which the state of the hardware is noted, evenly over a run.
 SAMPLES = 1000
 
@@ -58,23 +59,25 @@ def run(
     warm_up = WarmUpMeter(env, cluster, readings)
     sampler = Sampler(cluster, samples)
     failovers = StageWatch(env, cluster.event_log)
-    with bar(scenario.name) as shown:
-        told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
-        try:
-            interrupted = _run(cluster, sampler, failovers, told)
-        except NoProgressError as error:
-            raise NoProgressError(f"{scenario.name}: {error}") from None
-    readings.read_at_end()
-    verdicts = audit.verdicts()
+    patience = Patience(cluster)
+    with compile_time() as compiling:
+        with bar(scenario.name) as shown:
+            told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
+            try:
+                interrupted = _run(cluster, sampler, failovers, patience, told)
+            except NoProgressError as error:
+                raise NoProgressError(f"{scenario.name}: {error}") from None
+        readings.read_at_end()
+        verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
-    records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
-    values = metrics_of(records, wall_seconds)
-    unfinished = [remark_on(failovers.stage, cluster)] if failovers.stage else []
-    remarks = (*scenario.warnings, *cluster.protection.remarks, *unfinished)
+    with collection_paused():
+        records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
+    values = metrics_of(records, wall_seconds, compiling.seconds)
+    remarks = (*scenario.warnings, *cluster.protection.remarks, *_unfinished(cluster, failovers, patience))
     return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
 
 
-def _run(cluster: Cluster, sampler: Sampler, failovers: StageWatch, progress: Progress) -> bool:
+def _run(cluster: Cluster, sampler: Sampler, failovers: StageWatch, patience: Patience, progress: Progress) -> bool:
     """Run to the end, step by step; say whether the user interrupted it."""
     env, end_ns = cluster.env, cluster.scenario.duration
     step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS, sampler.every_ns))
@@ -83,13 +86,21 @@ def _run(cluster: Cluster, sampler: Sampler, failovers: StageWatch, progress: Pr
             env.run(until=min(int(env.now) + step_ns, end_ns))
             sampler.look()
             progress(int(env.now))
-        while _waits(cluster, failovers) and not interruption.noted:
+        while _waits(cluster, failovers, patience) and not interruption.noted:
             env.run(until=failovers.over() | env.timeout(LONGEST_STEP_NS))
             progress(int(env.now))
-    return int(env.now) < end_ns or _waits(cluster, failovers)
+    return int(env.now) < end_ns or _waits(cluster, failovers, patience)
 
 
-def _waits(cluster: Cluster, failovers: StageWatch) -> bool:
+def _waits(cluster: Cluster, failovers: StageWatch, patience: Patience) -> bool:
     """Whether a run that has come to its end goes on for the failover that is under way."""
-    patience_ends_ns = cluster.scenario.duration + MOST_EXTENSION_NS
-    return bool(cluster.scenario.extend and failovers.stage) and cluster.env.peek() <= patience_ends_ns
+    stage = failovers.stage
+    return cluster.scenario.extend is not None and stage is not None and not patience.given_up(stage)
+
+
+def _unfinished(cluster: Cluster, failovers: StageWatch, patience: Patience) -> Iterator[str]:
+    """Say where a failover stood that is still under way, and for which host the VM waits in vain."""
+    if failovers.stage:
+        yield remark_on(failovers.stage, cluster, patience.given_up(failovers.stage))
+    if failovers.unfenced:
+        yield f"the {failovers.unfenced} was given up and could not be fenced: the VM does not go on without it"

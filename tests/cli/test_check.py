@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from scenarios_for_tests import brief
 
 from vmfailover.cli.main import main
-from vmfailover.failover.detection.heartbeat import HeartbeatDetector
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.records.metric_names import METRICS
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.writing import write_scenario

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vmfailover.cli.main import main
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.studies.comparison_export import files_of
 from vmfailover.studies.comparison_reading import read_comparison
 
@@ -27,13 +27,13 @@ def test_protocols_side_by_side(scenario_file: ScenarioFile, tmp_path: Path) -> 
     result = compare(scenario_file(), "--protocols", "all", *BRIEF, *quick, "--replications", 2, "--out", out, "--json")
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
-    assert list(content["columns"]) == list(PROTOCOLS)
+    assert list(content["columns"]) == list(Replication.kinds)
     assert content["baseline"] == "cacheline-flags"
     assert content["replications"] == 2
     assert sorted(path.name for path in out.iterdir()) == sorted(files_of(read_comparison(out)))
     assert json.loads(read_comparison(out).to_json()) == content
     assert json.loads((out / "comparison.json").read_text()) == content
-    assert len(pd.read_parquet(out / "comparison.parquet")) == 2 * len(PROTOCOLS)
+    assert len(pd.read_parquet(out / "comparison.parquet")) == 2 * len(Replication.kinds)
 
 
 def test_scenarios_side_by_side(scenario_file: ScenarioFile) -> None:

@@ -1,5 +1,6 @@
 """The injector: the right thing at the right instant, and taken back when it passes."""
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from replication.machinery import new_site
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.faults import PHASES, STEPS, Injector, Targets, instant
+from vmfailover.failover.faults.acting import ActingFaults
+from vmfailover.failover.injector import PHASES, STEPS, Injector, Targets, instant
 from vmfailover.records.events import Kind
-from vmfailover.scenario.failover import TARGETS, Failure, RandomInstant
+from vmfailover.scenario.failover import Failure, RandomInstant
 
 
 class Scene:
@@ -25,7 +27,7 @@ class Scene:
         self.host, self.link = context.primary.host, context.link
         self.event_log = EventLog(self.env)
         self.reported: list[str] = []
-        targets = Targets(
+        self._targets = Targets(
             hosted=lambda: {
                 "primary": context.primary,
                 "secondary": context.secondary,
@@ -36,8 +38,12 @@ class Scene:
             active=lambda: "primary",
             report=self.reported.append,
         )
+        self._acting = ActingFaults()
+        self.arm(**failure)
+
+    def arm(self, **failure: Any) -> None:
         spec = Failure.model_validate({"kind": "host-crash", **failure})
-        Injector(self.env, self.event_log, spec, targets, np.random.default_rng(1))
+        Injector(self.env, self.event_log, spec, self._targets, self._acting, np.random.default_rng(1))
 
     def record_at(self, instant: int, kind: str, epoch: int = -1, duration: int = 0) -> None:
         def record() -> Any:
@@ -68,10 +74,6 @@ def test_a_failure_strikes_at_its_time(instant_ns: int) -> None:
 def test_every_phase_of_a_scenario_is_known_and_no_other() -> None:
     (phases,) = (kind for kind in get_args(Failure.model_fields["at_phase"].annotation) if kind is not type(None))
     assert PHASES.keys() | STEPS.keys() == set(get_args(phases))
-
-
-def test_every_kind_has_its_targets() -> None:
-    assert TARGETS.keys() == set(get_args(Failure.model_fields["kind"].annotation))
 
 
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
@@ -145,13 +147,22 @@ def test_what_struck_nothing_does_not_pass() -> None:
     assert scene.happened("failure") == scene.happened("passed") == []
 
 
+def test_what_is_down_meanwhile_does_not_work_again() -> None:
+    scene = Scene(at="5 ns", kind="hypervisor-hang", lasts="20 ns")
+    scene.arm(at="7 ns", kind="slow-host", lasts="10 ns")
+    scene.arm(at="10 ns", kind="host-crash")
+    scene.arm(at="6 ns", kind="slow-host", lasts="10 ns", target="secondary")
+    scene.env.run()
+    assert scene.happened("passed") == [(16, "secondary", "slow-host")]
+
+
 def test_a_slow_host_takes_longer_for_everything() -> None:
     scene = Scene(at="5 ns", kind="slow-host", factor=3.0, lasts="20 ns")
     costs = scene.host.processor.state.costs
     before = costs.copy()
     scene.env.run(until=20)
     assert (costs == 3 * before).all()
-    assert scene.primary.guest.slowdown == 3
+    assert scene.host.processor.slowdown == 3
     scene.env.run()
     assert (costs == before).all()
 
@@ -180,6 +191,107 @@ def test_a_link_degrades_and_recovers(kind: str, loss: float, slowdown: float) -
     assert [(channel.loss, channel.slowdown) for channel in channels] == [(loss, slowdown)] * 2
     scene.env.run()
     assert [(channel.loss, channel.slowdown) for channel in channels] == [(0.0, 1)] * 2
+
+
+# Faults that overlap, the first from 100 to 400 ns, the second from 200 ns on: it ends later, or earlier.
+
+#: For each time that the second lasts, instants in the first alone, in both, and in the one that ends later.
+LOOKS = {"500 ns": (150, 350, 650), "100 ns": (150, 250, 350)}
+
+
+def overlapping(lasts: str, first: dict[str, Any], second: dict[str, Any]) -> Scene:
+    """Return a scene in which one fault lasts from 100 to 400 ns, and another from 200 ns on."""
+    scene = Scene(at="100 ns", lasts="300 ns", **first)
+    scene.arm(at="200 ns", lasts=lasts, **second)
+    return scene
+
+
+def looked_at(scene: Scene, lasts: str, look: Callable[[], Any]) -> list[Any]:
+    """Return what is seen while the first acts alone, then both, then the one that ends later, and after that."""
+    seen = []
+    for instant_ns in LOOKS[lasts]:
+        scene.env.run(until=instant_ns)
+        seen.append(look())
+    scene.env.run()
+    return [*seen, look()]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+def test_losses_that_overlap_are_independent_of_each_other(lasts: str) -> None:
+    kind = "link-loss"
+    scene = overlapping(lasts, {"kind": kind, "share": "30 %"}, {"kind": kind, "share": "50 %", "target": "forward"})
+    later = 0.5 if lasts == "500 ns" else 0.3
+    assert looked_at(scene, lasts, lambda: scene.link.forward.loss) == [0.3, pytest.approx(0.65), later, 0.0]
+    assert scene.link.backward.loss == 0
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+def test_slowdowns_of_a_link_that_overlap_multiply(lasts: str) -> None:
+    kind = "link-slow"
+    scene = overlapping(lasts, {"kind": kind, "factor": 4.0}, {"kind": kind, "factor": 3.0})
+    later = 3 if lasts == "500 ns" else 4
+    assert looked_at(scene, lasts, lambda: scene.link.backward.slowdown) == [4, 12, later, 1]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+@pytest.mark.parametrize(("first", "second"), [("link-loss", "link-slow"), ("link-slow", "link-loss")])
+def test_a_fault_of_another_kind_ends_by_itself(first: str, second: str, lasts: str) -> None:
+    scene = overlapping(lasts, {"kind": first}, {"kind": second})
+    channel = scene.link.forward
+    both = {"link-loss": 0.1, "link-slow": 10.0}
+    one = both[second if lasts == "500 ns" else first]
+    seen = looked_at(scene, lasts, lambda: {channel.loss, channel.slowdown} - {0.0, 1.0})
+    assert seen == [{both[first]}, set(both.values()), {one}, set()]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+@pytest.mark.parametrize("second", [{"kind": "link-cut"}, {"kind": "link-loss", "share": "100 %"}])
+def test_a_link_is_cut_as_long_as_a_fault_cuts_it(second: dict[str, Any], lasts: str) -> None:
+    scene = overlapping(lasts, {"kind": "link-cut"}, second)
+    assert looked_at(scene, lasts, lambda: scene.link.forward.is_cut) == [True, True, True, False]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+def test_slowdowns_of_a_host_that_overlap_multiply(lasts: str) -> None:
+    kind = "slow-host"
+    scene = overlapping(lasts, {"kind": kind, "factor": 2.0}, {"kind": kind, "factor": 3.0, "target": "active"})
+    costs = scene.host.processor.state.costs
+    before = costs.copy()
+    later = 3 if lasts == "500 ns" else 2
+    assert looked_at(scene, lasts, lambda: costs.sum() / before.sum()) == [2, 6, later, 1]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+def test_a_host_hangs_as_long_as_a_fault_makes_it_hang(lasts: str) -> None:
+    kind = "hypervisor-hang"
+    scene = overlapping(lasts, {"kind": kind}, {"kind": kind})
+    assert looked_at(scene, lasts, lambda: scene.host.frozen) == [True, True, True, False]
+
+
+@pytest.mark.parametrize("lasts", LOOKS)
+@pytest.mark.parametrize("kind", ["hypervisor-hang", "slow-host", "link-cut", "link-loss", "link-slow"])
+def test_what_another_fault_of_the_kind_acts_on_does_not_work_again_yet(kind: str, lasts: str) -> None:
+    scene = overlapping(lasts, {"kind": kind}, {"kind": kind})
+    scene.env.run()
+    ended = max(400, 200 + int(lasts.removesuffix(" ns")))
+    assert [(time_ns, detail) for time_ns, _, detail in scene.happened("passed")] == [(ended, kind)] * 2
+
+
+def test_a_direction_of_the_link_does_not_keep_the_other_from_working_again() -> None:
+    scene = Scene(at="100 ns", kind="link-slow", lasts="300 ns", target="forward")
+    scene.arm(at="200 ns", kind="link-slow", lasts="400 ns", target="backward")
+    scene.arm(at="300 ns", kind="link-slow", lasts="50 ns")
+    scene.env.run()
+    passed = [(time_ns, struck) for time_ns, struck, _ in scene.happened("passed")]
+    assert passed == [(400, "forward"), (600, "backward"), (600, "both")]
+
+
+def test_what_never_passes_keeps_its_host_from_working_again() -> None:
+    scene = Scene(at="100 ns", kind="hypervisor-hang", lasts="300 ns")
+    scene.arm(at="200 ns", kind="hypervisor-hang")
+    scene.env.run()
+    assert scene.host.frozen
+    assert scene.happened("passed") == []
 
 
 @pytest.mark.parametrize("distribution", ["exponential", "weibull", "uniform"])

@@ -7,7 +7,10 @@ import pytest
 import simpy
 from replication.machinery import new_host
 
-from vmfailover.failover.fencing import Arbiter, Fencing, NoFencing, Stonith, new_fencing
+from vmfailover.failover.fencing.arbiter.fencing import Arbiter
+from vmfailover.failover.fencing.fencing import Fencing, new_fencing
+from vmfailover.failover.fencing.none.fencing import NoFencing
+from vmfailover.failover.fencing.stonith.fencing import Stonith
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.failover import Fencing as FencingSpec
 
@@ -20,9 +23,18 @@ class Scene:
     def __init__(self, kind: str, seed: int = 5, **keys: Any) -> None:
         self.env = simpy.Environment()
         self.hosts = [new_host(self.env, name) for name in NAMES]
-        spec = FencingSpec.model_validate({"kind": kind, "delay": "70 ns", "lease": "30 ns", **keys})
+        lease = {"lease": "30 ns"} if kind == "witness" else {}
+        spec = FencingSpec.model_validate({"kind": kind, "delay": "70 ns", **lease, **keys})
         self.fencing: Fencing = new_fencing(self.env, spec, np.random.default_rng(seed))
         self.answers: dict[str, tuple[int, bool]] = {}
+        #: When each host went down.
+        self.down_ns: dict[str, int] = {}
+        for host in self.hosts:
+            self.env.process(self._note_end(host))
+
+    def _note_end(self, host: Host) -> Any:
+        yield host.down
+        self.down_ns[host.name] = int(self.env.now)
 
     def fence(self, by: int) -> None:
         """Let one host fence the other, and note when it was told what."""
@@ -51,7 +63,7 @@ def test_the_victim_is_silent_when_it_is_said_to_be(kind: str, after: int, alive
         scene.hosts[0].crash()
     scene.fence(1)
     scene.env.run(until=after)
-    assert scene.up == [alive, True]
+    assert scene.up == [alive and kind != "stonith", True]
     scene.env.run()
     assert scene.up == [False, True]
     assert scene.answers == {"secondary": (after, True)}
@@ -78,7 +90,8 @@ def raced(seed: int, lead_ns: int = 0, first: int = 0, **keys: Any) -> Scene:
     scene.fence(first)
     if lead_ns:
         scene.env.run(until=lead_ns)
-    scene.fence(1 - first)
+    if scene.hosts[1 - first].up:
+        scene.fence(1 - first)
     scene.env.run()
     return scene
 
@@ -116,9 +129,29 @@ def test_two_that_shoot_each_other_at_once_are_both_down() -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_order_outlives_its_sender_once_it_is_given(first: int) -> None:
-    """The other host fires 35 ns before it is off: half of its orders have been given by then."""
+    """The other host fires 35 ns later: half of the orders find it before, and it gives none."""
     both = [raced(seed, 35, first, kind="stonith").up == [False, False] for seed in SEEDS]
     assert abs(sum(both) - 100) < 4 * 50**0.5
+
+
+@pytest.mark.parametrize("devices", ["each", "one"])
+def test_an_order_under_way_needs_its_sender_only_if_that_is_switched_off_by_the_same_device(devices: str) -> None:
+    for seed in range(20):
+        scene = Scene("stonith", seed, devices=devices, delay="1 ms")
+        scene.fence(0)
+        scene.env.run(until=1)
+        scene.hosts[0].crash()
+        scene.env.run()
+        assert scene.up == [False, devices == "one"]
+
+
+def test_orders_given_at_once_find_their_victims_one_after_the_other_as_chance_decides() -> None:
+    """Of both, each is as likely to be off first, at any instant before the confirmation."""
+    downs = [raced(seed, kind="stonith", delay="100 us").down_ns for seed in SEEDS]
+    assert abs(sum(down["primary"] < down["secondary"] for down in downs) - 100) < 4 * 50**0.5
+    instants = [each for down in downs for each in down.values()]
+    assert np.mean(instants) == pytest.approx(50_000, abs=4 * 100_000 / 12**0.5 / len(instants) ** 0.5)
+    assert max(instants) < 100_000
 
 
 def test_an_order_that_fails_leaves_the_only_device_to_the_next() -> None:

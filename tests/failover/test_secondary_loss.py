@@ -7,9 +7,9 @@ import pytest
 import simpy
 from replication.machinery import new_site
 
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
-from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
 
 
@@ -25,9 +25,8 @@ class Scene:
         self.declared = self.env.event()
         spec = Fencing.model_validate({"delay": "70 ns", **fencing})
         primary = self.context.primary.host
-        loss = LossOfSecondary(
-            self.protection, new_fencing(self.env, spec, np.random.default_rng(1)), self.context.event_log, primary
-        )
+        self.fencing = new_fencing(self.env, spec, np.random.default_rng(1))
+        loss = LossOfSecondary(self.protection, self.fencing, self.context.event_log, primary)
         primary.run_agent(loss.run(self.declared, self.context.secondary.host))
 
     def declare_at(self, instant: int) -> None:
@@ -54,6 +53,17 @@ def test_a_secondary_that_cannot_be_fenced_keeps_the_primary_waiting() -> None:
     scene.declare_at(500)
     assert scene.happened("alone") == []
     assert scene.protection.alone is None
+    (failed,) = (event for event in scene.context.event_log.events if event.kind == "fencing-failed")
+    assert (failed.time_ns, failed.host, failed.detail) == (500 + 3 * 70, "primary", "secondary")
+
+
+def test_a_primary_that_has_to_stop_itself_does_not_wait_for_the_secondary() -> None:
+    scene = Scene(kind="shared-storage")
+    secondary, primary = scene.context.secondary.host, scene.context.primary.host
+    secondary.run_agent(scene.fencing.fence(primary, secondary))
+    scene.declare_at(500)
+    assert not primary.up
+    assert scene.happened("alone") == scene.happened("fencing-failed") == []
 
 
 @pytest.mark.parametrize("paused", [0, 1, 3])

@@ -8,10 +8,10 @@ import pytest
 import simpy
 from replication.machinery import LINES, batch, marker, new_site
 
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.guest import Guest
-from vmfailover.replication.protocols.cacheline_flags import CachelineFlags
+from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
 
 RESTORE, REDIRECT, FENCING = 40, 30, 20
@@ -30,7 +30,7 @@ class Receiving(CachelineFlags):
 class Scene:
     """A secondary that is ready to take over, and what it has activated: (state, instant)."""
 
-    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0) -> None:
+    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0, **keys: Any) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
         context = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
@@ -40,7 +40,7 @@ class Scene:
         self.declared = self.env.event()
         #: Guest time and instant of each activation.
         self.activated: list[tuple[int, int]] = []
-        spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns"})
+        spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns", **keys})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
         takeover = Takeover(self.protection, way, self.event_log, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
@@ -94,7 +94,7 @@ def test_the_host_without_the_vm_waits_for_its_priority_delay() -> None:
     scene.receive(0, {1: 5})
     scene.env.run(until=100)
     scene.declared.succeed()
-    scene.env.run(until=100 + 300 + FENCING)
+    scene.env.run(until=100 + 300)
     assert scene.primary.up
     scene.env.run(until=LONG_NS)
     assert scene.steps[:2] == [("detect", 100, -1), ("fence", 100 + 300 + FENCING, -1)]
@@ -124,6 +124,14 @@ def test_without_a_commit_the_vm_starts_over() -> None:
     scene.declare_at(100)
     assert [guest_ns for guest_ns, _ in scene.activated] == [0]
     assert scene.steps[-1][2] == -1
+
+
+def test_a_primary_that_cannot_be_fenced_is_told_of_and_not_taken_over() -> None:
+    scene = Scene(failure_probability="100 %", attempts=2)
+    scene.declare_at(100)
+    (failed,) = (event for event in scene.event_log.events if event.kind == "fencing-failed")
+    assert (failed.time_ns, failed.host, failed.detail) == (100 + 2 * FENCING, "secondary", "primary")
+    assert scene.activated == []
 
 
 def test_an_epoch_that_becomes_whole_during_fencing_counts() -> None:

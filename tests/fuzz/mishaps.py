@@ -1,7 +1,10 @@
 """What goes wrong, how it is noticed, and what makes a takeover safe."""
 
+from collections.abc import Iterator
+
 from vmfailover.scenario.detection import DETECTION_PRESETS
-from vmfailover.scenario.failover import TARGETS
+from vmfailover.scenario.failover import Failure
+from vmfailover.scenario.units import DURATION
 
 from .draws import Draws
 from .machines import Spec
@@ -19,6 +22,8 @@ KINDS = {
     "link-loss": 6,
     "link-slow": 6,
 }
+#: Keys of a fault that say what it strikes and at what point.
+_WHAT_AND_WHEN = ("kind", "target", "at", "at_phase", "epoch", "at_random")
 
 
 def detection(draws: Draws, duration: int) -> Spec | None:
@@ -118,11 +123,25 @@ def fencing(draws: Draws, duration: int) -> Spec:
 def failures(draws: Draws, duration: int, spares: int, *, repaired: bool) -> list[Spec]:
     """Return what goes wrong: often nothing or one thing, sometimes several."""
     number = draws.weighted("number", {0: 20, 1: 40, 2: 22, 3: 12, 5: 6})
-    drawn = [_failure(draws.under(str(index)), duration, spares) for index in range(number)]
+    struck = [_failure(draws.under(str(index)), duration, spares) for index in range(number)]
+    drawn = [*struck, *_overlapping(draws, struck, duration)]
     if repaired:
         return drawn
     crashed: set[str] = set()
     return [each for each in drawn if not _again(each, crashed)]
+
+
+def _overlapping(draws: Draws, struck: list[Spec], duration: int) -> Iterator[Spec]:
+    """Yield, for some of the faults that pass, a second one of the kind that begins before the first has ended."""
+    for index, first in enumerate(struck):
+        second = draws.under(f"{index}/second")
+        if "lasts" in first and second.chance("there", 0.4):
+            yield {
+                **{key: value for key, value in first.items() if key in _WHAT_AND_WHEN},
+                **_strength(second, first["kind"]),
+                "delay": second.time("delay", 0, DURATION.read(first["lasts"])),
+                "lasts": second.time("lasts", 1, duration // 2 + 1),
+            }
 
 
 def _again(failure: Spec, crashed: set[str]) -> bool:
@@ -138,7 +157,7 @@ def _again(failure: Spec, crashed: set[str]) -> bool:
 def _failure(draws: Draws, duration: int, spares: int) -> Spec:
     kind = draws.weighted("kind", KINDS)
     spec: Spec = {"kind": kind, **_instant(draws, duration)}
-    targets = list(TARGETS[kind])
+    targets = list(Failure.kinds[kind].targets)
     if "standby" in targets and spares and draws.chance("a spare", 0.2):
         spec["target"] = f"spare-{draws.whole('spare', 1, spares)}"
     elif draws.chance("target there", 0.7):
@@ -147,13 +166,18 @@ def _failure(draws: Draws, duration: int, spares: int) -> Spec:
         spec["delay"] = draws.time("delay", 0, duration / 10)
     if "at" in spec and draws.chance("fixed there", 0.2):
         spec["fixed"] = draws.chance("fixed", 0.5)
-    if kind in ("link-loss",) and draws.chance("share there", 0.7):
-        spec["share"] = f"{draws.pick('share', [0, 1, 30, 90, 100])} %"
-    if kind in ("slow-host", "link-slow") and draws.chance("factor there", 0.7):
-        spec["factor"] = draws.pick("factor", [1.0, 1.5, 10.0, 1000.0])
+    spec.update(_strength(draws, kind))
     if kind.startswith("link") or kind in ("hypervisor-hang", "slow-host"):
         spec.update(_passing(draws, duration))
     return spec
+
+
+def _strength(draws: Draws, kind: str) -> Spec:
+    if kind == "link-loss" and draws.chance("share there", 0.7):
+        return {"share": f"{draws.pick('share', [0, 1, 30, 90, 100])} %"}
+    if kind in ("slow-host", "link-slow") and draws.chance("factor there", 0.7):
+        return {"factor": draws.pick("factor", [1.0, 1.5, 10.0, 1000.0])}
+    return {}
 
 
 def _instant(draws: Draws, duration: int) -> Spec:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.units import BANDWIDTH, BYTE_RATE, SIZE
 
 from .draws import Draws
@@ -59,7 +59,7 @@ def _switches(draws: Draws) -> Spec:
 
 
 def _granularity(draws: Draws, protocol: str, line: int) -> int | None:
-    entry = PROTOCOLS[protocol]
+    entry = Replication.kinds[protocol]
     if entry.keeps_undo or not draws.chance("granularity there", 0.35):
         return None
     least = max(line, entry.least_granularity)
@@ -141,7 +141,7 @@ _SECTIONS: dict[str, Callable[[Draws, int], dict[str, Any]]] = {
 
 def reprotection(draws: Draws, protocol: str, fencing: Spec, duration: int) -> Spec | None:
     """Return where a VM finds a second host again; None if nowhere."""
-    entry = PROTOCOLS[protocol]
+    entry = Replication.kinds[protocol]
     if not entry.reprotects or fencing.get("kind") == "none" or not draws.chance("there", 0.4):
         return None
     spec: Spec = {}

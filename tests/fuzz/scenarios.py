@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.units import SIZE
 
 from . import machines, mishaps, protection
@@ -52,8 +52,8 @@ def built(data: Mapping[str, Any]) -> Scenario:
 
 
 def _data(draws: Draws, seed: int) -> Spec:
-    protocol = draws.pick("protocol", list(PROTOCOLS))
-    vcpus = 1 if PROTOCOLS[protocol].most_vcpus == 1 else draws.weighted("vcpus", {1: 60, 2: 25, 3: 15})
+    protocol = draws.pick("protocol", list(Replication.kinds))
+    vcpus = 1 if Replication.kinds[protocol].most_vcpus == 1 else draws.weighted("vcpus", {1: 60, 2: 25, 3: 15})
     line = draws.weighted("line", {64: 30, 128: 55, 256: 8, 1024: 4, 4096: 3})
     hosts = {name: machines.host(draws.under(name), line, vcpus) for name in ("primary", "secondary")}
     memory = machines.memory_bytes(draws.under("vm"), line)

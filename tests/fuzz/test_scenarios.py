@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.errors import dotted
+from vmfailover.scenario.keys import ANY, choices, fields_at, known_keys, section_at
 
 from .draws import Draws
 from .scenarios import Drawn, drawn
@@ -33,14 +34,6 @@ def scenarios() -> list[Drawn]:
     return [drawn(seed) for seed in range(MANY)]
 
 
-def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of a model, those of list items without their number."""
-    for name, field in model.model_fields.items():
-        yield f"{prefix}{name}"
-        for inner in models_in(field.annotation):
-            yield from keys_of(inner, f"{prefix}{name}.")
-
-
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
@@ -59,8 +52,13 @@ def keys_in(data: Any, prefix: str = "") -> Iterator[str]:
             yield from keys_in(value, f"{prefix}{name}.")
 
 
+def every_key() -> set[str]:
+    """Return the dotted keys of a scenario of any kinds, those of list items without their number."""
+    return {dotted(tuple(part for part in path if part != ANY)) for path in known_keys(Scenario)}
+
+
 def test_every_key_of_a_scenario_is_drawn() -> None:
-    possible = set(keys_of(Scenario))
+    possible = every_key()
     used = {key for each in scenarios() for key in keys_in(each.data) if not key.startswith("fencing.host_delay.")}
     assert used <= possible
     assert possible - used == LEFT_OUT.keys()
@@ -70,13 +68,11 @@ def test_every_key_of_a_scenario_is_drawn() -> None:
     "key", ["replication.protocol", "detection.kind", "fencing.kind", "replication.copier", "replication.log.when_full"]
 )
 def test_every_choice_is_drawn(key: str) -> None:
-    *sections, name = key.split(".")
-    model: Any = Scenario
-    for part in sections:
-        model = next(models_in(model.model_fields[part].annotation))
-    choices = set(PROTOCOLS) if name == "protocol" else set(get_args(model.model_fields[name].annotation))
+    path = tuple(key.split("."))
+    section = section_at(Scenario, path[:-1])
+    words = {word for field in fields_at(Scenario, path) for word in choices(field.annotation)}
     found = {each.scenario.value(key) for each in scenarios()}
-    assert found == choices
+    assert found == (words if section is None or path[-1] != section.kinds.key else set(section.kinds))
 
 
 def test_every_fault_strikes_in_every_way() -> None:

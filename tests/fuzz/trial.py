@@ -13,6 +13,7 @@ from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
 
 from .laws import broken
+from .remains import REMAINS, clusters, remains
 from .seen import Seen
 
 #: Processor time that a run may take, seconds: a hundred times what is usual.
@@ -62,14 +63,15 @@ def limited(seconds: float) -> Iterator[None]:
 def tried(scenario: Scenario, limit_s: float = LIMIT_S) -> Trial:
     """Run a scenario and judge it; whatever happens in it is a finding."""
     try:
-        with limited(limit_s):
+        with limited(limit_s), clusters() as built:
             seen = Seen.of(run(scenario, samples=0, progress=_untold))
     except TooLongError as error:
         return Trial(((TOO_LONG, str(error)),))
     except Exception as error:
         text = f"{type(error).__name__} at {_origin(error)}: {error}"
         return Trial(((ERROR, " ".join(text.split())[:300]),))
-    return Trial(tuple(broken(seen)), seen.digest, seen)
+    left = ((REMAINS, text) for cluster in built for text in remains(cluster))
+    return Trial((*broken(seen), *left), seen.digest, seen)
 
 
 def _origin(error: BaseException) -> str:

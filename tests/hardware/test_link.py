@@ -321,7 +321,7 @@ def test_a_host_that_died_during_a_cut_sends_nothing_again() -> None:
 
 def test_a_slow_link_takes_longer() -> None:
     wire = Wire()
-    wire.channel.slowdown = 3.0
+    wire.channel.begin_slowdown(3.0)
     wire.send([1000])
     wire.env.run()
     assert wire.arrived == [(0, 3 * FRAME + LATENCY)]

@@ -8,7 +8,7 @@ from scenarios_for_tests import small
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback
-from vmfailover.failover.fencing import Stonith
+from vmfailover.failover.fencing.stonith.fencing import Stonith
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.host import Host
 from vmfailover.replication.precopy import Precopy
@@ -36,7 +36,7 @@ def fencing_does_nothing(injection: Injection) -> None:
         return True
 
 
-@mutant(FALSE_ALARM, caught_by="one_active_vm")
+@mutant(FALSE_ALARM.with_(**{"fencing.delay": "3 ms"}), caught_by="one_active_vm")
 def takeover_does_not_wait_for_fencing(injection: Injection) -> None:
     @injection.into(Stonith, "fence")
     def fence(original: Any, fencing: Stonith, victim: Any, by: Any) -> Any:

@@ -11,11 +11,11 @@ from vmfailover.hardware.processor import Processor
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.precopy import Precopy
-from vmfailover.replication.protocols.cacheline_transfer import TransferredLines
-from vmfailover.replication.protocols.cold_restart import ColdRestart
-from vmfailover.replication.protocols.output_compare import OutputCompare
-from vmfailover.replication.protocols.record_replay import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log import Mirror, Pool, UndoneLines, UndoPacking
+from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
+from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
+from vmfailover.replication.protocols.output_compare.protection import OutputCompare
+from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
+from vmfailover.replication.protocols.undo_log.protection import Mirror, Pool, UndoneLines, UndoPacking
 
 from .injection import Injection, mutant
 

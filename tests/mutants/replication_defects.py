@@ -10,7 +10,7 @@ from vmfailover.guest.server import RequestServer
 from vmfailover.hardware.link import Channel
 from vmfailover.replication.manager import ReplicationManager
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.replication.receiver import Receiver
 
 from .injection import Injection, mutant

@@ -14,7 +14,7 @@ from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.host import Host
@@ -72,9 +72,9 @@ def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 1
     return HostedVm(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
 
 
-def new_site(env: simpy.Environment, **overrides: object) -> ProtectionContext:
+def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides: object) -> ProtectionContext:
     """Return two such hosts and what is around them; answers and the network go nowhere."""
-    nodes = new_node(env, "primary"), new_node(env)
+    nodes = new_node(env, "primary", tracking=tracking), new_node(env, tracking=tracking)
     scheduler = Scheduler(env, 1 << 20, 1)
     for hosted in nodes:
         scheduler.add(hosted.vm)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmfailover.replication.compression import Compressor
-from vmfailover.scenario.protection import Compression
+from vmfailover.scenario.replication import Compression
 
 PAGE = 4096
 

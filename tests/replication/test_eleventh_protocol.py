@@ -1,6 +1,7 @@
-"""A protocol that the product does not have: one new file, one entry in the registry, and nothing else is touched."""
+"""A protocol that the product does not have: one new file, and nothing else is touched."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.scenario import Scenario, ScenarioError
-from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
+from vmfailover.scenario.replication import Replication
 
 
 class EveryLine:
@@ -58,10 +59,16 @@ class WholeMemory(Checkpointing):
         return EveryLine(self.context, hosted)
 
 
+class WholeMemorySettings(Replication):
+    """What a scenario says of it: nothing of its own."""
+
+    code: ClassVar[str] = f"{__name__}:WholeMemory"
+
+
 @pytest.fixture
 def eleventh(monkeypatch: pytest.MonkeyPatch) -> Scenario:
     """Return a scenario under the new protocol."""
-    monkeypatch.setitem(PROTOCOLS, "whole-memory", ProtocolEntry(f"{__name__}:WholeMemory"))
+    monkeypatch.setitem(Replication.kinds, "whole-memory", WholeMemorySettings)
     return small("base", **{"replication.protocol": "whole-memory", "link.bandwidth": "100 Gbit/s"})
 
 

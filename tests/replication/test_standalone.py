@@ -10,10 +10,10 @@ import simpy
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.server import Completion
-from vmfailover.guest.workloads import open_workload
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.workload import open_workload
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.replication.standalone import StandaloneVm
-from vmfailover.scenario.workload import SyntheticWorkload
 
 from .machinery import LINE_BYTES, LINES, new_node, new_site
 

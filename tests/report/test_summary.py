@@ -226,6 +226,34 @@ def test_the_headline_is_of_the_failure_that_led_to_the_takeover() -> None:
     assert told.startswith("The primary crashed at 6.30 ms; 1.93 ms later the VM ran on the secondary.")
 
 
+CRASH = {"at": "3300 us", "kind": "host-crash", "target": "primary"}
+HANG = {"at": "3 ms", "kind": "hypervisor-hang", "target": "primary", "lasts": "900 us"}
+
+
+@pytest.mark.parametrize(
+    ("failures", "duration_text", "told"),
+    [
+        (
+            [HANG, {"at": "3300 us", "kind": "host-crash", "target": "primary"}],
+            "12 ms",
+            "The primary hung at 3.00 ms; ",
+        ),
+        ([HANG], "12 ms", "The primary hung at 3.00 ms and came back."),
+        ([HANG, {**HANG, "at": "3800 us"}], "4 ms", "The primary hung at 3.00 ms; the run ended before "),
+        ([HANG, {**HANG, "at": "5 ms"}], "5500 us", "The primary hung at 5.00 ms; the run ended before "),
+        (
+            [{**HANG, "target": "secondary", "lasts": None}],
+            "3500 us",
+            "No failover was needed; the VM ran protected for 3.00 ms of 3.50 ms, 2 checkpoints committed.",
+        ),
+    ],
+)
+def test_the_headline_is_of_the_faults_that_stand(
+    failures: list[dict[str, object]], duration_text: str, told: str
+) -> None:
+    assert headline(run(small(failures=failures, duration=duration_text))).startswith(told)
+
+
 def test_the_headline_counts_what_is_broken() -> None:
     result = outcome("no failure")
     broken = replace(result, verdicts=(Verdict("image", False, "line 1"), Verdict("output_commit", True)))

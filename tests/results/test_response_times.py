@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from vmfailover.guest.clients import Request
-from vmfailover.results.response_times import ResponseTimes, response_times
+from vmfailover.results.response_times import NEVER, ResponseTimes, response_times
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=200)
 END = 1000
@@ -18,9 +17,8 @@ SENT = st.lists(st.tuples(st.integers(0, END - 1), st.none() | st.integers(1, EN
 
 
 def times_of(sent: Sequence[tuple[int, int | None]], end: int = END) -> ResponseTimes:
-    received = [None if took is None or at + took > end else at + took for at, took in sent]
-    requests = [Request(number, at, got) for number, ((at, _), got) in enumerate(zip(sent, received, strict=True))]
-    return response_times(requests, end)
+    received = [NEVER if took is None or at + took > end else at + took for at, took in sent]
+    return response_times(np.array([at for at, _ in sent], np.int64), np.array(received, np.int64), end)
 
 
 def least_ns(times: ResponseTimes, share: float) -> int:
@@ -84,5 +82,5 @@ def test_a_mean_of_what_is_not_all_known_is_a_lower_bound() -> None:
 
 
 def test_without_requests_there_is_nothing() -> None:
-    times = response_times([], END)
+    times = times_of([])
     assert (times.mean_ns, times.quantile_ns(0.5), times.longest_ns, times.complete) == (None, None, None, False)

@@ -85,6 +85,14 @@ def test_all_disagreements_are_told_at_once(small: Path) -> None:
     assert [line.split(":")[0] for line in lines] == ["vm.vcpus", "vm.vcpus", "detection.timeout", "failures.0.at"]
 
 
+def test_hosts_that_are_slow_for_several_reasons_are_not_too_slow_to_be_counted(small: Path) -> None:
+    slow = "{at: 1 ms, kind: slow-host, factor: 1000000}"
+    load(small, [f"failures.0={slow}"])
+    with refused(small) as lines:
+        load(small, [f"failures.0={slow}", f"failures.1={slow}"])
+    assert "1e+12 times as long on a host that is slow for every such failure, takes" in lines[0]
+
+
 def test_a_small_log_is_enough_for_a_processor_that_stalls(small: Path) -> None:
     load(small, ["replication.log={size: 384 B, when_full: stall}"])
 

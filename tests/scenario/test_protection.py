@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 from scenarios_for_tests import small
 
-from vmfailover.scenario.protection import PageTracking
+from vmfailover.replication.protocols.pages import PageTracking
 from vmfailover.scenario.schema import json_schema
 from vmfailover.simulation import run
 

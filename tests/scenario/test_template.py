@@ -3,9 +3,9 @@
 import re
 from importlib.resources import files
 
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.scenario import Scenario, load
 from vmfailover.scenario.keys import known_keys
-from vmfailover.scenario.workload import SyntheticPhase
 
 from .conftest import Write
 

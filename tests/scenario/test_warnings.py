@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
+from runs_for_tests import record_of
 from scenarios_for_tests import small
 
 from vmfailover.cli.main import main
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.warnings import warnings_of
+from vmfailover.simulation import run
 from vmfailover.traces.format import Columns, TraceMetadata, write_trace
 
 TESTS = Path(__file__).parents[1]
@@ -63,14 +67,63 @@ def test_a_trace_that_is_not_repeated_ends() -> None:
 )
 def test_the_interval_is_that_of_the_protocol(protocol: str, key: str) -> None:
     long = {"replication.protocol": protocol, "replication.checkpoint_interval": "5 ms", "duration": "12 ms"}
-    (warning,) = redis(**{**long, key: "10 ms"}).warnings
+    short, well = (redis(**{**long, key: each}).warnings for each in ("10 ms", "1 ms"))
+    (warning,) = set(short) - set(well)
     assert f"less than {key}, 10 ms" in warning
-    assert redis(**{**long, key: "1 ms"}).warnings == ()
+
+
+#: A value of each common key of `replication` that is not the one that `small` has.
+OTHERS: dict[str, object] = {
+    "checkpoint_interval": "330 us",
+    "scan_interval": "70 us",
+    "granularity": "16 KiB",
+    "log": {"size": "512 KiB", "when_full": "checkpoint"},
+    "copier": "helper-thread",
+    "transfer": "carry",
+    "hypervisor_writes": "missed",
+    "batch": 16,
+    "compression": {"ratio": 3.0},
+    "precopy": {"rounds": 2, "least": 1, "most": 1.5, "lead": "3 ms"},
+}
+
+
+@pytest.mark.parametrize("protocol", Replication.kinds)
+def test_a_key_is_called_unused_where_it_changes_nothing(protocol: str) -> None:
+    own: dict[str, object] = {"replication.protocol": protocol, "replication.restart.boot": "300 us"}
+    scenario = small("base", **own, duration="8 ms")
+    values = {f"replication.{key}": value for key, value in OTHERS.items() if key in scenario.replication.unused}
+    changed = scenario.with_(**values)
+    assert set(changed.warnings) >= {f"{key}: {protocol} makes no use of it" for key in values}
+    assert record_of(run(changed))["metrics"] == record_of(run(scenario))["metrics"]
+
+
+def test_a_key_that_is_used_or_not_written_is_not_called_unused() -> None:
+    assert small("base", **{"replication.batch": 16, "replication.copier": "helper-thread"}).warnings == ()
+    spared = small("cold-restart", **{"replication.precopy": {"rounds": 3}}).with_(**{"replication.log": {}})
+    assert "replication.compression: cold-restart makes no use of it" not in spared.warnings
+    assert "replication.precopy: cold-restart makes no use of it" in spared.warnings
+
+
+def test_what_the_copy_for_a_further_host_uses_is_not_called_unused() -> None:
+    scenario = small("record-replay", **{"replication.precopy": {"rounds": 3}})
+    again = scenario.with_(reprotection={"spares": 1})
+    assert "replication.precopy: record-replay makes no use of it" in scenario.warnings
+    assert again.warnings == ("replication.log: record-replay makes no use of it",)
+
+
+def test_the_interval_of_checkpoints_is_demanded_where_there_are_some() -> None:
+    data = small("cold-restart").source
+    del data["replication"]["checkpoint_interval"], data["replication"]["scan_interval"]
+    assert Scenario.model_validate(data).replication.protocol == "cold-restart"
+    data["replication"] = {"protocol": "undo-log"}
+    with pytest.raises(ValidationError, match="checkpoint_interval: is missing; write for example"):
+        Scenario.model_validate(data)
 
 
 @pytest.mark.parametrize("protocol", ["live-precopy", "cold-restart"])
 def test_without_epochs_no_trace_is_too_short(protocol: str) -> None:
-    assert redis(**{"replication.protocol": protocol, "replication.checkpoint_interval": "12 ms"}).warnings == ()
+    scenario = redis(**{"replication.protocol": protocol, "replication.checkpoint_interval": "12 ms"})
+    assert not [each for each in scenario.warnings if each.startswith("workload")]
 
 
 def test_a_trace_of_more_vcpus_than_the_vm_is_refused(tmp_path: Path) -> None:

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from vmfailover.scenario.workload import MixWorkload, SyntheticWorkload, TraceWorkload, Workload
-
-ADAPTER: TypeAdapter[Any] = TypeAdapter(Workload)
+from vmfailover.guest.workloads.mix import MixWorkload
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.scenario.workload import Workload
 
 
 def workload(**keys: Any) -> Any:
-    return ADAPTER.validate_python(keys, context={"folder": Path("/experiments")})
+    return Workload.model_validate(keys, context={"folder": Path("/experiments")})
 
 
 def test_a_trace_is_beside_the_scenario() -> None:

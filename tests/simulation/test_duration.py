@@ -40,6 +40,17 @@ def test_another_fault_that_passes_does_not_end_the_waiting() -> None:
     assert [event.time_ns for event in happened(found, "takeover")] == [found.end_ns]
 
 
+HANG: dict[str, Any] = {"at": "6 ms", "kind": "hypervisor-hang", "target": "primary", "lasts": "1500 us"}
+CRASH: dict[str, Any] = {"at": "6300 us", "kind": "host-crash", "target": "primary"}
+
+
+def test_a_further_failure_of_a_host_that_was_given_up_is_part_of_the_same_failover() -> None:
+    failures = [{**HANG, "lasts": "3 ms"}, {**CRASH, "at": "7100 us"}]
+    found = run(small(duration="7200 us", failures=failures))
+    assert happened(found, "detect")[0].time_ns < 7_100_000
+    assert found.remarks[-1].startswith("the run ended in the fencing of a failover")
+
+
 def test_what_is_over_by_the_end_is_not_waited_for() -> None:
     found = run(small(extend="until-takeover"))
     assert found.end_ns == found.scenario.duration

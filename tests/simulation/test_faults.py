@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from scenarios_for_tests import PROTOCOL_VARIANTS, small
 
+from vmfailover.results.outcome import headline
 from vmfailover.scenario import load
-from vmfailover.scenario.failover import TARGETS
+from vmfailover.scenario.failover import Failure
 from vmfailover.simulation import run
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "faults"
@@ -37,10 +38,13 @@ FENCING = {
     "witness": {"kind": "witness", "delay": "100 us", "lease": "200 us"},
 }
 
+#: Scenarios whose runs take long.
+LONG = {"roles-swap", "stale-image", "spare-host", "spare-dies", "failback", "congested-link-unfenced"}
+
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=pytest.mark.slow if path.stem == "roles-swap" else ()) for path in SCENARIOS],
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in SCENARIOS],
     ids=lambda path: path.stem,
 )
 def test_a_scenario_shows_what_it_says(path: Path) -> None:
@@ -58,7 +62,7 @@ def test_a_scenario_shows_what_it_says(path: Path) -> None:
 
 def test_every_kind_has_a_scenario() -> None:
     shown = {failure.kind for path in SCENARIOS for failure in load(path).failures}
-    assert shown == TARGETS.keys()
+    assert shown == Failure.kinds.keys()
 
 
 @pytest.mark.parametrize("fencing", FENCING)
@@ -67,6 +71,20 @@ def test_no_fault_breaks_a_promise(fault: str, fencing: str) -> None:
     result = run(small(failures=[{"at": "4321 us", **FAULTS[fault]}], fencing=FENCING[fencing]))
     assert result.consistent, result.verdicts
     assert result.values["loss.split_brain_ns"] == 0
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_a_host_that_hangs_for_two_reasons_is_given_up_as_for_one(longer: int) -> None:
+    lasting = ["500 us", "500 us"]
+    lasting[longer] = "4 ms"
+    hangs = [
+        {"at": f"{4300 + 10 * number} us", "kind": "hypervisor-hang", "lasts": lasts}
+        for number, lasts in enumerate(lasting)
+    ]
+    found = run(small(failures=hangs))
+    assert headline(found).startswith("The primary hung at 4.30 ms; ")
+    assert found.values["failover.count"] == 1
+    assert found.values["failover.detection_ns"] == pytest.approx(1.5e6, abs=0.5e6)
 
 
 @pytest.mark.slow

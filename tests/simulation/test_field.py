@@ -47,7 +47,7 @@ def test_two_nodes_without_a_delay_shoot_each_other() -> None:
     assert not happened(result, "alone")
 
 
-@pytest.mark.parametrize(("seed", "survivor"), [(2, "primary"), (3, "secondary")])
+@pytest.mark.parametrize(("seed", "survivor"), [(2, "primary"), (4, "secondary")])
 def test_with_a_random_delay_chance_leaves_one_of_them(seed: int, survivor: str) -> None:
     fencing = {"kind": "stonith", "delay": "1 s", "random_delay": "10 s"}
     result = field("fence-race", seed=seed, duration="24 s", fencing=fencing)

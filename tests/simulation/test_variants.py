@@ -6,10 +6,10 @@ import pytest
 from runs_for_tests import Observed, broken, happened, observe
 from scenarios_for_tests import VARIANTS, minute, small
 
+from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import least_log
-from vmfailover.scenario.workload import MixWorkload
 
 Claim = Callable[[Observed], bool]
 

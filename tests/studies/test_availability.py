@@ -12,7 +12,7 @@ from scenarios_for_tests import brief, small
 
 import vmfailover as vf
 from vmfailover.errors import InputError
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.simulation import run
 from vmfailover.studies.availability import YEAR_NS, Availability, availability, crashes, resynchronisation_ns
 from vmfailover.studies.executors import InThisProcess, local_processes
@@ -60,7 +60,7 @@ def test_costs_come_from_the_scenario() -> None:
     assert resynchronisation_ns(small("cold-restart")) == 0
 
 
-@pytest.mark.parametrize("protocol", sorted(PROTOCOLS.keys() - {"live-precopy"}))
+@pytest.mark.parametrize("protocol", sorted(Replication.kinds.keys() - {"live-precopy"}))
 def test_every_protocol_that_takes_over_has_an_availability(protocol: str) -> None:
     costs = {"replication.restart.boot": "300 us", "detection.timeout": "1 ms"}
     scenario = FAILING.with_(**{"replication.protocol": protocol, **costs})

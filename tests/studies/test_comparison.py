@@ -11,7 +11,7 @@ from vmfailover import compare
 from vmfailover.errors import InputError
 from vmfailover.records.metric_values import Metrics
 from vmfailover.results.metrics import WALL_CLOCK
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.simulation import run
 from vmfailover.studies.comparison import (
     Comparison,
@@ -51,7 +51,7 @@ def test_the_first_replication_is_the_scenario_itself() -> None:
 
 def test_replications_differ_in_seed_and_instant_and_are_alike_for_all_columns() -> None:
     columns, _ = under_protocols(FAILING, all_protocols())
-    assert columns.keys() == PROTOCOLS.keys()
+    assert columns.keys() == Replication.kinds.keys()
     for number in (1, 2):
         replicas = [replica(scenario, number) for scenario in columns.values()]
         assert {each.seed for each in replicas} == {FAILING.seed + number}
@@ -184,7 +184,7 @@ def test_protocols_that_cannot_protect_say_why() -> None:
     possible, impossible = under_protocols(small("two-vcpus"), all_protocols())
     assert impossible.keys() == {"record-replay"}
     assert "vm.vcpus: record-replay protects VMs of 1 vCPU" in impossible["record-replay"]
-    assert possible.keys() == PROTOCOLS.keys() - impossible.keys()
+    assert possible.keys() == Replication.kinds.keys() - impossible.keys()
 
 
 def test_names_have_to_be_unique_and_known() -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAD = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}; print('script', flush=True)\n"
 SWEEP = """
 import vmfailover as vf
@@ -14,14 +16,17 @@ def swept(scenario=minute()):
     print(len(found.frame), "points", found.failed, "failed")
 """
 PROTOCOL = """
-from vmfailover.replication.protocols.page_dirty_bits import PageDirtyBits
+from vmfailover.replication.protocols.page_dirty_bits import PageDirtyBitsSettings
+from vmfailover.replication.protocols.page_dirty_bits.protection import PageDirtyBits
+from vmfailover.scenario.replication import Replication
 
 class Mine(PageDirtyBits):
     pass
-"""
-REGISTERED = """
-from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
-PROTOCOLS["mine"] = ProtocolEntry("{module}:Mine", least_granularity=4096, default_granularity=4096)
+
+class Settings(PageDirtyBitsSettings):
+    code = f"{__name__}:Mine"
+
+Replication.kinds["mine"] = Settings
 """
 MINE = 'swept(minute().with_(**{"replication.protocol": "mine"}))'
 
@@ -37,14 +42,16 @@ def test_a_script_needs_no_guard_and_runs_once(tmp_path: Path) -> None:
     assert printed(tmp_path, SWEEP + "swept()") == ["script", "2 points 0 failed"]
 
 
+@pytest.mark.slow
 def test_a_protocol_of_a_module_is_known_to_them(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PROTOCOL, encoding="utf-8")
-    assert printed(tmp_path, SWEEP + REGISTERED.format(module="mine") + MINE) == ["script", "2 points 0 failed"]
+    assert printed(tmp_path, SWEEP + "import mine\n" + MINE) == ["script", "2 points 0 failed"]
 
 
+@pytest.mark.slow
 def test_a_protocol_of_the_script_itself_makes_them_run_it_too(tmp_path: Path) -> None:
     guarded = f"if __name__ == '__main__':\n    {MINE}"
-    *scripts, last = printed(tmp_path, SWEEP + PROTOCOL + REGISTERED.format(module="__main__") + guarded)
+    *scripts, last = printed(tmp_path, SWEEP + PROTOCOL + guarded)
     assert last == "2 points 0 failed"
     assert set(scripts) == {"script"}
     assert len(scripts) > 1

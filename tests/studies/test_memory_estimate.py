@@ -10,7 +10,7 @@ from peak_memory import extra_bytes
 from vmfailover.cli.main import main
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario, load
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.studies.memory_estimate import estimated_bytes, parts_of, require_memory
 
 TESTS = Path(__file__).parents[1]
@@ -23,7 +23,6 @@ DENSE = (
     "workload.working_set=1000MiB",
     "workload.store_fraction=50%",
     "replication.checkpoint_interval=5ms",
-    "replication.output_compare.longest_interval=5ms",
     "replication.precopy.lead=8ms",
     "link.bandwidth=2000Gbit/s",
 )
@@ -35,15 +34,17 @@ COMPARED = (
     "replication.output_compare={hashing: true, longest_interval: 5 s}",
 )
 COMPRESSED = "replication.compression={cache: 4 GiB}"
+#: What lets other protocols than those with checkpoints have as many epochs.
+OFTEN = {"output-compare": ("replication.output_compare.longest_interval=5ms",)}
 GRANULARITIES = ("none", "64KiB", "2MiB")
 
 
 def matrix() -> Iterator[tuple[str, ...]]:
     """Yield each protocol with each granularity that it can have, and some that several epochs are on their way of."""
-    for protocol in PROTOCOLS:
+    for protocol in Replication.kinds:
         whole = protocol in ("undo-log", "record-replay", "cold-restart")
         for granularity in GRANULARITIES[:1] if whole else GRANULARITIES:
-            yield f"replication.protocol={protocol}", f"replication.granularity={granularity}"
+            yield f"replication.protocol={protocol}", f"replication.granularity={granularity}", *OFTEN.get(protocol, ())
     for protocol in ("cacheline-flags", "page-dirty-bits"):
         yield f"replication.protocol={protocol}", "replication.granularity=2MiB", "duration=600ms"
     yield "replication.granularity=none", COMPRESSED
@@ -66,12 +67,14 @@ def test_the_estimate_holds_for_a_trace(overrides: tuple[str, ...]) -> None:
     require_right(load(QUICKSTART, overrides))
 
 
+@pytest.mark.slow
 def test_memory_goes_with_the_units_that_differ_and_the_estimate_is_right() -> None:
     require_right(
         load(HOG, [*DENSE, "replication.granularity=2MiB", "vm.memory=512MiB", "workload.working_set=500MiB"])
     )
 
 
+@pytest.mark.slow
 def test_what_took_gigabytes_takes_megabytes() -> None:
     assert extra_bytes(load(HOG)) < 100 << 20
 

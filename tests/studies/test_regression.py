@@ -12,7 +12,7 @@ import pytest
 from scenarios_for_tests import brief
 
 from vmfailover.errors import InputError
-from vmfailover.failover.detection.heartbeat import HeartbeatDetector
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.records.metric_names import METRICS
 from vmfailover.records.metric_values import Metrics
 from vmfailover.report.check_lines import note_lines

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from failover.detection.watch import Pair
 
-from vmfailover.scenario.detection import Token
+from vmfailover.failover.detection.token import Token
 from vmfailover.studies.statistics import statistic
 
 from .published import RecordProperty, Row, report, table

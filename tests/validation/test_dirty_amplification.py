@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vmfailover.guest.workloads import open_workload
-from vmfailover.scenario.workload import SyntheticWorkload
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.format import open_trace
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
 from vmfailover.guest.access_buffer import Replay
 from vmfailover.guest.guest import GuestState, ReceiveRing
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import CacheState
 from vmfailover.replication.release import Release
 from vmfailover.traces.accesses import BLOCK_BYTES

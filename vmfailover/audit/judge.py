@@ -145,7 +145,7 @@ class Judge:
         verdicts = (
             self._image,
             self._output_verdict(),
-            active_verdict(self.split_brain_ns, waived=cluster.scenario.fencing.kind == "none"),
+            active_verdict(self.split_brain_ns, waived=not cluster.scenario.fencing.fences),
             self._log_verdict(),
             self._balance_verdict(),
             program,

@@ -1,5 +1,6 @@
 """`vmfailover compare`: scenarios, or protocols, side by side."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario, load
-from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, under_protocols
+from vmfailover.scenario.loading import load_under
+from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, possible_columns
 from vmfailover.studies.comparison_export import export_comparison
 from vmfailover.studies.executors import local_processes
 
@@ -52,8 +54,7 @@ def command(
     if out is not None:
         require_own(out, COMPARE)
     seeded = overrides if seed is None else (*overrides, f"seed={seed}")
-    loaded = [load(path, seeded) for path in scenarios]
-    columns, impossible = _columns(loaded, protocols)
+    columns, impossible = _columns(scenarios, seeded, protocols)
     with counted_bar("comparing") as progress, local_processes(jobs) as executor:
         comparison = compare(
             columns, replications=replications, baseline=baseline, executor=executor, progress=progress
@@ -65,19 +66,26 @@ def command(
     context.exit(_verdict(comparison))
 
 
-def _columns(loaded: list[Scenario], protocols: str | None) -> tuple[dict[str, Scenario], dict[str, str]]:
+def _columns(
+    paths: Sequence[Path], overrides: Sequence[str], protocols: str | None
+) -> tuple[dict[str, Scenario], dict[str, str]]:
     """Return the scenario of each column, and the columns that cannot be."""
     if protocols is None:
-        names = [scenario.name for scenario in loaded]
-        if len(set(names)) < len(names):
-            raise InputError("two scenarios have the same name, and so would their columns; rename one")
-        return dict(zip(names, loaded, strict=True)), {}
-    if len(loaded) != 1:
+        return _by_name([load(path, overrides) for path in paths]), {}
+    if len(paths) != 1:
         raise InputError("--protocols compares protocols on one scenario; give one")
     if protocols == "all":
-        return under_protocols(loaded[0], all_protocols())
+        return possible_columns(all_protocols(), load_under(paths[0], all_protocols(), overrides))
     names = [name.strip() for name in protocols.split(",")]
-    return {name: loaded[0].with_(**{"replication.protocol": name}) for name in names}, {}
+    under = load_under(paths[0], names, overrides)
+    return {name: under(name) for name in names}, {}
+
+
+def _by_name(loaded: Sequence[Scenario]) -> dict[str, Scenario]:
+    named = {scenario.name: scenario for scenario in loaded}
+    if len(named) < len(loaded):
+        raise InputError("two scenarios have the same name, and so would their columns; rename one")
+    return named
 
 
 def _print(comparison: Comparison, *, as_json: bool) -> None:

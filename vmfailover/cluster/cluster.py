@@ -10,12 +10,13 @@ from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
-from vmfailover.failover.faults import Injector, Targets
+from vmfailover.failover.faults.acting import ActingFaults
+from vmfailover.failover.injector import Injector, Targets
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind
@@ -44,6 +45,8 @@ class Cluster:
             seed_sequence(scenario.seed, "workload"),
         )
         self.epochs: list[Epoch] = []
+        #: The faults that have not passed.
+        self.faults = ActingFaults()
         #: Every pair of hosts that has protected the VM, in order.
         self.pairs: list[ProtectedPair] = []
         self.inventory = Inventory(env, scenario, self.event_log, twin, quantum, self._stop)
@@ -171,7 +174,7 @@ class Cluster:
         )
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
-            Injector(self.env, self.event_log, failure, targets, random)
+            Injector(self.env, self.event_log, failure, targets, self.faults, random)
 
     def _release(self, output: Completion) -> None:
         hosted = self.pair.secondary

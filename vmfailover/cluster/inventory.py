@@ -18,7 +18,7 @@ from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import Processor
 from vmfailover.records.events import Kind
-from vmfailover.replication.protocols import protection_class
+from vmfailover.replication.protection import protection_class
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import guard_band, log_bytes, request_entries
 from vmfailover.scenario.hosts import HostSpec
@@ -60,7 +60,7 @@ class Inventory:
         memory = Memory(scenario.vm.memory, spec.line)
         if name in self.hosted:
             memory.versions = self.hosted[name].host.processor.image()
-        tracking = protection_class(scenario.replication.protocol).tracking(scenario.replication, spec)
+        tracking = protection_class(scenario.replication).tracking(scenario.replication, spec)
         processor = Processor(self._twin, spec, scenario.vm.vcpus, memory, tracking)
         host = Host(self.env, name, processor, memory, self.link(name, other).forward)
         self.hosted[name] = HostedVm(host, self._guest(processor, spec))

@@ -3,15 +3,15 @@
 import numpy as np
 
 from vmfailover.engine.streams import generator
-from vmfailover.failover.detection import Detector, watch_each_other
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.detection.detector import Detector
+from vmfailover.failover.detection.watching import watch_each_other
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
-from vmfailover.replication.protection import Protection
-from vmfailover.replication.protocols import protection_class
+from vmfailover.replication.protection import Protection, protection_class
 from vmfailover.replication.release import Release
 from vmfailover.replication.standalone import StandaloneVm
 
@@ -34,7 +34,7 @@ class ProtectedPair:
         self._left_before = context.link.forward.stream_bytes_left
         #: Number of the first epoch after those of this pair; None while it is the last pair.
         self.last_epoch: int | None = None
-        self.protection: Protection = protection_class(context.scenario.replication.protocol)(context)
+        self.protection: Protection = protection_class(context.scenario.replication)(context)
 
     def start(self) -> None:
         """Let the VM run protected, and both hosts watch each other."""

@@ -9,8 +9,8 @@ import simpy
 
 from vmfailover.cluster.inventory import Inventory
 from vmfailover.engine.streams import generator
-from vmfailover.failover.detection import new_detector
-from vmfailover.failover.fencing import new_fencing
+from vmfailover.failover.detection.watching import new_detector
+from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.records.events import Kind
 from vmfailover.replication.checkpointing import Checkpointing

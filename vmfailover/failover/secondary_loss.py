@@ -6,7 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.fencing import Fencing
+from vmfailover.failover.fencing.fencing import Fencing
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection
@@ -25,7 +25,10 @@ class LossOfSecondary:
         self._primary = primary
 
     def run(self, declared: simpy.Event, secondary: Host) -> Steps:
-        """Wait for the verdict, then go on alone, unless the VM is with the secondary by then."""
+        """Wait for the verdict, then go on alone, unless the VM is with the secondary by then.
+
+        If the secondary cannot be fenced, the VM goes on waiting for it: it may be about to take over.
+        """
         yield declared
         if not self._protection.on_primary:
             return
@@ -34,3 +37,5 @@ class LossOfSecondary:
         if safe and self._protection.on_primary:
             self._event_log.record(Kind.ALONE, self._primary.name)
             self._protection.abandon()
+        elif not safe and self._primary.up:
+            self._event_log.record(Kind.FENCING_FAILED, self._primary.name, detail=secondary.name)

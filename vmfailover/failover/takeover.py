@@ -6,7 +6,7 @@ from typing import Any
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.failover.fencing import Fencing
+from vmfailover.failover.fencing.fencing import Fencing
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection
@@ -36,7 +36,7 @@ class Takeover:
         self._event_log.record(Kind.DETECT, self._secondary.name, detail=primary.name)
         yield self._env.timeout(self._priority_delay_ns)
         if not (yield from self._fencing.fence(primary, self._secondary)):
-            self._event_log.record(Kind.FENCING_FAILED, self._secondary.name)
+            self._event_log.record(Kind.FENCING_FAILED, self._secondary.name, detail=primary.name)
             return
         self._event_log.record(Kind.FENCE, self._secondary.name)
         state = yield from self._protection.complete()

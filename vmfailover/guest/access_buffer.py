@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import Accesses
 from vmfailover.traces.accesses import AccessChunk
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
@@ -88,8 +88,6 @@ class Guest:
         self.on_device_write: Callable[[range], None] = _ignore_write
         #: Whether what logs the device's writes can take those of one more request.
         self.has_room: Callable[[], bool] = self._log_has_room
-        #: Times as long as it should that a request takes now.
-        self.slowdown = 1.0
         self._held_back: deque[int] = deque()
         vm.on_resume.append(self.receive_held_back)
 
@@ -135,7 +133,7 @@ class Guest:
 
     def _accept(self, request: int) -> None:
         self._write_buffer()
-        service_ns = round(self._service_ns * self.slowdown)
+        service_ns = round(self._service_ns * self.vm.processor.slowdown)
         completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
         self.vm.occupy(SERVING_VCPU, service_ns)
         for tell in self.on_accept:

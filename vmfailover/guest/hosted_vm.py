@@ -18,8 +18,3 @@ class HostedVm:
     def vm(self) -> VirtualMachine:
         """The guest's virtual machine."""
         return self.guest.vm
-
-    def slow_down(self, factor: float) -> None:
-        """Let everything that the VM does here take `factor` times as long as it should."""
-        self.host.processor.set_slowdown(factor)
-        self.guest.slowdown = factor

@@ -1,6 +1,7 @@
 """A computer system (100); primary and secondary are of this one class."""
 
 from collections.abc import Generator, Iterable
+from math import prod
 from typing import Any
 
 import simpy
@@ -11,7 +12,10 @@ from vmfailover.hardware.processor import Processor
 
 
 class Host:
-    """A processor unit, memory, the outgoing side of a link, and the processes that run on it."""
+    """A processor unit, memory, the outgoing side of a link, and the processes that run on it.
+
+    Faults may overlap and end in any order: it hangs as long as one of them makes it hang, and slowdowns multiply.
+    """
 
     def __init__(self, env: simpy.Environment, name: str, processor: Processor, memory: Memory, out: Channel) -> None:
         """Assemble a host that is up; `out` is its way to the other host."""
@@ -26,6 +30,8 @@ class Host:
         self._processes: list[simpy.Process] = []
         self._agents: list[simpy.Process] = []
         self._thawed: simpy.Event | None = None
+        self._hangs = 0
+        self._slowdowns: list[float] = []
         self._arrived: list[Deliver] = []
 
     def run(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
@@ -75,13 +81,18 @@ class Host:
                 process.interrupt()
 
     def freeze(self) -> None:
-        """Hang: every process stands still, and what arrives waits, until `thaw`. Virtual processors run on."""
+        """Hang: every process stands still, and what arrives waits. Virtual processors run on.
+
+        It lasts until `thaw` has been called as often as this.
+        """
+        self._hangs += 1
         if self._thawed is None:
             self._thawed = self.env.event()
 
     def thaw(self) -> None:
-        """Come back from a hang, late for everything that was due meanwhile."""
-        if self._thawed is None or not self.up:
+        """Take back one `freeze`; after the last, come back, late for everything that was due meanwhile."""
+        self._hangs -= 1
+        if self._hangs or self._thawed is None or not self.up:
             return
         thawed, self._thawed = self._thawed, None
         thawed.succeed()
@@ -93,6 +104,16 @@ class Host:
     def frozen(self) -> bool:
         """Whether the host hangs."""
         return self._thawed is not None
+
+    def begin_slowdown(self, factor: float) -> None:
+        """Let all that the processor does take `factor` times as long, until `end_slowdown` is called with it."""
+        self._slowdowns.append(factor)
+        self.processor.set_slowdown(prod(self._slowdowns, start=1.0))
+
+    def end_slowdown(self, factor: float) -> None:
+        """Take back one `begin_slowdown` of this factor."""
+        self._slowdowns.remove(factor)
+        self.processor.set_slowdown(prod(self._slowdowns, start=1.0))
 
     def accept(self, deliver: Deliver) -> None:
         """Take what arrives from the network: at once, after a hang, or, if the host is down, not at all."""

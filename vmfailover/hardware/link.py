@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from math import nextafter, prod
 
 import numpy as np
 import simpy
@@ -11,6 +12,8 @@ from vmfailover.scenario.network import Link as LinkSpec
 Deliver = Callable[[], None]
 #: What becomes of something that arrives.
 Accept = Callable[[Deliver], None]
+#: What several causes of loss make together at most: some frames get through.
+_MOST_LOSS = nextafter(1.0, 0.0)
 
 
 def _deliver_at_once(deliver: Deliver) -> None:
@@ -53,6 +56,9 @@ class Channel:
     """One direction: frames leave first in, first out, at the link's bandwidth, and arrive after its latency.
 
     While it is cut, datagrams are lost, and the reliable stream waits; what of it was under way is then sent again.
+
+    Faults may overlap and end in any order: it is cut as long as one of them cuts it, causes of loss are independent of
+    each other, so that a and b together lose 1 - (1 - a)(1 - b) of the frames, and slowdowns multiply.
     """
 
     env: simpy.Environment
@@ -62,9 +68,11 @@ class Channel:
     #: What the host at the other end does with what arrives.
     accept: Accept = _deliver_at_once
     #: Share of the frames that are lost now.
-    loss: float = 0.0
+    loss: float = field(init=False)
     #: Times as long as it should that a frame takes to leave now.
-    slowdown: float = 1.0
+    slowdown: float = field(default=1.0, init=False)
+    _losses: list[float] = field(default_factory=list)
+    _slowdowns: list[float] = field(default_factory=list)
     _busy_until: int = 0
     _last_arrival: int = 0
     _severed_at: int | None = None
@@ -74,7 +82,7 @@ class Channel:
 
     def __post_init__(self) -> None:
         """Begin as the link should be."""
-        self.loss = self.spec.loss
+        self._combine()
 
     def frames(self, payload_bytes: int) -> int:
         """Return the frames that a payload takes."""
@@ -142,6 +150,31 @@ class Channel:
             self._transmit(transmission.payload_bytes, transmission.deliver)
         restored.succeed()
 
+    def begin_loss(self, share: float) -> None:
+        """Lose a further share of the frames, below 1, until `end_loss` is called with it."""
+        self._losses.append(share)
+        self._combine()
+
+    def end_loss(self, share: float) -> None:
+        """Take back one `begin_loss` of this share."""
+        self._losses.remove(share)
+        self._combine()
+
+    def begin_slowdown(self, factor: float) -> None:
+        """Let every frame take `factor` times as long as it would, until `end_slowdown` is called with it."""
+        self._slowdowns.append(factor)
+        self._combine()
+
+    def end_slowdown(self, factor: float) -> None:
+        """Take back one `begin_slowdown` of this factor."""
+        self._slowdowns.remove(factor)
+        self._combine()
+
+    def _combine(self) -> None:
+        self.loss, self.slowdown = self.spec.loss, prod(self._slowdowns, start=1.0)
+        for share in self._losses:
+            self.loss = min(self.loss + share * (1 - self.loss), _MOST_LOSS)
+
     @property
     def occupied_ns(self) -> int:
         """Time for which something has been leaving by now; `statistics.busy_ns` has what is queued, too."""
@@ -159,6 +192,12 @@ class Channel:
         if not message.reliable or waits_ns <= 0:
             return 0
         return -(-message.payload_bytes * waits_ns // (left - began))
+
+    @property
+    def silent_from_ns(self) -> int:
+        """When the last of what will arrive has arrived, unless more is sent, or sent again."""
+        severed_at = self._busy_until if self._severed_at is None else self._severed_at
+        return min(self._busy_until, severed_at) + self.spec.latency
 
     @property
     def is_cut(self) -> bool:

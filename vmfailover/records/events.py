@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
     FAILURE = "failure", "a fault ends the service of the host with the VM [kind of fault]"
     FAULT = "fault", "another fault: of the other host, of the link, or one that slows down [kind of fault]"
-    PASSED = "passed", "a fault is over, and what it struck works again [kind of fault]"
+    PASSED = "passed", "a fault is over, and no other of its kind acts on what it struck [kind of fault]"
     DOWN = "down", "the host with the VM is silent from now on, by a fault or because it was fenced"
     STANDBY_DOWN = "standby-down", "another host is silent from now on"
     REPAIRED = "repaired", "a host can be put into service again"
@@ -28,7 +28,10 @@ class Kind(StrEnum):
     DETECT = "detect", "the second host gives up the one with the VM [the host given up]"
     DETECT_LOSS = "detect-loss", "the host with the VM gives up the second one [the host given up]"
     FENCE = "fence", "the second host knows that the first is silent, or has nothing to make sure of it"
-    FENCING_FAILED = "fencing-failed", "it cannot be made sure that the first host is silent: there is no takeover"
+    FENCING_FAILED = (
+        "fencing-failed",
+        "it cannot be made sure that a host is silent: nobody goes on without it [that host]",
+    )
     IMAGE_COMPLETE = "image-complete", "memory on the second host is at the state from which the VM will go on"
     TAKEOVER = "takeover", "the VM runs on the second host"
     LOST = "lost", "there is no state from which the VM could go on"

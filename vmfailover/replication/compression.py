@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.scenario.protection import Compression
+from vmfailover.scenario.replication import Compression
 
 
 class Compressor:

@@ -9,7 +9,7 @@ from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.workloads import Workload
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.link import Link
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.scenario import Scenario

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import simpy
 
+from vmfailover.errors import InputError
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
@@ -16,6 +17,7 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.kinds import code_of
 from vmfailover.scenario.replication import Replication
 
 Steps = Generator[simpy.Event, Any, None]
@@ -167,3 +169,11 @@ class Protection(ABC):
         """Let the hypervisor of a host tell the tracker what devices write, unless the scenario has it forget."""
         if self.context.scenario.replication.hypervisor_writes == "logged":
             hosted.guest.on_device_write = tracker.note_device_write
+
+
+def protection_class(replication: Replication) -> type[Protection]:
+    """Return the code of a scenario's protocol, imported; raise InputError if it cannot be, or is no protection."""
+    found = code_of(replication)
+    if not (isinstance(found, type) and issubclass(found, Protection)):
+        raise InputError(f"{replication.protocol}: {replication.code!r} is not a subclass of Protection")
+    return found

@@ -24,11 +24,13 @@ from vmfailover.results.quantities import (
     three_digits,
 )
 from vmfailover.results.run_result import RunResult
-from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
+from vmfailover.scenario.replication import Replication
 
 #: Longer lines are hard to read.
 WIDEST = 100
 _INDENT = 9
+#: Compiling that takes less is not told of, nanoseconds.
+_LONG_NS = 10**9
 #: What slows the guest down, by the names that metrics give it.
 _CAUSES = {"pause": "pause", "early_copy": "early copies", "stall": "stall", "fault": "fault"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -207,7 +209,7 @@ def _phases(values: Metrics) -> Iterator[str]:
 def _loss(result: RunResult) -> str:
     values = result.values
     work = values["loss.work_ns"]
-    protocol = PROTOCOLS[result.scenario.replication.protocol]
+    protocol = result.scenario.replication
     since = "no work lost" if work is None else f"{duration(work)} of work since {_last_kept(protocol)}"
     split = values["loss.split_brain_ns"]
     lost = f"{since}; {counted(values['loss.outputs'], 'output')} lost"
@@ -218,7 +220,7 @@ def _loss(result: RunResult) -> str:
     return f"{lost}\nboth hosts ran the VM for {duration(split)}: {outputs} from the old one, {lines} diverged"
 
 
-def _last_kept(protocol: ProtocolEntry) -> str:
+def _last_kept(protocol: Replication) -> str:
     """What the second host goes on from."""
     if protocol.makes_checkpoints:
         return "the last committed checkpoint"
@@ -255,6 +257,8 @@ def _name(verdict: Verdict) -> str:
 
 
 def _run(values: Metrics) -> str:
-    took = duration((values["run.wall_seconds"] or 0) * 1e9)
+    compiling_ns = (values["run.compile_seconds"] or 0) * 1e9
+    took = duration((values["run.wall_seconds"] or 0) * 1e9 - compiling_ns)
     speed = short_count(values["run.accesses_per_second"])
-    return f"{short_count(values['run.accesses'])} accesses in {took}, {speed} a second"
+    first = f" after compiling for {duration(compiling_ns)}" if compiling_ns >= _LONG_NS else ""
+    return f"{short_count(values['run.accesses'])} accesses in {took}{first}, {speed} a second"

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from vmfailover.guest.clients import Response
 from vmfailover.records.events import Event
+from vmfailover.results.standing_faults import StandingFaults, without_late_recoveries
 
 #: Events that end the service of the VM where it ran.
 _BEGINNINGS = ("failure", "switchover", "down")
@@ -23,7 +24,10 @@ class Outage:
 
 
 def first_outage(events: Sequence[Event]) -> Outage | None:
-    """Return the first outage; the loss of the other host is one too, since answers wait for it."""
+    """Return the first outage; the loss of the other host is one too, since answers wait for it.
+
+    If that host cannot be fenced, they wait until it is back.
+    """
     cause = _cause(events)
     return Outage(cause.time_ns, _ended_ns(events, cause)) if cause else None
 
@@ -31,10 +35,11 @@ def first_outage(events: Sequence[Event]) -> Outage | None:
 def _cause(events: Sequence[Event]) -> Event | None:
     own = next((each for each in events if each.kind in _BEGINNINGS), None)
     loss = next((each for each in events if each.kind == "detect-loss"), None)
-    alone = any(each.kind == "alone" for each in events)
-    if loss is None or not alone or (own is not None and own.time_ns <= loss.time_ns):
+    if loss is None or (own is not None and own.time_ns <= loss.time_ns):
         return own
-    return _cause_of_loss(events, loss)
+    cause = _cause_of_loss(events, loss)
+    waits = cause is not loss and any(each.kind == "fencing-failed" and each.host == loss.host for each in events)
+    return cause if waits or any(each.kind == "alone" for each in events) else own
 
 
 def _cause_of_loss(events: Sequence[Event], loss: Event) -> Event:
@@ -54,23 +59,15 @@ def _reaches(fault: Event, host: str) -> bool:
 
 
 def _ended_ns(events: Sequence[Event], cause: Event) -> int | None:
-    """Return when the VM served again, None if it did not.
-
-    What passes ends the outage, unless the host had been given up by then and was silenced for it.
-    """
-    given_up = False
-    for number, event in enumerate(events):
-        if event.time_ns < cause.time_ns:
-            continue
-        given_up = given_up or event.kind == "detect"
+    """Return when the VM served again, None if it did not; what passes ends the outage, unless it passes too late."""
+    standing = StandingFaults()
+    for event in without_late_recoveries(events):
+        standing.note(event)
         passed = event.kind == "passed" and (event.host, event.detail) == (cause.host, cause.detail)
-        if event.kind in _ENDS or (passed and not (given_up and _silenced(events[number:]))):
+        over = event.kind in _ENDS or (passed and not standing.stands(event.host, event.detail))
+        if over and event.time_ns >= cause.time_ns:
             return event.time_ns
     return None
-
-
-def _silenced(events: Sequence[Event]) -> bool:
-    return any(each.kind in ("down", "fence") for each in events)
 
 
 def blackout(responses: Sequence[Response], outage: Outage | None, end_ns: int) -> tuple[int, int] | None:

@@ -1,13 +1,12 @@
 """How long requests take, some of them having no answer by the end (Kaplan and Meier, 1958)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.guest.clients import Request
-
+#: When the answer to a request comes that has none by the end, nanoseconds.
+NEVER = -1
 #: Rounding of a product of many factors, far below one request in ten million.
 _ROUNDING = 1e-9
 
@@ -45,11 +44,13 @@ class ResponseTimes:
         return float(np.sum(np.diff(edges) * np.concatenate(([1.0], self.waiting))))
 
 
-def response_times(requests: Sequence[Request], end_ns: int) -> ResponseTimes:
-    """Estimate the distribution from the requests of a run that ended at `end_ns`."""
-    answered = np.array([each.received_ns is not None for each in requests], np.bool_)
-    ends = (end_ns if each.received_ns is None else each.received_ns for each in requests)
-    waited = np.array([end - each.sent_ns for end, each in zip(ends, requests, strict=True)], np.int64)
+def response_times(sent_ns: npt.NDArray[np.int64], received_ns: npt.NDArray[np.int64], end_ns: int) -> ResponseTimes:
+    """Estimate the distribution from when each request was sent and answered, or `NEVER`, in a run until `end_ns`.
+
+    Instants are nanoseconds, int64[n] each.
+    """
+    answered = received_ns != NEVER
+    waited = np.where(answered, received_ns, end_ns) - sent_ns
     times, answers = np.unique(waited[answered], return_counts=True)
     at_risk = waited.size - np.searchsorted(np.sort(waited), times)
     return ResponseTimes(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vmfailover.audit.invariants import Verdict
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.display import Plotted
-from vmfailover.failover.detection import HeartbeatDetector
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.records.events import Event
 from vmfailover.records.metric_values import Metrics
 from vmfailover.results.export import export

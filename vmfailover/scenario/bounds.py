@@ -11,12 +11,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vmfailover.errors import InputError
 from vmfailover.scenario.errors import KeyPath, Problem
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.units import DURATION
-from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
 
 FS_PER_NS = 10**6
 _FS_PER_SECOND = 10**15
@@ -51,23 +49,23 @@ def step_problems(scenario: Experiment) -> Iterator[Problem]:
             )
     steps = (step for name, host in hosts.items() for step in _steps(scenario, host, ("hosts", name)))
     longest = max(steps, key=lambda step: step.fs)
-    slowdown = max((failure.factor for failure in scenario.failures if failure.kind == "slow-host"), default=1.0)
+    slowdown = math.prod(failure.slowdown for failure in scenario.failures)
     if longest.fs * slowdown > LONGEST_STEP_FS:
         yield Problem(longest.path, _too_long(longest, slowdown))
 
 
 def _too_long(step: _Step, slowdown: float) -> str:
-    slowed = f", {slowdown:g} times as long on a slow host," if slowdown > 1 else ""
+    slowed = f", {slowdown:g} times as long on a host that is slow for every such failure," if slowdown > 1 else ""
     most = DURATION.format(LONGEST_STEP_FS // FS_PER_NS)
     seconds = f"{step.fs * slowdown / _FS_PER_SECOND:.3g} s"
     return f"{step.what}{slowed} takes {seconds}; no step of the guest may take more than {most}; make it shorter"
 
 
 def _steps(scenario: Experiment, host: HostSpec, path: KeyPath) -> Iterator[_Step]:
-    for key, what, instructions in _records(scenario):
+    for key, what, instructions in scenario.workload.instructions():
         if instructions > 1:
             yield _Step(
-                key,
+                ("workload", *key),
                 f"{what}, at {host.base_cpi:g} cycles each of {host.clock} Hz,",
                 instructions * _instruction_fs(host),
             )
@@ -78,35 +76,8 @@ def _steps(scenario: Experiment, host: HostSpec, path: KeyPath) -> Iterator[_Ste
     yield _Step((*path, "memory", "latency"), "a fetch from memory", _CONTENTION * host.memory.latency * FS_PER_NS)
     copied_fs = 2 * host.line * _FS_PER_SECOND / host.memory.bandwidth
     yield _Step((*path, "memory", "bandwidth"), "copying a line", copied_fs)
-    tracking = scenario.replication.page_tracking
-    for name, spent_ns in (("fault", tracking.fault), ("exit", tracking.exit)):
-        yield _Step(("replication", "page_tracking", name), "it", spent_ns * FS_PER_NS)
-
-
-def _records(scenario: Experiment) -> Iterator[tuple[KeyPath, str, float]]:
-    """Yield the most instructions that come before one access, with the key that says so."""
-    workload = scenario.workload
-    if isinstance(workload, TraceWorkload):
-        yield ("workload", "trace"), "what its longest record executes", _most_instructions(workload)
-        return
-    phases = [((), workload)] if isinstance(workload, SyntheticPhase) else list(_phases(workload.phases))
-    for path, phase in phases:
-        key = ("workload", *path, "instructions_per_access")
-        yield key, "what is executed between two accesses", math.ceil(phase.instructions_per_access)
-
-
-def _phases(phases: tuple[SyntheticPhase, ...]) -> Iterator[tuple[KeyPath, SyntheticPhase]]:
-    yield from ((("phases", index), phase) for index, phase in enumerate(phases))
-
-
-def _most_instructions(workload: TraceWorkload) -> int:
-    """Return the most instructions of a record of a trace; of one that cannot be read, which is told elsewhere, 0."""
-    from vmfailover.traces.facts import facts_of
-
-    try:
-        return facts_of(workload.trace).most_instructions
-    except InputError:
-        return 0
+    for key, spent_ns in scenario.replication.steps_ns():
+        yield _Step(("replication", *key), "it", spent_ns * FS_PER_NS)
 
 
 def _instruction_fs(host: HostSpec) -> float:

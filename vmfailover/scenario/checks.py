@@ -1,16 +1,13 @@
 """What has to hold between the keys of a scenario."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from vmfailover.errors import InputError
 from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
-from vmfailover.scenario.protocols import PROTOCOLS, ProtocolEntry
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.units import DURATION, SIZE
-from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 
 #: Bytes of one address in the log.
 LOG_ENTRY_BYTES = 8
@@ -61,7 +58,7 @@ def _request(scenario: Experiment) -> Iterator[Problem]:
 def _log(scenario: Experiment) -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
-    if not _entry(scenario).uses_log:
+    if not scenario.replication.uses_log:
         return
     if log.size < line:
         yield Problem(("replication", "log", "size"), f"less than one line; write at least {SIZE.format(least)}")
@@ -81,54 +78,52 @@ def _log(scenario: Experiment) -> Iterator[Problem]:
 
 def _granularity(scenario: Experiment) -> Iterator[Problem]:
     granularity, line = scenario.replication.granularity, scenario.hosts.primary.line
-    entry = _entry(scenario)
-    least = max(line, entry.least_granularity)
+    protocol = scenario.replication
+    least = max(line, protocol.least_granularity)
     if granularity is None:
         return
     given, path = SIZE.format(granularity), ("replication", "granularity")
     if granularity < least:
-        what = "a page" if entry.least_granularity > line else "the hosts' line"
+        what = "a page" if protocol.least_granularity > line else "the hosts' line"
         yield Problem(path, f"{given} is less than {what}; write at least {SIZE.format(least)}, or choose other hosts")
     elif granularity & (granularity - 1):
         yield Problem(path, f"{given} is not a power of two; write for example {SIZE.format(least)}")
-    elif entry.keeps_undo and granularity != line:
-        yield Problem(path, f"{scenario.replication.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
+    elif protocol.keeps_undo and granularity != line:
+        yield Problem(path, f"{protocol.protocol} logs lines; write {SIZE.format(line)}, or leave it out")
 
 
 def _vcpus(scenario: Experiment) -> Iterator[Problem]:
-    most = _entry(scenario).most_vcpus
+    most = scenario.replication.most_vcpus
     if most and scenario.vm.vcpus > most:
         yield Problem(
             ("vm", "vcpus"), f"{scenario.replication.protocol} protects VMs of {most} vCPU; write at most {most}"
         )
 
 
-def _shared_memory(scenario: Experiment) -> Iterator[Problem]:
-    replication = scenario.replication
-    if (replication.protocol, replication.undo_log.placement, scenario.fencing.kind) == ("undo-log", "local", "none"):
-        yield Problem(
-            ("fencing", "kind"),
-            "a local undo log is of the memory in which the primary may still run the VM; write stonith",
-        )
+def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
+    for section in (scenario.replication, scenario.detection, scenario.fencing, *scenario.failures):
+        yield from section.problems(scenario)
 
 
 def _reprotection(scenario: Experiment) -> Iterator[Problem]:
-    reprotection, protocol, entry = scenario.reprotection, scenario.replication.protocol, _entry(scenario)
+    reprotection, replication = scenario.reprotection, scenario.replication
     if reprotection.failback is not None and not reprotection.possible:
         yield Problem(("reprotection", "failback"), "there is never a host to go back to; write 'repair: TIME' too")
     if not reprotection.possible:
         return
-    if not entry.reprotects:
-        able = ", ".join(name for name, each in PROTOCOLS.items() if each.reprotects)
+    if not replication.reprotects:
+        able = ", ".join(name for name, each in Replication.kinds.items() if each.reprotects)
         yield Problem(
-            ("reprotection",), f"{protocol} protects a VM only once; leave it out, or choose a protocol of {able}"
+            ("reprotection",),
+            f"{replication.protocol} protects a VM only once; leave it out, or choose a protocol of {able}",
         )
-    if reprotection.failback is not None and not entry.fails_back:
-        able = ", ".join(name for name, each in PROTOCOLS.items() if each.fails_back)
+    if reprotection.failback is not None and not replication.fails_back:
+        able = ", ".join(name for name, each in Replication.kinds.items() if each.fails_back)
         yield Problem(
-            ("reprotection", "failback"), f"{protocol} does not move a VM as planned; write none, or choose of {able}"
+            ("reprotection", "failback"),
+            f"{replication.protocol} does not move a VM as planned; write none, or choose of {able}",
         )
-    if scenario.fencing.kind == "none":
+    if not scenario.fencing.fences:
         yield Problem(
             ("fencing", "kind"),
             "a host that is not fenced may still run the VM, which cannot be protected then; write stonith",
@@ -140,7 +135,7 @@ def guard_band(scenario: Experiment) -> int:
 
     A processor that stalls on a full log needs none, nor does a protocol without a log.
     """
-    if scenario.replication.log.when_full == "stall" or not _entry(scenario).uses_log:
+    if scenario.replication.log.when_full == "stall" or not scenario.replication.uses_log:
         return 0
     hosts = (scenario.hosts.primary, scenario.hosts.secondary)
     return max(scenario.vm.vcpus * (host.l2.size // host.line + host.store_queue) for host in hosts)
@@ -148,7 +143,7 @@ def guard_band(scenario: Experiment) -> int:
 
 def request_entries(scenario: Experiment) -> int:
     """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
-    if scenario.clients is None or not _entry(scenario).uses_log:
+    if scenario.clients is None or not scenario.replication.uses_log:
         return 0
     return 2 * -(-scenario.clients.request // scenario.hosts.primary.line)
 
@@ -162,7 +157,7 @@ def least_log(scenario: Experiment) -> int:
 
 def log_bytes(scenario: Experiment) -> int:
     """Return the bytes of the address log, as good as none for a protocol without one."""
-    return scenario.replication.log.size if _entry(scenario).uses_log else least_log(scenario)
+    return scenario.replication.log.size if scenario.replication.uses_log else least_log(scenario)
 
 
 def log_capacity(scenario: Experiment) -> int:
@@ -171,15 +166,11 @@ def log_capacity(scenario: Experiment) -> int:
     return (size - size % line - line) // LOG_ENTRY_BYTES
 
 
-def _entry(scenario: Experiment) -> ProtocolEntry:
-    return PROTOCOLS[scenario.replication.protocol]
-
-
 def _times(scenario: Experiment) -> Iterator[Problem]:
-    replication, detection = scenario.replication, scenario.detection
+    replication = scenario.replication
     if scenario.warm_up >= scenario.duration:
         yield Problem(("warm_up",), f"nothing is left of the run; write less than {DURATION.format(scenario.duration)}")
-    if replication.checkpoint_interval > scenario.duration:
+    if replication.checkpoint_interval > scenario.duration and "checkpoint_interval" not in replication.unused:
         yield Problem(
             ("replication", "checkpoint_interval"),
             f"longer than the run; write at most {DURATION.format(scenario.duration)}, or a longer 'duration'",
@@ -189,11 +180,6 @@ def _times(scenario: Experiment) -> Iterator[Problem]:
             ("replication", "scan_interval"),
             "no scan falls between two checkpoints; write less than "
             f"{DURATION.format(replication.checkpoint_interval)}, or none",
-        )
-    if detection.kind in ("heartbeat", "witness") and detection.timeout <= detection.interval:
-        yield Problem(
-            ("detection", "timeout"),
-            f"a living host would be taken for dead; write more than {DURATION.format(detection.interval)}",
         )
 
 
@@ -210,55 +196,15 @@ def _failures(scenario: Experiment) -> Iterator[Problem]:
             yield Problem(("failures", index, "target"), f"there is no {failure.struck}; raise reprotection.spares")
     if scenario.reprotection.repair is not None:
         return
-    crashes = [failure.struck if failure.kind == "host-crash" else None for failure in scenario.failures]
+    crashes = [failure.struck if failure.once else None for failure in scenario.failures]
     for target in ("primary", "secondary"):
         if crashes.count(target) > 1:
             last = len(crashes) - 1 - crashes[::-1].index(target)
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")
 
 
-def _working_sets(scenario: Experiment) -> Iterator[Problem]:
-    workload, memory = scenario.workload, scenario.vm.memory
-    if isinstance(workload, SyntheticPhase):
-        yield from _working_set(workload, memory, ("workload",))
-    if isinstance(workload, MixWorkload):
-        for index, phase in enumerate(workload.phases):
-            yield from _working_set(phase, memory, ("workload", "phases", index))
-
-
-def _working_set(phase: SyntheticPhase, memory: int, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if phase.offset + phase.working_set > memory:
-        yield Problem(
-            (*path, "working_set"),
-            f"{SIZE.format(phase.working_set)} from offset {SIZE.format(phase.offset)} goes beyond "
-            f"vm.memory, {SIZE.format(memory)}; make it smaller or the memory larger",
-        )
-    if phase.kind == "sequential" and phase.stride > phase.working_set:
-        yield Problem((*path, "stride"), "larger than the working set; make it smaller")
-
-
-def _trace(scenario: Experiment) -> Iterator[Problem]:
-    if isinstance(scenario.workload, TraceWorkload):
-        for message in _trace_messages(scenario.workload.trace, scenario.vm.vcpus, scenario.vm.memory):
-            yield Problem(("workload", "trace"), message)
-
-
-def _trace_messages(path: Path, vcpus: int, memory: int) -> Iterator[str]:
-    from vmfailover.traces.facts import facts_of  # brings in pyarrow, which synthetic workloads do without
-
-    try:
-        facts = facts_of(path)
-    except InputError as error:
-        yield str(error)
-        return
-    metadata = facts.metadata
-    if facts.idle_vcpus:
-        idle = "" if metadata.vcpus == 1 else f" on vCPU {facts.idle_vcpus[0]}"
-        yield f"{path}: its records execute no instruction{idle}, so time would never go on; record or convert it again"
-    if metadata.memory_bytes > memory:
-        yield f"touches {metadata.memory_bytes} bytes of memory; write at least that as vm.memory"
-    if metadata.vcpus > vcpus:
-        yield f"was recorded with {metadata.vcpus} vCPUs; write 'vcpus: {metadata.vcpus}' in vm"
+def _workload(scenario: Experiment) -> Iterator[Problem]:
+    yield from scenario.workload.problems(scenario)
 
 
 def _expectations(scenario: Experiment) -> Iterator[Problem]:
@@ -278,11 +224,10 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _vcpus,
     _log,
     _times,
+    _of_kinds,
     _failures,
-    _shared_memory,
     _reprotection,
-    _working_sets,
-    _trace,
+    _workload,
     step_problems,
     _expectations,
 )

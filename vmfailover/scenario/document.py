@@ -1,6 +1,6 @@
 """YAML text as plain data that remembers where each value was written."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +53,29 @@ class Document:
             raise copy.error(problem)
         return copy
 
+    def without(self, section: KeyPath, keys: Collection[str]) -> "Document":
+        """Return a document without some keys of the mapping at `section`, which is there."""
+        gone = {(*section, key) for key in keys}
+
+        def kept(places: dict[KeyPath, str]) -> dict[KeyPath, str]:
+            return {path: at for path, at in places.items() if path[: len(section) + 1] not in gone}
+
+        copy = Document(self.name, deepcopy(self.data), kept(self.places), kept(self.key_places))
+        mapping = copy.at(section)
+        for key in keys:
+            del mapping[key]
+        return copy
+
+    def at(self, path: KeyPath) -> Any:
+        """Return the value at a path, None if there is none."""
+        value = self.data
+        for key in path:
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
     def _line(self, problem: Problem) -> str:
         key = dotted(problem.path)
         place = self._place(problem)
@@ -62,6 +85,9 @@ class Document:
     def _place(self, problem: Problem) -> str:
         if problem.on_key and problem.path in self.key_places:
             return self.key_places[problem.path]
+        below = (at for path, at in self.places.items() if path[: len(problem.path)] == problem.path)
+        if problem.path and (place := next(below, None)):
+            return place
         prefixes = (problem.path[:length] for length in range(len(problem.path), -1, -1))
         return next((self.places[prefix] for prefix in prefixes if prefix in self.places), self.name)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.failover import Failure, Fencing
@@ -12,7 +12,7 @@ from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
-from vmfailover.scenario.workload import TraceWorkload, Workload
+from vmfailover.scenario.workload import Workload
 
 
 class VM(Record):
@@ -36,7 +36,8 @@ class Experiment(Record):
     duration: Annotated[Duration, AboveZero]
     """Simulated time, in nanoseconds; nothing is counted beyond it."""
     extend: Annotated[Literal["until-takeover"] | None, NoneText] = None
-    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover."""
+    """Whether a failover that is under way after `duration` is waited for: the run then ends with its takeover. One
+    that cannot come any more is not, nor is one that takes more than an hour longer."""
     warm_up: Duration = written("0 ns")
     """Time at the beginning of which checkpoints and requests are left out of the metrics, caches and queues being as
     no guest finds them, in nanoseconds."""
@@ -44,21 +45,21 @@ class Experiment(Record):
     """The two computers."""
     vm: VM
     """The virtual machine."""
-    workload: Workload
+    workload: SerializeAsAny[Workload]
     """What the guest does."""
-    replication: Replication
+    replication: SerializeAsAny[Replication]
     """How the VM is kept in step on the other host."""
     hypervisor: Hypervisor = Hypervisor()
     """What the hypervisor's steps cost."""
     link: Link
     """What connects the hosts."""
-    detection: Detection = Detection()
+    detection: SerializeAsAny[Detection] = Field(default_factory=lambda: Detection.model_validate({}))
     """How a failure is noticed."""
-    fencing: Fencing = Fencing()
+    fencing: SerializeAsAny[Fencing] = Field(default_factory=lambda: Fencing.model_validate({}))
     """What keeps the failed host silent."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SerializeAsAny[Failure], ...] = ()
     """What goes wrong."""
     clients: Annotated[Clients | None, NoneText] = None
     """Who uses the VM; or none."""
@@ -68,4 +69,4 @@ class Experiment(Record):
     @property
     def trace_path(self) -> str | None:
         """Where the recorded workload is, absolute; None for a generated one."""
-        return str(self.workload.trace.absolute()) if isinstance(self.workload, TraceWorkload) else None
+        return None if self.workload.file is None else str(self.workload.file.absolute())

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from vmfailover.scenario.errors import KeyPath, MisfitError, Problem, dotted, shown, suggestion
-from vmfailover.scenario.keys import ALTERNATIVES, children, choices, fields_at, paths_of_leaf
+from vmfailover.scenario.keys import children, choices, fields_at, paths_of_leaf, section_at
 
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
@@ -29,7 +29,7 @@ class _Finding:
 
 
 def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]:
-    path = _without_tag(detail["loc"])
+    path = detail["loc"]
     context = detail.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, MisfitError):
@@ -41,17 +41,15 @@ def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]
         yield Problem(path, explain(finding), on_key=explain is _unknown_key)
 
 
-def _without_tag(path: KeyPath) -> KeyPath:
-    """Return a path without the name of the alternative that was chosen for its first key."""
-    return path[:1] + path[2:] if path[:1] and path[0] in ALTERNATIVES else path
-
-
 def _verbatim(finding: _Finding) -> str:
     return str(finding.context.get("error", finding.message))
 
 
 def _unknown_key(finding: _Finding) -> str:
     key = str(finding.path[-1])
+    section = section_at(finding.model, finding.path[:-1])
+    if section is not None and (owners := section.kinds.owners(key)):
+        return f"belongs to {' and '.join(owners)}; leave it out, or write '{section.choice_of(owners[0])}'"
     elsewhere = [dotted(known) for known in paths_of_leaf(finding.model, key)]
     if elsewhere:
         return f"unknown key here; did you mean {' or '.join(map(repr, elsewhere))}?"

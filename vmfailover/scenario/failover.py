@@ -1,36 +1,32 @@
 """What goes wrong, and what makes a takeover safe."""
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from vmfailover.scenario.errors import Problem, require_fit, shown
+from vmfailover.scenario.kinds import Kinds, Section
 from vmfailover.scenario.record import Count, Flag, Integer, Number, Record, written
-from vmfailover.scenario.units import AboveZero, Duration, Fraction, NoneText
+from vmfailover.scenario.units import AboveZero, Duration, NoneText
 
 
-class Fencing(Record):
+class Fencing(Section):
     """What makes sure that the primary cannot run the VM any more."""
 
-    kind: Literal["stonith", "shared-storage", "witness", "none"] = "stonith"
+    kinds: ClassVar["Kinds[Fencing]"] = Kinds("vmfailover.fencing", "vmfailover.failover.fencing")
+    #: Whether it stops the other host at all.
+    fences: ClassVar[bool] = True
+
+    kind: str = "stonith"
     """stonith: switch the other host's power off. shared-storage: test and set a reservation on a disk that both
     share; the host that loses it can write no more and stops. witness: ask a third party for its vote, which the first
     to ask gets; the other's watchdog stops it when its lease is not renewed. none: nothing, at the risk of two active
     VMs."""
     delay: Duration = written("5 ms")
     """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
-    the order arrives is chance. Assumed."""
-    devices: Literal["each", "one"] = "each"
-    """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, or one
-    device does it for both, which carries out one order at a time, and none of a sender that is off by then."""
-    failure_probability: Fraction = written("0 %")
-    """Share of the orders of stonith that do not succeed."""
-    attempts: Annotated[Count, Field(le=1000)] = 3
-    """Orders of stonith, one after the other, after which the VM is not taken over. Assumed."""
-    lease: Duration = written("15 ms")
-    """Of witness: time within which a host without the vote stops itself, in nanoseconds. Assumed."""
+    the order arrives, and the power goes off, is chance. Assumed."""
     priority_delay: Duration = written("0 ns")
     """Time that the host without the VM waits before it fences, so that the one with it wins if the network between
     them is cut, in nanoseconds; it has to be longer than `delay`. Pacemaker (priority-fencing-delay)."""
@@ -44,9 +40,13 @@ class Fencing(Record):
     @property
     def latest_ns(self) -> int:
         """Time within which a host is fenced if any order succeeds, nanoseconds."""
-        orders = self.attempts if self.failure_probability else 1
         waits = self.priority_delay + self.random_delay + max(self.host_delay.values(), default=0)
-        return waits + self.delay * orders + (self.lease if self.kind == "witness" else 0)
+        return waits + self.orders_ns
+
+    @property
+    def orders_ns(self) -> int:
+        """Time from the first order until the host is fenced, if any order succeeds, nanoseconds."""
+        return self.delay
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -58,21 +58,11 @@ class Fencing(Record):
 
 _SPARE = "spare-[1-9][0-9]{0,2}"
 _HOST_NAME = f"primary|secondary|{_SPARE}"
-_HOSTS = ("primary", "secondary", "active", "standby")
-#: Where each kind of fault can strike; the first is where it does if the scenario does not say.
-TARGETS: dict[str, tuple[str, ...]] = {
-    "host-crash": _HOSTS,
-    "power-loss": ("both",),
-    "vm-crash": ("primary", "active"),
-    "memory-error": ("primary", "active"),
-    "hypervisor-hang": _HOSTS,
-    "slow-host": _HOSTS,
-    "link-cut": ("both", "forward", "backward"),
-    "link-loss": ("both", "forward", "backward"),
-    "link-slow": ("both", "forward", "backward"),
-}
-#: Kinds that end by themselves, or can.
-_PASSING = ("hypervisor-hang", "slow-host", "link-cut", "link-loss", "link-slow")
+#: What faults of hosts, and faults of the link, can strike.
+HOSTS = ("primary", "secondary", "active", "standby")
+LINK = ("both", "forward", "backward")
+#: Takes back what a fault does.
+Undo = Callable[[], None]
 _OF_AN_EPOCH = ("mid-scan", "mid-harvest", "mid-transfer", "after-staging", "between-commit-and-ack")
 
 
@@ -96,8 +86,22 @@ class RandomInstant(Record):
         return self
 
 
-class Failure(Record):
+class Failure(Section):
     """One fault: at a time, at a random one, or at a point of the protocol."""
+
+    kinds: ClassVar["Kinds[Failure]"] = Kinds("vmfailover.faults", "vmfailover.failover.faults")
+    #: What it can strike; the first is what it does if the scenario does not say.
+    targets: ClassVar[tuple[str, ...]] = HOSTS
+    #: Whether it happens to the link, and not to hosts.
+    strikes_link: ClassVar[bool] = False
+    #: Whether it ends by itself, or can.
+    passes: ClassVar[bool] = False
+    #: Whether it ends the service of the host that it strikes.
+    fatal: ClassVar[bool] = False
+    #: Whether a host that it has struck is gone until it is repaired.
+    once: ClassVar[bool] = False
+    #: What has become of a host that it has struck, as in `the primary crashed`.
+    happened: ClassVar[str] = "failed"
 
     at: Annotated[Duration | None, NoneText] = None
     """When it happens, from the start of the run, in nanoseconds; this, `at_random` or `at_phase`."""
@@ -128,17 +132,7 @@ class Failure(Record):
     """How long after `at`, `at_random` or `at_phase` it happens, in nanoseconds."""
     fixed: Flag = False
     """Whether it happens then in every replication; if not, up to an epoch later in all but the first. For `at`."""
-    kind: Literal[
-        "host-crash",
-        "power-loss",
-        "vm-crash",
-        "memory-error",
-        "hypervisor-hang",
-        "slow-host",
-        "link-cut",
-        "link-loss",
-        "link-slow",
-    ]
+    kind: str
     """What happens. host-crash: the host stops at once and forgets everything. power-loss: both do. vm-crash: the VM's
     process dies, and what it has given to the network still leaves. memory-error: so does it die, of an uncorrectable
     error, which the host reports at once. hypervisor-hang: everything but the virtual processors stands still.
@@ -154,10 +148,6 @@ class Failure(Record):
     """How often it happens: a flapping link."""
     every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
     """Time from one of the repetitions to the next, in nanoseconds."""
-    share: Fraction = written("10 %")
-    """Share of the frames that link-loss loses; of all of them, it is a link that is cut."""
-    factor: Annotated[Number, Field(ge=1)] = 10.0
-    """How many times as long everything takes: slow-host, link-slow."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -167,7 +157,19 @@ class Failure(Record):
     @property
     def struck(self) -> str:
         """Which host or direction of the link it happens to."""
-        return self.target or TARGETS[self.kind][0]
+        return self.target or self.targets[0]
+
+    @property
+    def slowdown(self) -> float:
+        """How many times as long everything takes on a host that it has struck."""
+        return 1.0
+
+    def strike(self, part: Any, report: Callable[[str], None]) -> Undo | None:
+        """Do the damage to a host, or to one direction of the link; return what takes it back, if anything does.
+
+        `report` lets the other host know at once that the one of this name has failed.
+        """
+        raise NotImplementedError
 
     def _instant_problems(self) -> Iterator[Problem]:
         given = [self.at, self.at_random, self.at_phase]
@@ -183,13 +185,13 @@ class Failure(Record):
             yield Problem(("epoch",), "belongs to a phase of an epoch in 'at_phase'; leave it out")
 
     def _target_problems(self) -> Iterator[Problem]:
-        possible = TARGETS[self.kind]
-        spare = possible == _HOSTS and re.fullmatch(_SPARE, self.target or "")
+        possible = self.targets
+        spare = possible == HOSTS and re.fullmatch(_SPARE, self.target or "")
         if self.target is not None and self.target not in possible and not spare:
             yield Problem(
                 ("target",), f"{shown(self.target)} cannot be struck by {self.kind}; write {' or '.join(possible)}"
             )
-        if self.lasts is not None and self.kind not in _PASSING:
+        if self.lasts is not None and not self.passes:
             yield Problem(("lasts",), f"a {self.kind} does not pass; leave it out")
 
     def _repeat_problems(self) -> Iterator[Problem]:
@@ -197,3 +199,8 @@ class Failure(Record):
             yield Problem(("every",), "belongs to 'repeat', and a 'repeat' above 1 needs it")
         elif self.every is not None and (self.lasts is None or self.lasts >= self.every):
             yield Problem(("lasts",), "give a time shorter than 'every', so that it ends before it comes again")
+
+
+def is_fatal(kind: str) -> bool:
+    """Whether a kind of fault ends the service of the host that it strikes."""
+    return kind in Failure.kinds and Failure.kinds[kind].fatal

@@ -8,20 +8,31 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from vmfailover.scenario.errors import KeyPath
+from vmfailover.scenario.kinds import Kinds, Section
 
 #: Stands for any index in a path of `known_keys`.
 ANY = "*"
-
-#: Keys whose values are one of several models, told apart by the keys they have.
-ALTERNATIVES = frozenset({"workload"})
 
 #: Mappings whose keys are the user's, not ours; their keys may have dots.
 OPEN_MAPPINGS = frozenset({"expect"})
 
 
-@cache
 def known_keys(model: type[BaseModel]) -> dict[KeyPath, tuple[FieldInfo, ...]]:
     """Return the path of each key of a model with its fields, more than one where models are alternatives."""
+    return _known_keys(model, Kinds.changes)
+
+
+def section_at(model: type[BaseModel], path: KeyPath) -> type[Section] | None:
+    """Return the class of the section at a path, None if there are no several kinds of it."""
+    place = path[:-1] if path and isinstance(path[-1], int) else path
+    found = (part for field in fields_at(model, place) for _, part in _models(field.annotation))
+    return next((part for part in found if issubclass(part, Section) and part.has_kinds()), None)
+
+
+@cache
+def _known_keys(model: type[BaseModel], changes: int) -> dict[KeyPath, tuple[FieldInfo, ...]]:
+    """Return what `known_keys` does, after so many changes of what kinds there are."""
+    del changes
     keys: dict[KeyPath, tuple[FieldInfo, ...]] = {}
     for path, field in _walk(model, ()):
         keys[path] = (*keys.get(path, ()), field)
@@ -57,10 +68,18 @@ def choices(annotation: Any) -> list[str]:
 
 
 def _walk(model: type[BaseModel], path: KeyPath) -> Iterator[tuple[KeyPath, FieldInfo]]:
-    for name, field in model.model_fields.items():
+    for name, field in _fields(model):
         yield (*path, name), field
         for tail, part in _models(field.annotation):
             yield from _walk(part, (*path, name, *tail))
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the fields of a model; where it is a section, also those that its kinds add."""
+    yield from model.model_fields.items()
+    if issubclass(model, Section) and model.has_kinds():
+        for kind in dict.fromkeys(model.kinds.values()):
+            yield from ((name, field) for name, field in kind.model_fields.items() if name not in model.model_fields)
 
 
 def _models(annotation: Any) -> Iterator[tuple[KeyPath, type[BaseModel]]]:

@@ -1,6 +1,6 @@
 """Reading a scenario from a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from vmfailover.files.regular_file import read_regular
 from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import ScenarioError
-from vmfailover.scenario.overrides import assigned
+from vmfailover.scenario.overrides import assigned, only_of
+from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.scenario import Scenario
 
 #: A scenario file larger than this, in bytes, is refused: it must be something else.
@@ -21,10 +22,34 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
 
     Raise ScenarioError, with one line for each problem found, if the file cannot be read or is not a scenario.
     """
+    return Scenario.from_document(_overridden(path, overrides), Path(path))
+
+
+def load_under(
+    path: str | PathLike[str], protocols: Sequence[str], overrides: Sequence[str] = ()
+) -> Callable[[str], Scenario]:
+    """Return what gives the scenario in a file under each of some protocols, of all of which the file may have keys.
+
+    Raises ScenarioError as `load` does, for the file with its own protocol; what is returned, for the others.
+    """
+    document = _overridden(path, overrides)
+    section, key = Replication, ("replication",)
+
+    def under(protocol: str | None) -> Scenario:
+        of_own = document if protocol is None else document.replaced((*key, "protocol"), protocol, document.name)
+        mapping = isinstance(of_own.at(key), dict)
+        return Scenario.from_document(only_of(section, key, of_own, others) if mapping else of_own, Path(path))
+
+    others = [*protocols, (document.at(key) or {}).get("protocol")]
+    under(None)
+    return under
+
+
+def _overridden(path: str | PathLike[str], overrides: Sequence[str]) -> Document:
     document = document_of(Path(path))
     for assignment in overrides if isinstance(document.data, dict) else ():
         document = assigned(Scenario, document, assignment)
-    return Scenario.from_document(document, Path(path))
+    return document
 
 
 def document_of(path: Path) -> Document:

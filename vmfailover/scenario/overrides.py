@@ -1,5 +1,6 @@
 """Other values for single keys: `replication.checkpoint_interval=2ms`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,18 +8,34 @@ from pydantic import BaseModel
 from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import KeyPath, ScenarioError, dotted
-from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf
+from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf, section_at
+from vmfailover.scenario.kinds import Section
 
 
 def overridden(model: type[BaseModel], document: Document, key: str, value: Any, prefix: str = "") -> Document:
     """Return a document with `value` at `key`; text is read as YAML. Raise ScenarioError if the key is ambiguous.
 
-    Messages about the value begin with the document's name and `prefix`.
+    Messages about the value begin with the document's name and `prefix`. Where another kind of a section is chosen,
+    what belonged to the one before goes.
     """
     path = path_of(model, key, f"{document.name}: {prefix}{key}")
     place = f"{document.name}: {prefix}{dotted(path)}"
     data = parse(value, place).data if isinstance(value, str) else value
-    return document.replaced(path, data, place)
+    replaced = document.replaced(path, data, place)
+    section = section_at(model, path[:-1])
+    if section is None or path[-1] != section.kinds.key:
+        return replaced
+    return only_of(section, path[:-1], replaced, [section.name_in(document.at(path[:-1]) or {})])
+
+
+def only_of(section: type[Section], path: KeyPath, document: Document, others: Iterable[Any]) -> Document:
+    """Return a document whose section at a path has no keys of other kinds, named `others`, that its own has not."""
+    keys = document.at(path)
+    kinds, name = section.kinds, section.name_in(keys)
+    if name not in kinds:
+        return document
+    theirs = {key for other in others if other in kinds for key in kinds[other].model_fields}
+    return document.without(path, keys.keys() & (theirs - kinds[name].model_fields.keys()))
 
 
 def assigned(model: type[BaseModel], document: Document, assignment: str) -> Document:

@@ -1,7 +1,5 @@
 """A whole experiment."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -15,11 +13,11 @@ from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, ScenarioError, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.explain import problems_of
+from vmfailover.scenario.hashing import hash_of
 from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
 from vmfailover.scenario.warnings import warnings_of
-from vmfailover.scenario.workload import TraceWorkload
 
 
 class Scenario(Experiment, Shown):
@@ -90,10 +88,9 @@ class Scenario(Experiment, Shown):
     def hash(self) -> str:
         """SHA-256 of everything that the scenario says, the folder of a trace aside: the same on every machine."""
         content = self.model_dump(mode="json")
-        if isinstance(self.workload, TraceWorkload):
-            content["workload"]["trace"] = self.workload.trace.name
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        if self.workload.file is not None:
+            content["workload"][self.workload.file_key] = self.workload.file.name
+        return hash_of(content)
 
     @model_validator(mode="wrap")
     @classmethod

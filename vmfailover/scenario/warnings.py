@@ -1,81 +1,27 @@
 """What a scenario may say and its author may still not mean."""
 
-from collections.abc import Callable, Iterator
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from vmfailover.scenario.experiment import Experiment
-from vmfailover.scenario.units import DURATION
-from vmfailover.scenario.workload import TraceWorkload
 
-if TYPE_CHECKING:
-    from vmfailover.traces.metadata import TraceMetadata
-
-#: The key with the length of an epoch, where it is not the checkpoint interval; none for protocols without epochs.
-_EPOCHS: dict[str, str | None] = {
-    "record-replay": "replication.record_replay.interval",
-    "output-compare": "replication.output_compare.longest_interval",
-    "live-precopy": None,
-    "cold-restart": None,
-}
+#: Common keys of `replication` that re-protection uses.
+_OF_COPIES = frozenset(
+    {"checkpoint_interval", "scan_interval", "granularity", "hypervisor_writes", "batch", "compression", "precopy"}
+)
 
 
 def warnings_of(scenario: Experiment) -> tuple[str, ...]:
     """Return a line for each, which begins with the key that it is about; raise TraceError for a trace that is gone."""
-    return tuple(line for check in _CHECKS for line in check(scenario))
+    return (*unused_keys(scenario), *scenario.workload.warnings(scenario))
 
 
-def trace_ns(scenario: Experiment, metadata: "TraceMetadata") -> int:
-    """Return about how long a trace keeps its vCPUs busy, nanoseconds.
+def unused_keys(scenario: Experiment) -> Iterator[str]:
+    """Yield a line for each key that is written and says nothing to the protocol.
 
-    That is its instructions, shared evenly among its vCPUs, times the primary's base_cpi, divided by its clock. Stalls
-    come on top, which depend on the caches: the trace lasts at least as long.
+    A further host's copy of memory, and the VM that waits for it, take what the protocol itself may not.
     """
-    host = scenario.hosts.primary
-    return round(metadata.instructions / metadata.vcpus * host.base_cpi / host.clock * 1e9)
-
-
-def _idle_vcpus(scenario: Experiment) -> Iterator[str]:
-    metadata = _metadata(scenario)
-    if metadata is not None and metadata.vcpus < scenario.vm.vcpus:
-        idle = scenario.vm.vcpus - metadata.vcpus
-        yield (
-            f"workload.trace: recorded with {_vcpus(metadata.vcpus)}, of which the VM has {scenario.vm.vcpus}: "
-            f"{'one' if idle == 1 else idle} of them {'idles' if idle == 1 else 'idle'}"
-        )
-
-
-def _short_trace(scenario: Experiment) -> Iterator[str]:
-    metadata, key = _metadata(scenario), _EPOCHS.get(scenario.replication.protocol, "replication.checkpoint_interval")
-    if metadata is None or key is None:
-        return
-    assert isinstance(scenario.workload, TraceWorkload)
-    interval_ns, lasts_ns = attrgetter(key)(scenario), trace_ns(scenario, metadata)
-    if interval_ns <= lasts_ns or scenario.workload.repeat == "shifted":
-        return
-    host = scenario.hosts.primary
-    lasts = (
-        f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, base_cpi "
-        f"{host.base_cpi:g}, {host.clock / 1e9:g} GHz, stalls aside), "
-        f"less than {key}, {DURATION.format(interval_ns)}"
-    )
-    if scenario.workload.repeat:
-        yield f"workload.repeat: {lasts}: every epoch modifies the same memory; write 'shifted', or a shorter interval"
-    else:
-        yield f"workload.repeat: {lasts}: the guest halts in its first epoch; write 'shifted', or true"
-
-
-def _metadata(scenario: Experiment) -> "TraceMetadata | None":
-    """Return what the trace says of itself, None if the workload is generated."""
-    if not isinstance(scenario.workload, TraceWorkload):
-        return None
-    from vmfailover.traces.format import open_trace  # brings in pyarrow, which synthetic workloads do without
-
-    return open_trace(scenario.workload.trace).metadata
-
-
-def _vcpus(number: int) -> str:
-    return "1 vCPU" if number == 1 else f"{number} vCPUs"
-
-
-_CHECKS: tuple[Callable[[Experiment], Iterator[str]], ...] = (_idle_vcpus, _short_trace)
+    replication = scenario.replication
+    used = _OF_COPIES if scenario.reprotection.possible else frozenset()
+    for key in type(replication).model_fields:
+        if key in (replication.unused - used) & replication.model_fields_set:
+            yield f"replication.{key}: {replication.protocol} makes no use of it"

@@ -15,7 +15,7 @@ def as_written(scenario: Scenario) -> dict[str, Any]:
     """
     data = scenario.model_dump(mode="json", exclude_unset=True)
     if scenario.trace_path is not None:
-        data["workload"]["trace"] = scenario.trace_path
+        data["workload"][scenario.workload.file_key] = scenario.trace_path
     return data
 
 
@@ -28,7 +28,7 @@ def text_of(scenario: Scenario) -> str:
     """Return a scenario as its author wrote it, but for overrides, and for the folder of a trace."""
     source = scenario.source
     if scenario.trace_path is not None:
-        source["workload"]["trace"] = Path(scenario.trace_path).name
+        source["workload"][scenario.workload.file_key] = Path(scenario.trace_path).name
     return _yaml(source)
 
 

@@ -15,7 +15,6 @@ from vmfailover.display import Shown
 from vmfailover.engine.streams import generator
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.studies.comparison import compare
 from vmfailover.studies.executors import local_processes
@@ -192,7 +191,7 @@ def resynchronisation_ns(scenario: Scenario) -> int:
     That is all of the VM's memory at the full bandwidth of the link, without framing and without what is modified
     meanwhile; nothing under a protocol that keeps no copy.
     """
-    needed_bytes = scenario.vm.memory if PROTOCOLS[scenario.replication.protocol].needs_copy else 0
+    needed_bytes = scenario.vm.memory if scenario.replication.needs_copy else 0
     return -(-needed_bytes * 8 * 10**9 // scenario.link.bandwidth)
 
 

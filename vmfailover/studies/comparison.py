@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.records.metric_values import Value
 from vmfailover.scenario import Scenario, ScenarioError
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.replication import Replication
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import Known, difference_known, known, statistic_known
 from vmfailover.studies.progress import Progress, followed
@@ -193,11 +193,18 @@ def compare(
 
 def under_protocols(scenario: Scenario, names: Sequence[str]) -> tuple[dict[str, Scenario], dict[str, str]]:
     """Return a scenario under each protocol that can protect it, and why the others cannot."""
+    return possible_columns(names, lambda name: scenario.with_(**{"replication.protocol": name}))
+
+
+def possible_columns(
+    names: Sequence[str], scenario_of: Callable[[str], Scenario]
+) -> tuple[dict[str, Scenario], dict[str, str]]:
+    """Return the scenario of each column that can be, and why the others cannot."""
     possible: dict[str, Scenario] = {}
     impossible: dict[str, str] = {}
     for name in names:
         try:
-            possible[name] = scenario.with_(**{"replication.protocol": name})
+            possible[name] = scenario_of(name)
         except ScenarioError as error:
             impossible[name] = str(error).splitlines()[0]
     return possible, impossible
@@ -205,7 +212,7 @@ def under_protocols(scenario: Scenario, names: Sequence[str]) -> tuple[dict[str,
 
 def all_protocols() -> list[str]:
     """Return the names of all protocols."""
-    return list(PROTOCOLS)
+    return list(Replication.kinds)
 
 
 def _by_name(scenarios: Sequence[Scenario]) -> dict[str, Scenario]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vmfailover.engine.compilation import compiled_in_place
 from vmfailover.engine.streams import seed_sequence
-from vmfailover.guest.workloads import Workload, open_workload
+from vmfailover.guest.workloads.workload import Workload, open_workload
 from vmfailover.scenario import Scenario
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 

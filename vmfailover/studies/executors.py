@@ -15,7 +15,7 @@ from vmfailover.engine.interruption import Interruption, interrupt
 from vmfailover.errors import InputError
 from vmfailover.files.text import one_line
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.protocols import PROTOCOLS
+from vmfailover.scenario.kinds import Kinds
 from vmfailover.studies.fresh_processes import FreshProcesses, begin
 
 ResultT = TypeVar("ResultT")
@@ -42,7 +42,7 @@ class LocalProcesses(Executor):
     """New processes of this machine, which leave Ctrl-C to this one, and end with it.
 
     They are started afresh, not copied from this one, so that nothing that happens here has an influence; they know
-    the protocols that are registered here now. When one dies, what the others were at is lost with it, as in
+    the kinds that have been added here by now. When one dies, what the others were at is lost with it, as in
     `ProcessPoolExecutor`, but what is submitted later is done by new ones.
     """
 
@@ -79,7 +79,8 @@ class LocalProcesses(Executor):
         return super().__exit__(kind, error, trace)
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._jobs, FreshProcesses(), begin, (dict(PROTOCOLS),))
+        added = {group: dict(kinds.added) for group, kinds in Kinds.groups.items()}
+        return ProcessPoolExecutor(self._jobs, FreshProcesses(), begin, (added,))
 
     def _submit(self, call: Callable[..., ResultT], *args: Any, **options: Any) -> Future[ResultT]:
         try:

@@ -15,7 +15,7 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.failover import TARGETS
+from vmfailover.scenario.failover import Failure
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration_store import Store
 from vmfailover.studies.instants import Trace
@@ -45,7 +45,7 @@ class Fault:
     @property
     def name(self) -> str:
         """Its kind, and its target if that is not the usual one."""
-        return self.kind if self.target == TARGETS[self.kind][0] else f"{self.kind}:{self.target}"
+        return self.kind if self.target == Failure.kinds[self.kind].targets[0] else f"{self.kind}:{self.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +195,10 @@ def _last(explored: Explored) -> Fault:
 def named_fault(name: str) -> tuple[str, str]:
     """Return the kind and the target of a fault by its name; raise InputError if there is none."""
     kind, _, target = name.partition(":")
-    if kind not in TARGETS or (target and target not in TARGETS[kind]):
-        known = ", ".join(f"{kind}[:{'|'.join(targets)}]" for kind, targets in TARGETS.items())
+    if kind not in Failure.kinds or (target and target not in Failure.kinds[kind].targets):
+        known = ", ".join(f"{name}[:{'|'.join(each.targets)}]" for name, each in Failure.kinds.items())
         raise InputError(f"--faults: {name!r} is unknown; it is one of {known}")
-    return kind, target or TARGETS[kind][0]
+    return kind, target or Failure.kinds[kind].targets[0]
 
 
 def first_points(scenario: Scenario, trace: Trace, struck: Sequence[tuple[str, str]], epochs: int) -> Iterator[Point]:
@@ -225,7 +225,7 @@ def _second_points(scenario: Scenario, struck: Sequence[tuple[str, str]], first:
 
 def _twice(first: Fault, kind: str, target: str) -> bool:
     """Say whether a host would crash twice."""
-    return (first.kind, first.target) == (kind, target) == ("host-crash", target)
+    return (first.kind, first.target) == (kind, target) and Failure.kinds[kind].once
 
 
 def _run_all(

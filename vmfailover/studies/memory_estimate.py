@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from vmfailover.errors import InputError
-from vmfailover.guest.workloads import opened_trace
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.protocols import PROTOCOLS
 from vmfailover.scenario.units import DURATION, SIZE
-from vmfailover.scenario.workload import SyntheticPhase, TraceWorkload
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -36,11 +36,6 @@ DECODED_BYTES = 80
 AT_HAND_BYTES = 2 << 20
 #: Bytes of a row of L1 and of L2, each with the time of its last use, and of a row of L3.
 L1_ROW_BYTES, L2_ROW_BYTES, L3_ROW_BYTES = 4 + 8, 8 + 8, 4
-#: Protocols that note the first store to each unit, and those under which the secondary executes the guest too.
-FIRST_STORES = ("page-write-protect", "page-modification-log", "page-dirty-bits", "output-compare", "live-precopy")
-EXECUTE_TWICE = ("output-compare", "record-replay")
-#: Protocols that ship modified units in epochs, and one that ships all of memory.
-WITHOUT_EPOCHS = ("record-replay", "cold-restart", "live-precopy")
 #: NumPy asks for huge pages for arrays from this size on, bytes.
 HUGE_FROM_BYTES = 4 << 20
 HUGE_PAGE_BYTES, PAGE_BYTES = 2 << 20, 4 << 10
@@ -80,7 +75,7 @@ def parts_of(scenario: Scenario) -> tuple[Part, ...]:
     reach = reach_of(scenario, pace)
     vcpus = scenario.vm.vcpus
     replication, log = scenario.replication, scenario.replication.log
-    log_bytes = 2 * log.size if PROTOCOLS[replication.protocol].uses_log else 0
+    log_bytes = 2 * log.size if replication.uses_log else 0
     parts = [
         Part(*_memory_key(scenario), sum(_arrays(scenario, reach))),
         Part("vm.vcpus", str(vcpus), AT_HAND_BYTES * vcpus),
@@ -102,23 +97,22 @@ def parts_of(scenario: Scenario) -> tuple[Part, ...]:
 
 def _arrays(scenario: Scenario, reach: Reach) -> Iterator[int]:
     """Yield the bytes that are written of each array."""
-    line, memory, protocol = scenario.hosts.primary.line, scenario.vm.memory, scenario.replication.protocol
-    unit = scenario.replication.unit_bytes(line)
-    entry = PROTOCOLS[protocol]
+    line, memory, protocol = scenario.hosts.primary.line, scenario.vm.memory, scenario.replication
+    unit = protocol.unit_bytes(line)
     places = 2 * scenario.vm.vcpus
-    moves = bool(scenario.failures) or protocol in (*EXECUTE_TWICE, "live-precopy")
+    moves = bool(scenario.failures) or protocol.executes_twice or protocol.evacuates
     yield _written(reach, 4, line, memory)  # versions in the primary's memory
-    if entry.needs_copy or moves:
-        yield _written(reach, 4, line, memory, grain=unit if entry.needs_copy else line)  # and in the secondary's
+    if protocol.needs_copy or moves:
+        yield _written(reach, 4, line, memory, grain=unit if protocol.needs_copy else line)  # and in the secondary's
     yield _written(reach, _audited_bytes(line), line, memory)
     yield _written(reach, 4, unit, memory)  # the auditor's stamps of what was logged
     yield _written(reach, places, line, memory, stored=False)  # where the primary's caches hold a line
     if moves:
         yield _written(reach, places, line, memory, stored=False)
         yield 2 * _written(reach, 1, unit, memory)  # what has been modified since
-    if protocol in FIRST_STORES or entry.keeps_undo:
+    if protocol.notes_first_stores or protocol.keeps_undo:
         yield memory // unit * (1 + moves)  # what has been stored to
-    if entry.keeps_undo:
+    if protocol.keeps_undo:
         yield _written(reach, 4, line, memory) + memory // line  # what it held before, and what has been taken of it
     if scenario.reprotection.possible:
         yield (1 + len(scenario.failures)) * memory // line * (4 + places)  # hosts built anew
@@ -164,16 +158,16 @@ def _memory_key(scenario: Scenario) -> tuple[str, str]:
 
 def _shipped_bytes(scenario: Scenario, pace: Pace, reach: Reach) -> int:
     """Return the bytes of lines that are read, sent, staged and applied at once."""
-    line, protocol = scenario.hosts.primary.line, scenario.replication.protocol
-    unit = scenario.replication.unit_bytes(line)
+    line, protocol = scenario.hosts.primary.line, scenario.replication
+    unit = protocol.unit_bytes(line)
     stored = reach.bytes_in(max(unit, PAGE_BYTES), stored=True)
-    if protocol == "live-precopy":  # all that is sent is gone before the auditor executes the guest
+    if protocol.evacuates:  # all that is sent is gone before the auditor executes the guest
         shipped = min(stored, _written_before_leaving(scenario, pace)) // line * SHIPPED_BYTES
         return max(0, shipped - _written(reach, _audited_bytes(line), line, scenario.vm.memory))
-    if protocol in WITHOUT_EPOCHS:
+    if not protocol.makes_checkpoints:
         return 0
     modified, epochs = _modified_bytes(scenario, pace, stored)
-    compared = COMPARED_BYTES if scenario.replication.output_compare.hashing and protocol == "output-compare" else 0
+    compared = COMPARED_BYTES if protocol.compares_lines else 0
     synchronised = stored if scenario.reprotection.possible else 0
     return max(epochs * modified * (SHIPPED_BYTES + compared), synchronised * SHIPPED_BYTES) // line
 
@@ -192,33 +186,27 @@ def _modified_bytes(scenario: Scenario, pace: Pace, most: int) -> tuple[int, int
     An epoch lasts at least until the one before has been sent, and then that of the other host may still be there.
     """
     replication, host = scenario.replication, scenario.hosts.primary
-    unit, compares = replication.unit_bytes(host.line), replication.protocol == "output-compare"
-    fault_ns = replication.page_tracking.fault if compares or replication.protocol == "page-write-protect" else 0
-    interval_ns = replication.output_compare.longest_interval if compares else replication.checkpoint_interval
+    unit, interval_ns = replication.unit_bytes(host.line), replication.epoch_ns or scenario.duration
     runs_ns, modified, period_ns = min(scenario.duration, interval_ns), 0, interval_ns
     for _ in range(3):
-        modified = min(most, int(pace.stored_units(runs_ns, unit, fault_ns)) * unit)
+        modified = min(most, int(pace.stored_units(runs_ns, unit, replication.first_store_ns)) * unit)
         sending_ns = modified * 8 * 10**9 // scenario.link.bandwidth
         copying_ns = round(modified // host.line * host.memory.latency / host.memory.parallelism)
         period_ns = max(interval_ns, sending_ns) + copying_ns
         if scenario.duration < 2 * period_ns:
             return modified, 1
         runs_ns = max(interval_ns, sending_ns)
-    return modified, 1 if compares else 2
+    return modified, replication.epochs_at_once
 
 
 def _shipping_key(scenario: Scenario) -> tuple[str, str]:
     replication, line = scenario.replication, scenario.hosts.primary.line
-    entry = PROTOCOLS[replication.protocol]
     unit = replication.unit_bytes(line)
-    if replication.protocol in WITHOUT_EPOCHS:
+    if replication.epoch_ns is None or not replication.makes_checkpoints:
         return "vm.memory", SIZE.format(scenario.vm.memory)
-    if unit > max(line, entry.least_granularity):
+    if unit > max(line, replication.least_granularity):
         return "replication.granularity", SIZE.format(unit)
-    if replication.protocol == "output-compare":
-        longest = replication.output_compare.longest_interval
-        return "replication.output_compare.longest_interval", DURATION.format(longest)
-    return "replication.checkpoint_interval", DURATION.format(replication.checkpoint_interval)
+    return f"replication.{replication.epoch_key}", DURATION.format(replication.epoch_ns)
 
 
 def _compressor_bytes(scenario: Scenario, pace: Pace) -> int:

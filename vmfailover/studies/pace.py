@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.engine.streams import seed_sequence
-from vmfailover.guest.workloads import open_workload
+from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.guest.workloads import opened_trace
+from vmfailover.guest.workloads.mix import MixWorkload
+from vmfailover.guest.workloads.synthetic import SyntheticPhase
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
-from vmfailover.scenario.workload import MixWorkload, SyntheticPhase, TraceWorkload
 from vmfailover.studies.pace import Pace
 from vmfailover.traces.accesses import BLOCK_BYTES
 
@@ -55,10 +57,12 @@ def _pieces(scenario: Scenario, pace: Pace) -> Iterator[tuple[Pages | slice, Pag
         yield pace.block[within] // _PAGE_BLOCKS, pace.block[within & pace.write] // _PAGE_BLOCKS
     elif isinstance(workload, TraceWorkload):
         yield from _of_trace(workload)
-    else:
+    elif isinstance(workload, SyntheticPhase | MixWorkload):
         for phase in workload.phases if isinstance(workload, MixWorkload) else (workload,):
             region = _region(phase)
             yield region, region if phase.store_fraction else slice(0)
+    else:
+        yield slice(None), slice(None)
     if scenario.clients is not None:
         yield slice(-1, None), slice(-1, None)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replication.machinery import LATENCY_NS, new_host
 
-from vmfailover.failover.detection import HeartbeatDetector
+from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 

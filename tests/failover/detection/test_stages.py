@@ -101,4 +101,4 @@ def test_the_stages_of_a_detector_add_up() -> None:
     ]
     assert spec.stages[0].arithmetic == "1 s + 1 × 650 ms, less up to 303 ms since it was here"
     assert spec.stages[1].arithmetic == "1.2 × 1650 ms"
-    assert [stage.name for stage in Detection().stages] == ["silence"]
+    assert [stage.name for stage in Detection.model_validate({}).stages] == ["silence"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from replication.machinery import LATENCY_NS
 
-from vmfailover.scenario.detection import Token
+from vmfailover.failover.detection.token import Token
 
 from .watch import NEVER, EachOther, Pair
 
@@ -102,7 +102,8 @@ def test_after_a_hang_the_two_join_one_membership_and_the_token_goes_on(host: st
 
 def test_a_token_that_is_lost_on_the_way_is_sent_again() -> None:
     hosts = EachOther(**TOKEN)
-    hosts.primary.out.loss = hosts.secondary.out.loss = 0.05
+    for host in (hosts.primary, hosts.secondary):
+        host.out.begin_loss(0.05)
     hosts.env.run(until=300 * S)
     assert hosts.primary.out.statistics.lost_datagrams > 10
     assert hosts.told == []

@@ -6,7 +6,8 @@ import numpy as np
 import simpy
 from replication.machinery import new_host
 
-from vmfailover.failover.detection import Detector, new_detector, watch_each_other
+from vmfailover.failover.detection.detector import Detector
+from vmfailover.failover.detection.watching import new_detector, watch_each_other
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 

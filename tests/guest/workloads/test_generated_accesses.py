@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
-from vmfailover.guest.workloads import Workload, open_workload
-from vmfailover.guest.workloads.synthetic import SyntheticAccesses
-from vmfailover.scenario.workload import MixWorkload, SyntheticWorkload
+from vmfailover.guest.workloads.mix import MixWorkload
+from vmfailover.guest.workloads.synthetic import SyntheticWorkload
+from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
+from vmfailover.guest.workloads.workload import Workload, open_workload
 from vmfailover.traces.accesses import AccessChunk
 
 KINDS = ["zipf", "sequential", "uniform", "pointer-chase", "idle"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
-from vmfailover.guest.workloads import Workload, open_workload
-from vmfailover.guest.workloads.trace import TraceAccesses
-from vmfailover.scenario.workload import TraceWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace.accesses import TraceAccesses
+from vmfailover.guest.workloads.workload import Workload, open_workload
 from vmfailover.traces.format import Columns, TraceError, TraceMetadata, open_trace, write_trace
 
 REAL = Path(__file__).parents[3] / "scenarios" / "traces" / "redis-set.parquet"

@@ -6,7 +6,7 @@ import numpy as np
 import simpy
 
 from vmfailover.hardware.cache.state import Accesses
-from vmfailover.replication.protocols.cacheline_flags import FlaggedLines
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 
 from ..machinery import LINE_BYTES, new_node, new_site
 

@@ -48,8 +48,14 @@ def test_every_figure_of_the_report_is_listed() -> None:
     assert methods == {method for method, _, _ in FIGURES}
 
 
+#: Outcomes of which every figure is drawn by the quick tests: with all there is to see, and with the least.
+QUICK = ("failover", "no failure, no clients", "stalled")
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", OUTCOMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in OUTCOMES]
+)
 def test_a_figure_can_be_read_or_says_why_it_is_not_there(name: str, method: str) -> None:
     if (name, method) in WITHOUT:
         with pytest.raises(vf.InputError) as caught:

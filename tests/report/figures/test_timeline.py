@@ -103,8 +103,9 @@ def test_the_lane_of_the_link_shows_early_lines_too() -> None:
     use = next(each for each in detail.patches if isinstance(each, StepPatch))
     assert use.get_facecolor() == to_rgba(Span.BUSY.value.colour)
     low, high = LINK_LANE
-    shares = (np.asarray(use.get_data().values) - low) / (high - low)
-    lengths = np.diff(np.asarray(use.get_data().edges))
+    values, edges, _ = use.get_data()
+    shares = (np.asarray(values) - low) / (high - low)
+    lengths = np.diff(np.asarray(edges))
     samples = result.sample_rows
     busy_ns = samples[-1].forward_busy_ns - samples[0].forward_busy_ns
     assert float(np.sum(shares * lengths)) == pytest.approx(busy_ns * MS)

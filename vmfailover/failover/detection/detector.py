@@ -1,7 +1,7 @@
 """What every detector is to the rest of the simulation."""
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Self
 
 import numpy as np
 import simpy
@@ -39,6 +39,16 @@ class Detector:
         #: Is told `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it.
         self.tell: Callable[[Kind], None] = _tell_nobody
         self._sign: simpy.Event | None = None
+
+    @classmethod
+    def connect(cls, detectors: Sequence[Self], random: np.random.Generator) -> None:
+        """Let the detectors of one end, or of both, begin what they have in common: nothing, if not said otherwise."""
+        del detectors, random
+
+    @property
+    def longest_ns(self) -> int:
+        """Time within which the verdict on a host falls that is silent from now on, if it ever does, nanoseconds."""
+        return self.spec.longest_ns
 
     def declare(self) -> None:
         """Give the verdict, unless it has been given."""

@@ -1,5 +1,10 @@
-"""What runs in the VM: streams of memory accesses, recorded or generated."""
+"""What runs in the VM: streams of memory accesses, recorded or generated; settings, and beside them their code."""
 
-from vmfailover.guest.workloads.workload import Workload, open_workload, opened_trace
-
-__all__ = ["Workload", "open_workload", "opened_trace"]
+#: Where the settings of each kind of workload are.
+KINDS = {
+    "trace": f"{__name__}.trace:TraceWorkload",
+    **dict.fromkeys(
+        ("zipf", "sequential", "uniform", "pointer-chase", "idle"), f"{__name__}.synthetic:SyntheticWorkload"
+    ),
+    "mix": f"{__name__}.mix:MixWorkload",
+}

@@ -1,13 +1,18 @@
-"""The ways to protect a VM: one module a protocol, found by the name that it has in a scenario."""
+"""The ways to protect a VM: a folder a protocol, with its settings and what it can do, and beside them its code."""
 
-from importlib import import_module
-
-from vmfailover.replication.protection import Protection
-from vmfailover.scenario.protocols import PROTOCOLS
-
-
-def protection_class(name: str) -> type[Protection]:
-    """Return the class of a protocol, importing its module."""
-    module, _, attribute = PROTOCOLS[name].implementation.partition(":")
-    found: type[Protection] = getattr(import_module(module), attribute)
-    return found
+#: Where the settings of each protocol are.
+KINDS = {
+    name: f"{__name__}.{name.replace('-', '_')}:{settings}"
+    for name, settings in {
+        "cacheline-flags": "CachelineFlagsSettings",
+        "cacheline-transfer": "CachelineTransferSettings",
+        "page-write-protect": "PageWriteProtectSettings",
+        "page-modification-log": "PageModificationLogSettings",
+        "page-dirty-bits": "PageDirtyBitsSettings",
+        "undo-log": "UndoLogSettings",
+        "output-compare": "OutputCompareSettings",
+        "record-replay": "RecordReplaySettings",
+        "live-precopy": "LivePrecopySettings",
+        "cold-restart": "ColdRestartSettings",
+    }.items()
+}

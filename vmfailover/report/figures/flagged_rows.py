@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from vmfailover.errors import InputError
 from vmfailover.hardware.cache.state import Mode
-from vmfailover.replication.protocols import protection_class
+from vmfailover.replication.protection import protection_class
 from vmfailover.report.figures.canvas import TEXT, entitle, new_figure
 from vmfailover.report.figures.failover_marks import mark_outages, time_axis
 from vmfailover.report.figures.samples import sample_times, samples_of, without_vm
@@ -26,7 +26,7 @@ def flagged_rows(result: RunResult) -> Axes:
     """
     scenario = result.scenario
     host = scenario.hosts.primary
-    tracking = protection_class(scenario.replication.protocol).tracking(scenario.replication, host)
+    tracking = protection_class(scenario.replication).tracking(scenario.replication, host)
     if tracking.mode != Mode.FLAGS:
         raise InputError(f"{scenario.name}: {scenario.replication.protocol} does not go by flags of the cache")
     samples, story = samples_of(result), Story(result)

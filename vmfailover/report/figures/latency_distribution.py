@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
-from vmfailover.guest.clients import Request
 from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import go_logarithmic
 from vmfailover.report.figures.story import MS
@@ -19,6 +19,7 @@ from vmfailover.results.response_times import ResponseTimes, response_times
 from vmfailover.results.run_result import RunResult
 
 _SIZE = (8, 4)
+Instants = npt.NDArray[np.int64]
 
 
 def latency_distribution(result: RunResult) -> Axes:
@@ -32,9 +33,9 @@ def latency_distribution(result: RunResult) -> Axes:
         raise InputError(f"{result.scenario.name}: no client received a response; {remedy}")
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
-        for (title, name, requests), (colour, dashes) in zip(_phases(result), LINES, strict=False):
-            label = f"{title}: {counted(len(requests), 'request')}\n{_percentiles(result, name, len(requests))}"
-            _draw(axes, response_times(requests, result.end_ns), label, colour, dashes)
+        for (title, name, sent_ns, received_ns), (colour, dashes) in zip(_phases(result), LINES, strict=False):
+            label = f"{title}: {counted(sent_ns.size, 'request')}\n{_percentiles(result, name, sent_ns.size)}"
+            _draw(axes, response_times(sent_ns, received_ns, result.end_ns), label, colour, dashes)
         _scale(axes)
         tidy(axes, "response time (ms), logarithmic", "requests answered within it (%)")
         axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), labelspacing=1)
@@ -52,15 +53,16 @@ def _percentiles(result: RunResult, name: str, number: int) -> str:
     return percentiles(result.values, f"client.{name}latency", number=number)
 
 
-def _phases(result: RunResult) -> Iterable[tuple[str, str, list[Request]]]:
-    """Yield each phase that has requests: what it is called here and in metrics, and its requests."""
+def _phases(result: RunResult) -> Iterable[tuple[str, str, Instants, Instants]]:
+    """Yield each phase that has requests: what it is called here and in metrics, when they were sent and answered."""
     found = requests_by_phase(result)
     if result.blackout is None:
-        yield "all requests", "", found[""]
+        yield "all requests", "", *found[""]
         return
     for phase in ("before", "across", "after"):
-        if requests := found[f"{phase}."]:
-            yield f"{phase} the outage", f"{phase}.", requests
+        sent_ns, received_ns = found[f"{phase}."]
+        if sent_ns.size:
+            yield f"{phase} the outage", f"{phase}.", sent_ns, received_ns
 
 
 def _draw(axes: Axes, times: ResponseTimes, label: str, colour: str, dashes: Any) -> None:

@@ -12,7 +12,6 @@ from vmfailover.report.figures.samples import sample_times, samples_of, without_
 from vmfailover.report.figures.story import Story
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario.checks import guard_band, log_capacity
-from vmfailover.scenario.protocols import PROTOCOLS
 
 _SIZE = (10, 3.2)
 
@@ -23,7 +22,7 @@ def log_occupancy(result: RunResult) -> Axes:
     Raises InputError if the protocol keeps no log, or no samples were taken.
     """
     scenario = result.scenario
-    if not PROTOCOLS[scenario.replication.protocol].uses_log:
+    if not scenario.replication.uses_log:
         raise InputError(f"{scenario.name}: {scenario.replication.protocol} keeps no log of addresses")
     samples, story, entries = samples_of(result), Story(result), log_capacity(scenario)
     with new_figure(*_SIZE) as figure:

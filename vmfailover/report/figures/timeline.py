@@ -17,7 +17,6 @@ from vmfailover.report.figures.story import MS, Story, Window
 from vmfailover.results.outcome import headline
 from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
-from vmfailover.scenario.protocols import PROTOCOLS
 
 #: Inches, and those of a further panel.
 SIZE = (12, 6)
@@ -132,7 +131,7 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
 
 def _what_clients_received(story: Story) -> str:
     """Say what the panel of responses shows, and why they are fast after a takeover that leaves the VM alone."""
-    makes_checkpoints = PROTOCOLS[story.result.scenario.replication.protocol].makes_checkpoints
+    makes_checkpoints = story.result.scenario.replication.makes_checkpoints
     alone = story.instant("takeover") is not None and not story.result.values["reprotection.count"]
     waits = "; after the takeover the VM is unprotected: answers do not wait for a commit"
     return f"responses that clients received{waits if makes_checkpoints and alone else ''}"

@@ -11,7 +11,6 @@ from vmfailover.results.perfetto.names import CLIENTS, LINK
 from vmfailover.results.samples import Sample
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import log_capacity
-from vmfailover.scenario.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from vmfailover.results.run_record import RunRecord
@@ -41,7 +40,7 @@ def _hosts(result: RunRecord) -> Iterator[Count]:
 
 
 def _readings(scenario: Scenario, sample: Sample) -> Iterator[_Reading]:
-    if PROTOCOLS[scenario.replication.protocol].uses_log:
+    if scenario.replication.uses_log:
         yield "address log", "entries", sample.log_entries
         yield "address log fill", "share", sample.log_entries / log_capacity(scenario)
     yield "dirty", "lines", sample.dirty_lines

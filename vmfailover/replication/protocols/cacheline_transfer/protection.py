@@ -1,0 +1,64 @@
+"""Cache-line transfers (US 9069701): no flags; what is written back, or moves to another cache, is logged.
+
+A modified line can stay in its cache for long, so a checkpoint first cleans every dirty line.
+"""
+
+from collections.abc import Callable
+
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.hardware.processor import Tracking
+from vmfailover.replication.checkpointing import Checkpointing
+from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.replication import Replication
+
+
+class TransferredLines(FlaggedLines):
+    """Finds modified lines as they leave a cache.
+
+    The hardware needs no flag beside the dirty bit: in these processors the flag is set and cleared together with it,
+    and what is logged where a flagged row leaves is what would be logged where a dirty one does.
+    """
+
+    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
+        """Track the VM of `hosted`."""
+        super().__init__(context, hosted)
+        self._env = context.env
+
+    @property
+    def find_ns(self) -> int:
+        """Time to look at every row and to write back those that are dirty now, nanoseconds."""
+        return self._processor.scan_walk_ns + self._write_back_ns(self._processor.dirty_rows)
+
+    def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
+        """Call `after` every `interval_ns`: what has left the caches is in the log already."""
+        del make_room
+        while True:
+            yield self._env.timeout(interval_ns)
+            if self._vm.running:
+                after()
+
+    def find_modified(self, make_room: MakeRoom) -> Steps:
+        """Clean every dirty line, which logs it; the VM stands still."""
+        yield from super().find_modified(make_room)
+        yield self._env.timeout(self._write_back_ns(self._processor.clean()))
+
+    def _write_back_ns(self, lines: int) -> int:
+        spec = self._processor.spec
+        return -(-lines * spec.line * 10**9 // spec.memory.bandwidth)
+
+
+class CachelineTransfer(Checkpointing):
+    """Checkpoints of the lines that have left the caches, all modified ones having been cleaned."""
+
+    @classmethod
+    def tracking(cls, replication: Replication, host: HostSpec) -> Tracking:
+        """Modified rows are logged wherever they leave."""
+        del replication, host
+        return Tracking()
+
+    def new_tracker(self, hosted: HostedVm) -> TransferredLines:
+        """Return what reads the log that transfers fill."""
+        return TransferredLines(self.context, hosted)
