@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from vmfailover.cli.boundary import TRACEBACK, error_boundary
+from vmfailover.cli.boundary import NOBODY_READS, TRACEBACK, error_boundary
 from vmfailover.cli.main import COMMANDS, main
 from vmfailover.errors import InputError
 
@@ -75,9 +75,14 @@ def test_errors_become_lines_and_exit_codes(error: BaseException, code: int, std
     assert (result.exit_code, result.stderr, result.stdout) == (code, stderr, "")
 
 
-def test_a_reader_that_has_gone_away_is_left_to_the_framework() -> None:
-    with pytest.raises(BrokenPipeError):
-        failing(BrokenPipeError(32, "Broken pipe"))()
+def test_a_reader_that_has_gone_away_is_no_answer() -> None:
+    script = "from vmfailover.cli.main import main; main()"
+    command = [sys.executable, "-c", script, "schema", "--metrics"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", NOBODY_READS)
 
 
 def test_a_defect_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

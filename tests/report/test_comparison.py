@@ -1,6 +1,7 @@
 """The tables and the picture of a comparison."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from scenarios_for_tests import brief
 
 from vmfailover import compare
+from vmfailover.records.metric_names import bound_name
 from vmfailover.report.chance import PARTIAL, PARTIAL_MEANS
 from vmfailover.report.comparison_rows import ROWS
 from vmfailover.report.comparison_table import print_comparison
@@ -79,6 +81,42 @@ def test_a_mean_of_a_part_of_the_runs_wins_nothing_and_is_marked() -> None:
     assert "seldom: failover latency of 2 of 5 replications" in text
     assert f"{PARTIAL} 2 of 5" in words(require_legible(comparison_bars(comparison)))
     assert "20.0 ms†" in [cell.text for row in means_of(comparison).rows for cell in row]
+
+
+def latencies(**columns: Sequence[float]) -> Comparison:
+    """Columns with these failover latencies, of which those below zero are lower bounds."""
+    runs = [
+        StudyRun(name, n, n, {LATENCY if value >= 0 else bound_name(LATENCY): abs(value), "loss.work_ns": 0})
+        for name, each in columns.items()
+        for n, value in enumerate(each)
+    ]
+    number = len(next(iter(columns.values())))
+    return Comparison(dict.fromkeys(columns, brief()), next(iter(columns)), number, tuple(runs))
+
+
+LATENCY = "failover.latency_ns"
+
+
+def test_a_bar_of_runs_that_were_cut_off_is_open() -> None:
+    figure = require_legible(comparison_bars(latencies(whole=(30e6, 31e6), cut=(-20e6, -21e6))))
+    assert [text for text in words(figure.axes[0]) if "≥" in text] == ["≥ →"]
+    assert "≥: at least, as the run ended before" in figure.get_suptitle().replace("\n", " ")
+    whole = require_legible(comparison_bars(latencies(whole=(30e6, 31e6))))
+    assert "≥" not in " ".join(words(whole)) + whole.get_suptitle()
+
+
+def test_nothing_is_a_written_nought_and_what_is_unknown_a_dash() -> None:
+    work, slowdown = require_legible(comparison_bars(latencies(whole=(30e6, 31e6)))).axes[1:3]
+    assert "0" in [text.get_text() for text in work.texts]
+    assert "–" in [text.get_text() for text in slowdown.texts]
+
+
+def test_an_interval_that_a_logarithmic_axis_cuts_has_an_arrow() -> None:
+    figure = require_legible(comparison_bars(latencies(narrow=(1e9, 1.01e9), wide=(1e6, 3e6))))
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    arrows = [line for line in axes.get_lines() if line.get_marker() == "<"]
+    assert [tuple(line.get_ydata()) for line in arrows] == [(1,)]
 
 
 def test_a_mean_of_all_runs_has_no_mark() -> None:

@@ -38,6 +38,11 @@ def test_a_mean_of_a_part_of_the_runs_is_marked_and_explained() -> None:
     assert PARTIAL_MEANS in page.headline
 
 
+def test_heads_of_columns_say_what_a_metric_is_of() -> None:
+    head = [line.split()[-1] for line in printed(swept([4, 4])).splitlines()[:2]]
+    assert head == ["failover", "latency"]
+
+
 def test_a_mean_of_all_runs_has_no_mark() -> None:
     assert PARTIAL not in printed(swept([4, 4]))
     assert PARTIAL not in sweep_page(swept([4, 4])).headline

@@ -1,10 +1,11 @@
 """Where errors end: every one of the user's becomes a line on stderr and an exit code."""
 
 import os
+import sys
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -14,6 +15,8 @@ from vmfailover.errors import InputError, NoProgressError, reason_of
 
 #: Exit code after SIGTERM: 128 + its number.
 TERMINATED = 143
+#: Exit code where what is printed is read by nobody any more: 128 + the number of SIGPIPE.
+NOBODY_READS = 141
 #: Set to anything, it lets a defect of the simulator show where it is.
 TRACEBACK = "VMFAILOVER_TRACEBACK"
 
@@ -21,6 +24,8 @@ TRACEBACK = "VMFAILOVER_TRACEBACK"
 @contextmanager
 def error_boundary() -> Iterator[None]:
     """Turn what goes wrong in a command into lines on stderr and exit code 2, and an interruption into 130 or 143.
+
+    A reader of stdout that has gone away, such as `head`, leads to 141, which says nothing of the result.
 
     SIGTERM acts as Ctrl-C does. A defect of the simulator is told as such, in a line; its traceback is raised where the
     environment has `VMFAILOVER_TRACEBACK`.
@@ -39,8 +44,11 @@ def error_boundary() -> Iterator[None]:
 def _lines() -> Iterator[None]:
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
+    except BrokenPipeError:
+        _forget_what_is_unread()
+        raise click.exceptions.Exit(NOBODY_READS) from None
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except Exception as error:
@@ -48,6 +56,12 @@ def _lines() -> Iterator[None]:
             raise
         complain(_told(error))
         raise click.exceptions.Exit(BAD_INPUT) from None
+
+
+def _forget_what_is_unread() -> None:
+    """Let what is still to be written at the interpreter's end go nowhere, where it cannot fail."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(error: Exception) -> str:

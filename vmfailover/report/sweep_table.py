@@ -17,15 +17,15 @@ from vmfailover.results.quantities import counted
 from vmfailover.studies.averages import count_name
 from vmfailover.studies.sweep import Sweep
 
-#: The metrics of a point, in order.
-SHOWN = (
-    "failover.latency_ns",
-    "guest.slowdown",
-    "loss.work_ns",
-    "client.latency_p99_ns",
-    "replication.bandwidth_bps",
-    "client.blackout_ns",
-)
+#: The metrics of a point, in order, with the heads of their columns.
+SHOWN = {
+    "failover.latency_ns": "failover\nlatency",
+    "guest.slowdown": "guest\nslowdown",
+    "loss.work_ns": "work\nlost",
+    "client.latency_p99_ns": "response\ntime p99",
+    "replication.bandwidth_bps": "link\nbandwidth",
+    "client.blackout_ns": "client\nblackout",
+}
 #: Characters of a column, with a space.
 _COLUMN = 13
 #: Points after which a table is cut off.
@@ -49,7 +49,7 @@ def _parts(found: Sweep, width: int) -> Iterator[RenderableType]:
             key.rpartition(".")[2].replace("_", "\n"), justify="right", no_wrap=True, min_width=_COLUMN - 2
         )
     for row in rows:
-        table.add_column(row.label.strip().replace(" ", "\n"), justify="right", no_wrap=True, min_width=_COLUMN - 2)
+        table.add_column(SHOWN[row.metric], justify="right", no_wrap=True, min_width=_COLUMN - 2)
     for point in found.frame.head(MOST).to_dict("records"):
         table.add_row(*_cells(found, rows, point))
     yield table

@@ -11,7 +11,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.patches import Rectangle, StepPatch
 
 import vmfailover as vf
-from vmfailover.report.figures.canvas import svg
+from vmfailover.report.figures.canvas import balanced, svg
 from vmfailover.report.html.run_page import FIGURES
 from vmfailover.results.quantities import counted, percentiles
 from vmfailover.scenario.checks import log_bytes, log_capacity
@@ -86,6 +86,21 @@ def test_the_anatomy_adds_up_to_the_pause_and_to_the_commit() -> None:
         if row.committed_ns >= 0:
             assert _reaches(pauses, row.epoch, (row.resumed_ns - row.paused_ns) / 1e3)
             assert _reaches(commits, row.epoch, (row.committed_ns - row.paused_ns) / 1e6)
+
+
+def test_a_look_means_one_thing_in_the_anatomy() -> None:
+    looks = [
+        {(each.get_hatch(), tuple(each.get_facecolor()[0])) for each in axes.collections}
+        for axes in drawn("failover", "epoch_anatomy").figure.axes
+    ]
+    assert len(looks) == 2
+    assert not looks[0] & looks[1]
+
+
+def test_lines_of_a_title_are_about_as_long_as_one_another() -> None:
+    assert balanced("one two three four five six", 23) == ["one two three", "four five six"]
+    assert balanced("cacheline-flags here", 15) == ["cacheline-flags", "here"]
+    assert balanced("short", 80) == ["short"]
 
 
 def test_the_anatomy_of_many_epochs_is_one_of_means() -> None:

@@ -47,9 +47,28 @@ def test_points_that_could_not_be_run_are_hatched() -> None:
     axes = swept().plot.heat_map("guest.slowdown")
     failed = [text.get_position() for text in axes.texts if text.get_text() == "failed"]
     assert sorted(failed) == [(2, 0), (2, 1)]
-    hatched = [patch.get_center() for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
+    hatched = [
+        patch.get_center() for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch() == "////"
+    ]
     assert sorted(map(tuple, hatched)) == [(2, 0), (2, 1)]
-    assert legend(require_legible(axes)) == ["could not be run"]
+    assert legend(require_legible(axes))[0] == "could not be run"
+
+
+def dotted(axes: Axes) -> list[str]:
+    return [text for text, patches in cells(axes).items() if patches[0].get_hatch() == ".."]
+
+
+def test_what_chance_explains_has_no_shade() -> None:
+    widths = {LATENCY: [0.5e6, 0.8e6, 0.1e6, None]}
+    axes = made(KEYS, {LATENCY: [1e6, 2e6, 3e6, 4e6]}, widths=widths).plot.heat_map()
+    assert dotted(axes) == ["1.00", "2.00", "4.00"]
+    assert legend(require_legible(axes)) == ["above the least by chance, or the least"]
+
+
+def test_certain_differences_and_single_runs_keep_their_shades() -> None:
+    values, widths = {LATENCY: [1e6, 2e6, 3e6, 4e6]}, {LATENCY: [0.1e6] * 4}
+    assert not dotted(made(KEYS, values, widths=widths).plot.heat_map())
+    assert not dotted(made(KEYS, values, widths={LATENCY: [None] * 4}, replications=1).plot.heat_map())
 
 
 def test_means_of_a_part_of_the_runs_are_marked() -> None:

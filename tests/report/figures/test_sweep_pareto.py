@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from vmfailover.errors import InputError
 from vmfailover.report.chance import SINGLE_DRAWS
-from vmfailover.report.figures.sweep_pareto import certainly_behind, front_of
+from vmfailover.report.figures.sweep_pareto import certainly_behind, front_of, holding
 
 from ..legibility import bytes_of, legend, require_legible, words
 from .sweeps import made, swept
@@ -134,3 +134,16 @@ def test_without_values_there_is_no_figure() -> None:
 def test_the_same_twice(tmp_path: Path) -> None:
     first, second = (bytes_of(swept().plot.pareto(), tmp_path / name) for name in ("a.png", "b.png"))
     assert first == second
+
+
+def test_the_legend_has_only_what_there_is() -> None:
+    found = made({"a": ["v", "w"]}, {SLOWDOWN: [0.1, 0.2], LATENCY: [2e6, 1e6]})
+    assert legend(require_legible(found.plot.pareto())) == ["no other one is better"]
+
+
+def test_axes_hold_intervals_unless_points_would_run_into_one_another() -> None:
+    limits, values = (0.0, 10.0), np.array([1.0, 9.0])
+    assert holding(limits, values, np.array([3.0, 4.0]), logarithmic=False) == (-2.0, 13.0)
+    assert holding(limits, values, np.array([1e9, np.nan]), logarithmic=False) == (-10.0, 20.0)
+    assert holding(limits, values, None, logarithmic=False) == limits
+    assert holding((1.0, 10.0), np.array([2.0]), np.array([28.0]), logarithmic=True) == pytest.approx((1.0, 30.0))

@@ -68,9 +68,20 @@ def _make(**options: Any) -> Figure:
 
 
 def entitle(figure: Figure, title: str) -> None:
-    """Put a title above a figure, at its left, in as many lines as it needs."""
-    lines = textwrap.fill(title, int(figure.get_figwidth() * _CHARACTERS))
-    figure.suptitle(lines, fontsize=11, x=0.01, ha="left", parse_math=False)
+    """Put a title above a figure, at its left, in as many lines as it needs, about as long as one another."""
+    lines = balanced(title, int(figure.get_figwidth() * _CHARACTERS))
+    figure.suptitle("\n".join(lines), fontsize=11, x=0.01, ha="left", parse_math=False)
+
+
+def balanced(text: str, width: int) -> list[str]:
+    """Return the lines of a text, as few as fit the width, and none much longer than another."""
+
+    def wrapped(columns: int) -> list[str]:
+        return textwrap.wrap(text, columns, break_on_hyphens=False)
+
+    longest_word = min(width, max(map(len, text.split()), default=1))
+    fewest = len(wrapped(width))
+    return wrapped(next(columns for columns in range(longest_word, width + 1) if len(wrapped(columns)) == fewest))
 
 
 def tidy(axes: Axes, x: str = "", y: str = "") -> None:

@@ -16,6 +16,8 @@ from vmfailover.studies.comparison import Comparison
 
 #: Inches: of the whole width, of a bar, and of what stands above and below the bars of both rows of panels.
 _WIDTH, _BAR, _AROUND = 13.0, 0.3, 1.9
+#: What the mark of a lower bound says.
+_AT_LEAST = "≥: at least, as the run ended before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def comparison_bars(comparison: Comparison) -> Axes:
         runs = SINGLE_DRAWS if n == 1 else f"means of {n} replications, whiskers: 95 % confidence intervals"
         ended = ", interrupted" if comparison.interrupted else ""
         partial = f"; {PARTIAL_MEANS}" if any(_is_partial(comparison, panel) for panel in _PANELS) else ""
-        entitle(figure, f"{_title(comparison)}: {runs}{ended}{partial}")
+        bounds = f"; {_AT_LEAST}" if any(_is_bound(comparison, panel) for panel in _PANELS) else ""
+        entitle(figure, f"{_title(comparison)}: {runs}{ended}{bounds}{partial}")
     return cast(Axes, panels[0])
 
 
@@ -79,12 +82,14 @@ def _draw(axes: Axes, comparison: Comparison, panel: Panel) -> None:
     longest = _stack(axes, comparison, panel)
     missing = _intervals(axes, comparison, panel)
     if not panel.parts and is_wide(longest[longest > 0]):
-        _go_logarithmic(axes, longest, missing)
+        _go_logarithmic(axes, longest)
     else:
         axes.set_xlim(left=0)
-    for place in missing:
-        _annotate(axes, place, "–")
-    _mark_partial(axes, comparison, panel, longest)
+    for place, length in enumerate(longest):
+        if place in missing or not length:
+            _annotate(axes, place, "–" if place in missing else "0")
+    _mark_cut_whiskers(axes, comparison, panel)
+    _mark_ends(axes, comparison, panel, longest)
     axes.set_yticks(range(len(comparison.names)), comparison.names, fontsize=TEXT)
     axes.set_title(panel.title, loc="left", fontsize=10)
     tidy(axes, panel.unit + (", logarithmic" if axes.get_xscale() == "log" else ""))
@@ -119,27 +124,42 @@ def _intervals(axes: Axes, comparison: Comparison, panel: Panel) -> set[int]:
     return missing
 
 
+def _is_bound(comparison: Comparison, panel: Panel) -> bool:
+    """Whether a bar is a lower bound, since runs were cut off."""
+    return any(comparison.statistic(name, panel.metric).at_least for name in comparison.names)
+
+
 def _is_partial(comparison: Comparison, panel: Panel) -> bool:
     """Whether some runs have no part in a bar."""
     return any(comparison.is_partial(name, panel.metric) for name in comparison.names)
 
 
-def _mark_partial(axes: Axes, comparison: Comparison, panel: Panel, longest: np.ndarray) -> None:
-    """Mark bars of which some runs have no part."""
+def _mark_ends(axes: Axes, comparison: Comparison, panel: Panel, longest: np.ndarray) -> None:
+    """Mark bars that are lower bounds, since runs were cut off, and those of which some runs have no part."""
     for place, name in enumerate(comparison.names):
+        found = comparison.statistic(name, panel.metric)
+        texts = ["≥ →"] if found.at_least else []
         if comparison.is_partial(name, panel.metric):
-            found = comparison.statistic(name, panel.metric)
-            text = f"{PARTIAL} {found.n} of {len(comparison.of(name))}"
-            end = longest[place] + (found.half_width or 0.0) * panel.scale
+            texts.append(f"{PARTIAL} {found.n} of {len(comparison.of(name))}")
+        end = longest[place] + (found.half_width or 0.0) * panel.scale
+        if texts:
+            text = " ".join(texts)
             axes.annotate(text, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=TEXT)
 
 
-def _go_logarithmic(axes: Axes, values: np.ndarray, missing: set[int]) -> None:
+def _mark_cut_whiskers(axes: Axes, comparison: Comparison, panel: Panel) -> None:
+    """Put an arrow where an interval goes on to the left of what a logarithmic axis shows."""
+    low = axes.get_xlim()[0]
+    for place, name in enumerate(comparison.names):
+        found = comparison.statistic(name, panel.metric)
+        if low > 0 and found.mean and found.half_width and (found.mean - found.half_width) * panel.scale < low:
+            axes.plot([low], [place], "<", color=DARK, markersize=6, clip_on=False, zorder=5)
+
+
+def _go_logarithmic(axes: Axes, values: np.ndarray) -> None:
     """Show values on a logarithmic scale, on which nothing has no place of its own."""
     axes.set_xlim(values[values > 0].min() / 3, values.max() * 2)
     go_logarithmic(axes, "x")
-    for place in set(np.flatnonzero(values == 0).tolist()) - missing:
-        _annotate(axes, place, "0")
 
 
 def _annotate(axes: Axes, place: int, text: str) -> None:

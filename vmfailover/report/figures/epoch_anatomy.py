@@ -15,6 +15,8 @@ from vmfailover.report.figures.canvas import FILLS, TEXT, entitle, new_figure, t
 from vmfailover.results.records import EpochRow
 from vmfailover.results.run_result import RunResult
 
+#: Colours and hatches.
+Fills = Sequence[tuple[str, str]]
 #: Parts of a pause, in order, with the fields that hold their nanoseconds.
 _PAUSE = (
     ("stop the VM", "quiesce_ns"),
@@ -23,6 +25,10 @@ _PAUSE = (
     ("drop duplicates", "deduplication_ns"),
     ("copy what is left", "harvest_ns"),
 )
+#: Looks of the parts of the way to the commit, none of which is one of a pause's parts.
+_WAY_FILLS = (("#1a1a1a", ""), ("#79b87a", "\\\\\\\\"), ("#fbe7a1", "//"))
+#: Looks of the parts of a pause.
+_PAUSE_FILLS = (*(fill for fill in FILLS if fill not in _WAY_FILLS), ("#f4b6c2", "++"))
 _SIZE = (10, 5)
 #: Steps that can be told apart.
 _MOST_STEPS = 120
@@ -38,9 +44,9 @@ def epoch_anatomy(result: RunResult) -> Axes:
         raise InputError(f"{result.scenario.name}: no epoch was committed, so that there is none to show the parts of")
     with new_figure(*_SIZE) as figure:
         pauses, commits = cast(tuple[Axes, Axes], figure.subplots(2, 1, sharex=True))
-        _stack(pauses, rows, _pause_parts(rows), 1e-3)
+        _stack(pauses, rows, _pause_parts(rows), _PAUSE_FILLS, 1e-3)
         tidy(pauses, y="VM stopped (µs)")
-        _stack(commits, rows, _way_parts(rows), 1e-6)
+        _stack(commits, rows, _way_parts(rows), _WAY_FILLS, 1e-6)
         tidy(commits, "epoch", "since the stop (ms)")
         commits.xaxis.set_major_locator(MaxNLocator(integer=True))
         commits.set_xlim(rows[0].epoch - 0.5, rows[-1].epoch + 0.5)
@@ -73,13 +79,13 @@ def _way_parts(rows: Sequence[EpochRow]) -> dict[str, list[int]]:
     }
 
 
-def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], scale: float) -> None:
+def _stack(axes: Axes, rows: Sequence[EpochRow], parts: dict[str, list[int]], fills: Fills, scale: float) -> None:
     """Stack parts as bands with a step an epoch, or for the mean of some; those that are nothing are left out."""
     width, numbers = _epochs_a_step(rows), np.array([row.epoch for row in rows])
     edges = np.arange(numbers[0], numbers[-1] + 1 + width, width) - 0.5
     base = np.zeros(edges.size)
     shown = {name: _means(numbers, values, width) * scale for name, values in parts.items() if any(values)}
-    for (name, heights), (colour, hatch) in zip(shown.items(), FILLS, strict=False):
+    for (name, heights), (colour, hatch) in zip(shown.items(), fills, strict=False):
         axes.fill_between(
             edges, base, base + heights, step="post", label=name,
             facecolor=colour, hatch=hatch, edgecolor="#333333", linewidth=0.4,

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from vmfailover.errors import InputError
 from vmfailover.report.chance import PARTIAL, drawn_from
-from vmfailover.report.figures.canvas import ALARM, DARK, TEXT, entitle, figure_of, new_figure, tidy
+from vmfailover.report.figures.canvas import ALARM, DARK, GREY, TEXT, entitle, figure_of, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis, go_logarithmic, in_words, is_wide, known_metric
 from vmfailover.report.figures.sweep_keys import KeyAxis, require_grid
 from vmfailover.studies.sweep import Sweep
@@ -26,6 +26,9 @@ _DARK = 0.55
 _FAILED = Patch(facecolor="white", edgecolor=DARK, hatch="////", linewidth=0.5, label="could not be run")
 _WITHOUT = Patch(facecolor="#dddddd", edgecolor=DARK, linewidth=0.5, label="–: has no value")
 _PARTIAL = Patch(facecolor="none", edgecolor="none", label=f"{PARTIAL}: some runs have no value")
+_ALIKE = Patch(
+    facecolor="white", edgecolor=GREY, hatch="..", linewidth=0.5, label="above the least by chance, or the least"
+)
 _BROKEN = Patch(facecolor="none", edgecolor=ALARM, linewidth=2.5, label="!: broke an invariant")
 
 
@@ -40,13 +43,16 @@ class _Cell:
     broken: bool
     #: Whether some of its runs have no value.
     partial: bool
+    #: Whether chance explains its difference to the least, or it is the least and there are such.
+    alike: bool
 
 
 def sweep_heat_map(sweep: Sweep, metric: str = "failover.latency_ns") -> Axes:
     """Draw a metric over the two keys of a sweep, a cell a pair of values, and return its axes.
 
-    Points that could not be run are hatched. Raises InputError for an unknown metric, and unless the sweep is a grid
-    of two keys.
+    Points that could not be run are hatched. Those whose difference to the least is not certain, by 95 % confidence
+    intervals, are dotted and have no shade; of single runs nothing is known of that. Raises InputError for an unknown
+    metric, and unless the sweep is a grid of two keys.
     """
     metric = known_metric(metric)
     require_grid(sweep, 2, "heat_map")
@@ -67,10 +73,23 @@ def sweep_heat_map(sweep: Sweep, metric: str = "failover.latency_ns") -> Axes:
 
 def _cells(sweep: Sweep, metric: str, across: KeyAxis, up: KeyAxis) -> Iterator[_Cell]:
     values, error, broken = sweep.frame[metric].astype(float), sweep.frame["error"], sweep.frame["broken"]
-    columns = zip(sweep.texts, values, error != "", broken != "", sweep.partial(metric), strict=True)
-    for texts, value, failed, is_broken, partial in columns:
+    partial, alike = sweep.partial(metric), _alike(sweep, metric)
+    columns = zip(sweep.texts, values, error != "", broken != "", partial, alike, strict=True)
+    for texts, *of_cell in columns:
         place = across.texts.index(texts[across.key]), up.texts.index(texts[up.key])
-        yield _Cell(*place, value, failed, is_broken, partial)
+        yield _Cell(*place, *of_cell)
+
+
+def _alike(sweep: Sweep, metric: str) -> np.ndarray:
+    """Return which points are the least or above it by chance alone, bool[points]; none if that is the least itself."""
+    values = np.where(sweep.partial(metric), np.nan, sweep.frame[metric].to_numpy(float, na_value=np.nan))
+    none = np.zeros(values.size, np.bool_)
+    if sweep.replications == 1 or not np.isfinite(values).any():
+        return none
+    widths = np.nan_to_num(sweep.frame[f"{metric}.half_width"].to_numpy(float, na_value=np.nan), nan=np.inf)
+    least = int(np.nanargmin(values))
+    above = (values > values[least]) & (values - widths <= values[least] + widths[least])
+    return above | (values == values[least]) if above.any() else none
 
 
 def _draw(axes: Axes, cells: list[_Cell], metric: str) -> None:
@@ -104,9 +123,11 @@ def _fill(axes: Axes, cell: _Cell, axis: MetricAxis, shades: ScalarMappable) -> 
         value = cell.value * axis.per_base
         look = {"facecolor": shades.to_rgba(np.array([value]))[0]}
         text = f"{axis.written(cell.value)}{PARTIAL if cell.partial else ''}"
-        dark = _brightness(look["facecolor"]) < _DARK
-    axes.add_patch(Rectangle((cell.x - 0.5, cell.y - 0.5), 1, 1, edgecolor=DARK, linewidth=0.5, **look))
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if cell.failed else None
+        dark = not cell.alike and _brightness(look["facecolor"]) < _DARK
+    if cell.alike:
+        look = {"facecolor": "white", "hatch": "..", "edgecolor": GREY}
+    axes.add_patch(Rectangle((cell.x - 0.5, cell.y - 0.5), 1, 1, linewidth=0.5, **{"edgecolor": DARK, **look}))
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if cell.failed or cell.alike else None
     text, colour = f"{text} !" if cell.broken else text, "white" if dark else DARK
     axes.text(cell.x, cell.y, text, ha="center", va="center", fontsize=TEXT, color=colour, bbox=box)
     if cell.broken:
@@ -126,6 +147,7 @@ def _explain(axes: Axes, cells: list[_Cell]) -> None:
     shown = (
         (_FAILED, any(cell.failed for cell in cells)),
         (_WITHOUT, without),
+        (_ALIKE, any(cell.alike for cell in cells)),
         (_BROKEN, any(cell.broken for cell in cells)),
         (_PARTIAL, any(cell.partial and np.isfinite(cell.value) for cell in cells)),
     )

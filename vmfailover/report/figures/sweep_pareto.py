@@ -53,15 +53,16 @@ def sweep_pareto(sweep: Sweep, x: str = "guest.slowdown", y: str = "failover.lat
     with new_figure(*_SIZE) as figure:
         grid = figure.add_gridspec(1, 2, width_ratios=(1, _LIST))
         axes, beside = (figure.add_subplot(grid[column]) for column in range(2))
-        _draw_points(axes, sweep, whole, (across, up))
+        behind = _open(sweep, whole, front, (across, up))
+        _draw_points(axes, sweep, whole[~np.isin(whole, [*front, *behind])], (across, up))
         _draw_broken(axes, sweep, there, (across, up))
         _draw_partial(axes, sweep, there[partial[there]], (across, up))
-        behind = 0 if sweep.replications == 1 else _draw_open(axes, sweep, whole, front, (across, up))
+        _draw_open(axes, sweep, behind, (across, up))
         _draw_front(axes, sweep, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
         _scale(axes, across, up, columns[0][there], columns[1][there])
         _draw_whiskers(axes, sweep, there, (across, up))
         figure.legend(loc="outside lower left", ncols=4, fontsize=8, frameon=False)
-        _list(beside, sweep, front, whole.size, behind, there.size - whole.size)
+        _list(beside, sweep, front, whole.size, behind.size, there.size - whole.size)
         against = f"{sweep.scenario.name}: {in_words(names[1])} against {in_words(names[0])}, less of both is better"
         entitle(figure, f"{against} ({drawn_from(sweep.replications)})")
         _number(figure, axes, columns[0][front] * across.per_base, columns[1][front] * up.per_base)
@@ -109,36 +110,58 @@ def _draw_partial(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[Metric
         axes.plot(across, up, "s", color="white", markeredgecolor=ALARM, markersize=8, label=_SURVIVORS, zorder=4)
 
 
-def _draw_open(
-    axes: Axes, sweep: Sweep, rows: np.ndarray, front: Sequence[int], both: tuple[MetricAxis, MetricAxis]
-) -> int:
-    """Mark the points that may be behind others by chance; return how many there are."""
+def _open(sweep: Sweep, rows: np.ndarray, front: Sequence[int], both: tuple[MetricAxis, MetricAxis]) -> np.ndarray:
+    """Return the points that may be behind others by chance; of single runs nothing is known of that."""
+    if sweep.replications == 1:
+        return rows[:0]
     values = np.array([sweep.frame[axis.metric].to_numpy(float)[rows] for axis in both])
     widths = [sweep.frame[f"{axis.metric}.half_width"].to_numpy(float, na_value=np.nan)[rows] for axis in both]
     unsure = np.nan_to_num(np.array(widths), nan=np.inf)
-    chosen = ~certainly_behind(values - unsure, values + unsure) & ~np.isin(rows, front)
-    if chosen.any():
-        across, up = (values[at][chosen] * axis.per_base for at, axis in enumerate(both))
+    found: np.ndarray = rows[~certainly_behind(values - unsure, values + unsure) & ~np.isin(rows, front)]
+    return found
+
+
+def _draw_open(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
+    if rows.size:
+        across, up = (sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both)
         label = "may be behind by chance alone"
         axes.plot(across, up, "o", color=_PALE, markeredgecolor=DARK, markersize=7, label=label)
-    return int(chosen.sum())
 
 
 def _draw_whiskers(axes: Axes, sweep: Sweep, rows: np.ndarray, both: tuple[MetricAxis, MetricAxis]) -> None:
-    """Draw confidence intervals as far as they are within the axes, which points alone make as wide as they are."""
+    """Draw confidence intervals, if any has a width, on axes that hold them while points can be told apart."""
     values = [sweep.frame[axis.metric].to_numpy(float)[rows] * axis.per_base for axis in both]
     columns = [sweep.frame[f"{axis.metric}.half_width"].to_numpy(float, na_value=np.nan)[rows] for axis in both]
     x, y = (
-        column * axis.per_base if np.isfinite(column).any() else None
+        column * axis.per_base if np.nanmax(np.append(column, 0)) > 0 else None
         for column, axis in zip(columns, both, strict=True)
     )
     if x is None and y is None:
         return
-    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    logarithmic = axes.get_xscale() == "log", axes.get_yscale() == "log"
+    axes.set_xlim(holding(axes.get_xlim(), values[0], x, logarithmic=logarithmic[0]))
+    axes.set_ylim(holding(axes.get_ylim(), values[1], y, logarithmic=logarithmic[1]))
     axes.errorbar(
         values[0], values[1], xerr=x, yerr=y, linestyle="none", color=GREY, elinewidth=1, zorder=1,
         label="95 % confidence interval", rasterized=rows.size > _MOST_LINES,
     )  # fmt: skip
+
+
+def holding(
+    limits: tuple[float, float], values: np.ndarray, widths: np.ndarray | None, *, logarithmic: bool
+) -> tuple[float, float]:
+    """Return limits of an axis that hold the intervals of values too, but are at most three times as wide."""
+    if widths is None:
+        return limits
+    known = np.nan_to_num(widths)
+    ends = np.concatenate([values - known, values + known, limits])
+    if logarithmic:
+        low, high = (float(np.log10(limit)) for limit in limits)
+        ends = np.log10(ends[ends > 0])
+    else:
+        low, high = limits
+    least, greatest = max(ends.min(), low - (high - low)), min(ends.max(), high + (high - low))
+    return (10**least, 10**greatest) if logarithmic else (float(least), float(greatest))
 
 
 def _draw_front(axes: Axes, sweep: Sweep, x: np.ndarray, y: np.ndarray) -> None:
