@@ -90,3 +90,14 @@ def test_two_scenarios_of_one_name_cannot_be_compared(scenario_file: ScenarioFil
     result = compare(scenario_file(), scenario_file())
     assert result.exit_code == 2
     assert "the same name" in result.stderr
+
+
+def test_keys_of_all_that_is_compared_are_taken_and_none_is_called_unused(scenario_file: ScenarioFile) -> None:
+    blocks = {"undo_log": {"placement": "local"}, "record_replay": {"interval": "100 us"}}
+    path = scenario_file("base", replication=blocks)
+    result = compare(path, "--protocols", "undo-log, record-replay", *BRIEF, "--replications", 1)
+    assert result.exit_code == 0, result.output
+    assert "no use" not in result.output
+    refused = compare(path, "--protocols", "undo-log,page-dirty-bits", *BRIEF)
+    assert refused.exit_code == 2
+    assert "replication.record_replay: belongs to record-replay; leave it out" in refused.output

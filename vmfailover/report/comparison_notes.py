@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from vmfailover.report.chance import PARTIAL_MEANS
 from vmfailover.report.comparison_rows import ROWS
-from vmfailover.scenario.warnings import unused_keys
 from vmfailover.studies.comparison import Comparison
 from vmfailover.studies.runs import end_remark
 
@@ -52,5 +51,4 @@ def remarks(comparison: Comparison, name: str) -> Iterator[str]:
         yield f"client p99 of fewer than {LEAST_OF_A_P99} requests a run: it is the greatest time, or near to it"
     if comparison.replications > 1 and (remark := end_remark(comparison.scenarios[name])):
         yield remark
-    unused = set(unused_keys(comparison.scenarios[name]))  # by this column: a comparison has keys for all of them
-    yield from (line for line in comparison.remarks(name) if line not in unused)
+    yield from comparison.remarks(name)

@@ -16,6 +16,7 @@ from vmfailover.errors import InputError
 from vmfailover.records.metric_values import Value
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.warnings import unused_keys
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import Known, difference_known, known, statistic_known
 from vmfailover.studies.progress import Progress, followed
@@ -68,8 +69,13 @@ class Comparison(Plotted):
         return [run.values.get(metric) for run in self.of(column)]
 
     def remarks(self, column: str) -> tuple[str, ...]:
-        """Return what the protocol has to say about a column, a sentence each."""
-        return next((run.remarks for run in self.of(column)), ())
+        """Return what the protocol has to say about a column, a sentence each.
+
+        That it makes no use of some keys is not said: a comparison has those of all its columns.
+        """
+        unused = set(unused_keys(self.scenarios[column]))
+        found = next((run.remarks for run in self.of(column)), ())
+        return tuple(line for line in found if line not in unused)
 
     def statistic(self, column: str, metric: str) -> Statistic:
         """Return a metric's mean over the replications that have it, with its 95 % confidence interval."""
