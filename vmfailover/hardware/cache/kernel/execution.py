@@ -38,10 +38,19 @@ def advance(
     """
     before = state.clock.copy()
     if state.several is None:
-        core, why = 0, run_core(state, accesses, start, 0, deadline, quantum, log)
+        core, why = _run_single_core(state, accesses, start, deadline, quantum, log)
     else:
         core, why = run_cores(state, accesses, start, deadline, quantum, log)
     return Stop(why, core, int(start[core]), int(state.clock[core] - before[core]))
+
+
+def _run_single_core(
+    state: CacheState, accesses: Accesses, start: npt.NDArray[np.int64], deadline: int, quantum: int, log: LogState
+) -> tuple[int, int]:
+    """Do what `run_cores` does, which then need not be compiled."""
+    first = int(start[0])
+    why = run_core(state, accesses, start, 0, deadline, quantum, log)
+    return 0, QUANTUM if why == DEADLINE and start[0] - first == quantum else why
 
 
 @compiled_in_place
@@ -123,10 +132,8 @@ def run_core(
         here += 1
     start[core] = here
     state.tick[core] = tick + here
-    if why == DEADLINE and here - first == quantum:
-        why = QUANTUM
-    elif why == DEADLINE and state.clock[core] < bound:
-        why = EXHAUSTED
+    if why == DEADLINE and state.clock[core] < bound:
+        why = QUANTUM if here - first == quantum else EXHAUSTED
     return why
 
 
