@@ -9,10 +9,13 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from ruamel.yaml import YAML
+from scenarios_for_tests import minute
 
 from vmfailover.cli.boundary import NOBODY_READS, TRACEBACK, error_boundary
 from vmfailover.cli.main import COMMANDS, main
 from vmfailover.errors import InputError
+from vmfailover.scenario.writing import as_written
 
 HEAVY = {"pydantic", "pandas", "numpy", "numba", "pyarrow", "simpy", "ruamel.yaml", "quantiphy"}
 
@@ -75,14 +78,28 @@ def test_errors_become_lines_and_exit_codes(error: BaseException, code: int, std
     assert (result.exit_code, result.stderr, result.stdout) == (code, stderr, "")
 
 
-def test_a_reader_that_has_gone_away_is_no_answer() -> None:
+def unread(*arguments: str) -> tuple[bytes, int]:
+    """Run a command whose stdout nobody reads; return what it says on stderr, and its exit code."""
     script = "from vmfailover.cli.main import main; main()"
-    command = [sys.executable, "-c", script, "schema", "--metrics"]
+    command = [sys.executable, "-c", script, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert (process.stderr.read(), process.wait()) == (b"", NOBODY_READS)
+        return process.stderr.read(), process.wait()
+
+
+def test_a_reader_that_has_gone_away_is_no_answer() -> None:
+    assert unread("schema", "--metrics") == (b"", NOBODY_READS)
+
+
+def test_what_nobody_reads_is_saved_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    with path.open("w") as file:
+        YAML().dump(as_written(minute("no-failure")), file)
+    stderr, code = unread("run", str(path), "--out", str(tmp_path / "out"))
+    assert (b"Traceback" in stderr, b"error" in stderr, code) == (False, False, NOBODY_READS)
+    assert (tmp_path / "out" / "summary.json").exists()
 
 
 def test_a_defect_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

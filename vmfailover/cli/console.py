@@ -13,7 +13,13 @@ def console() -> "Console":
     """Return what tables are printed on: stdout, on which no name that they show is a command."""
     from rich.console import Console
 
-    return Console(highlight=False, file=cast(IO[str], _WithoutCommands(sys.stdout)))
+    class Unguarded(Console):
+        """One that leaves it to the command what becomes of a reader that has gone away."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Unguarded(highlight=False, file=cast(IO[str], _WithoutCommands(sys.stdout)))
 
 
 class _WithoutCommands:

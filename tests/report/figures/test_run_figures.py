@@ -90,7 +90,7 @@ def test_the_anatomy_adds_up_to_the_pause_and_to_the_commit() -> None:
 
 def test_a_look_means_one_thing_in_the_anatomy() -> None:
     looks = [
-        {(each.get_hatch(), tuple(each.get_facecolor()[0])) for each in axes.collections}
+        {(each.get_hatch(), str(np.asarray(each.get_facecolor())[0])) for each in axes.collections}
         for axes in drawn("failover", "epoch_anatomy").figure.axes
     ]
     assert len(looks) == 2
