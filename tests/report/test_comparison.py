@@ -114,7 +114,7 @@ def test_ascii_is_enough() -> None:
 def test_remarks_and_what_is_impossible_are_told() -> None:
     comparison = compared("cacheline-flags", "output-compare")
     text = printed(comparison, 200)
-    assert f"output-compare: {comparison.of('output-compare')[0].remarks[0]}" in text
+    assert f"output-compare: {comparison.remarks('output-compare')[0]}" in text
 
 
 def test_the_picture_has_a_panel_for_each_question_and_a_bar_for_each_column(tmp_path: Path) -> None:
