@@ -7,6 +7,7 @@ from contextlib import suppress
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.collection import collection_paused
+from vmfailover.engine.compile_time import compile_time
 from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError
@@ -59,18 +60,19 @@ def run(
     sampler = Sampler(cluster, samples)
     failovers = StageWatch(env, cluster.event_log)
     patience = Patience(cluster)
-    with bar(scenario.name) as shown:
-        told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
-        try:
-            interrupted = _run(cluster, sampler, failovers, patience, told)
-        except NoProgressError as error:
-            raise NoProgressError(f"{scenario.name}: {error}") from None
-    readings.read_at_end()
-    verdicts = audit.verdicts()
+    with compile_time() as compiling:
+        with bar(scenario.name) as shown:
+            told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
+            try:
+                interrupted = _run(cluster, sampler, failovers, patience, told)
+            except NoProgressError as error:
+                raise NoProgressError(f"{scenario.name}: {error}") from None
+        readings.read_at_end()
+        verdicts = audit.verdicts()
     wall_seconds = time.perf_counter() - began
     with collection_paused():
         records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
-    values = metrics_of(records, wall_seconds)
+    values = metrics_of(records, wall_seconds, compiling.seconds)
     remarks = (*scenario.warnings, *cluster.protection.remarks, *_unfinished(cluster, failovers, patience))
     return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
 

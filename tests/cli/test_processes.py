@@ -77,9 +77,7 @@ def end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
     wait_until(lambda: not living(process.pid))
 
 
-EVERY = [
-    pytest.param(command, marks=() if command in ("sweep", "explore") else pytest.mark.slow) for command in COMMANDS
-]
+EVERY = [pytest.param(command, marks=() if command == "explore" else pytest.mark.slow) for command in COMMANDS]
 
 
 @pytest.mark.parametrize("command", EVERY)
@@ -89,7 +87,13 @@ def test_no_process_outlives_a_command_that_is_killed(command: str, scenario: Pa
     end(process, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("ctrl_c", [signal.SIG_DFL, signal.SIG_IGN], ids=["alone", "behind-a-shell"])
+@pytest.mark.parametrize(
+    "ctrl_c",
+    [
+        pytest.param(signal.SIG_DFL, id="alone"),
+        pytest.param(signal.SIG_IGN, id="behind-a-shell", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("command", EVERY)
 def test_sigterm_acts_as_ctrl_c_does(command: str, ctrl_c: signal.Handlers, scenario: Path) -> None:
     process = begun(command, scenario, *COMMANDS[command], ctrl_c=ctrl_c)
@@ -100,6 +104,7 @@ def test_sigterm_acts_as_ctrl_c_does(command: str, ctrl_c: signal.Handlers, scen
     assert "Traceback" not in output + errors
 
 
+@pytest.mark.slow
 def test_what_is_done_before_sigterm_is_kept(scenario: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = begun("sweep", scenario, *COMMANDS["sweep"], "--out", out, "--json")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
+import pytest
 from scenarios_for_tests import small
 
 from vmfailover.cli.progress import followed
@@ -57,6 +58,7 @@ def long_run(path: Path, duration: str) -> list[str]:
     return [*COMMAND, str(path), "--set", f"duration={duration}", "--set", "failures=[]"]
 
 
+@pytest.mark.slow
 def test_an_interrupt_saves_what_there_is(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     out, printed = tmp_path / "out", tmp_path / "printed"
     with terminal([*long_run(scenario_file(), "2s"), "--out", str(out)], printed) as (process, leader):
@@ -69,6 +71,7 @@ def test_an_interrupt_saves_what_there_is(scenario_file: ScenarioFile, tmp_path:
     assert json.loads((out / "summary.json").read_text())["metrics"]["checkpoint.count"] > 0
 
 
+@pytest.mark.slow
 def test_no_bar_in_a_pipe(scenario_file: ScenarioFile) -> None:
     process = subprocess.run(long_run(scenario_file(), "300ms"), capture_output=True, text=True, check=True)
     assert process.stderr == ""

@@ -40,7 +40,7 @@ def run(*arguments: object) -> Result:
 def without_wall_clock(text: str) -> dict[str, Any]:
     printed: dict[str, Any] = json.loads(text)
     for name in WALL_CLOCK:
-        assert printed["metrics"].pop(name) > 0
+        assert printed["metrics"].pop(name) >= 0
     return printed
 
 
@@ -66,6 +66,7 @@ def test_json_has_the_published_keys(scenario_file: ScenarioFile) -> None:
     )
 
 
+@pytest.mark.slow
 def test_json_is_the_same_twice_in_two_processes(scenario_file: ScenarioFile) -> None:
     command = [*COMMAND, str(scenario_file()), "--json"]
     first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
@@ -212,6 +213,7 @@ def test_perfetto(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["base.yaml", "trace.json"]
 
 
+@pytest.mark.slow
 def test_perfetto_is_the_same_twice(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     for name in ("first", "second"):
         subprocess.run([*COMMAND, str(scenario_file()), "--perfetto", str(tmp_path / name)], check=True)

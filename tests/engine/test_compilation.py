@@ -35,7 +35,7 @@ def output(process: subprocess.Popen[str]) -> str:
     return text.strip()
 
 
-@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", pytest.param("XDG_CACHE_HOME", marks=pytest.mark.slow)])
 def test_later_processes_do_not_compile(tmp_path: Path, variable: str) -> None:
     together = [start(PROGRAM, {variable: tmp_path / "new"}) for _ in range(2)]
     assert {output(process)[:12] for process in together} == {"[7, 8, 7, 8]"}

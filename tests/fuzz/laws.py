@@ -4,6 +4,7 @@ A law looks at what a run tells its user, and yields a sentence for each thing t
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 from math import isfinite
@@ -28,7 +29,7 @@ PROMISED = (
     *(f"checkpoint.commit_latency_{name}_ns" for name in ("p50", "p99")),
     *(f"replication.{name}" for name in ("bytes", "lines", "bandwidth_bps", "amplification")),
     *(f"log.{name}" for name in ("entries", "castout", "scan", "transfer", "duplicates", "peak_fill", "interrupts")),
-    *("log.stall_ns", "run.accesses", "run.wall_seconds", "run.accesses_per_second"),
+    *("log.stall_ns", "run.accesses", "run.wall_seconds", "run.compile_seconds", "run.accesses_per_second"),
     *("guest.early_copy_fraction", "client.requests", "client.unanswered"),
     *(f"client.latency_{name}_at_least_ns" for name in ("p50", "p99", "p999")),
     *(f"client.{name}.latency_p99_ns" for name in ("before", "across", "after")),
@@ -43,6 +44,26 @@ EXECUTED_TWICE = ("output-compare", "record-replay")
 #: Causes of a slowdown, which add up to it.
 CAUSES = ("pause", "early_copy", "stall", "fault")
 PARTS = ("detection", "fencing", "apply", "activation")
+VERDICTS = ("detect", "detect-loss", "synchronisation-failed")
+#: Durations, the events of which the first is the earliest begin of any of them, and those of which the first is the
+#: latest end; the end of the run if there is none.
+TIMES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        tuple(f"failover.{name}_ns" for name in ("latency", *PARTS)),
+        ("failure", "fault", "switchover", "detect"),
+        ("takeover",),
+    ),
+    (("failover.warmup_ns", "failover.warmup_deficit_ns", "loss.split_brain_ns"), ("takeover",), ()),
+    (("migration.downtime_ns",), ("switchover",), ("takeover",)),
+    (("migration.total_ns",), ("epoch",), ("takeover",)),
+    (
+        ("exposure.total_ns", "exposure.longest_ns"),
+        ("failure", "fault", "down", "standby-down", "alone", "takeover"),
+        (),
+    ),
+    (("reprotection.synchronisation_ns", "reprotection.stopped_ns"), ("synchronise",), ()),
+    (("failback.latency_ns",), ("failback",), ()),
+)
 #: Metrics that are numbers of something.
 COUNTS = (
     *("failover.count", "failover.false_alarms", "reprotection.count", "failback.count", "checkpoint.count"),
@@ -118,8 +139,8 @@ def spans_are_in_order(seen: Seen) -> Iterator[str]:
         instants = [instant for span in spans for instant in span]
         if instants != sorted(instants):
             yield f"{host}: {spans[:4]} …"
-        if instants and not 0 <= min(instants) <= max(instants) <= seen.longest_ns:
-            yield f"{host} ran from {min(instants)} to {max(instants)} ns of {seen.longest_ns}"
+        if instants and not 0 <= min(instants) <= max(instants) <= seen.end_ns:
+            yield f"{host} ran from {min(instants)} to {max(instants)} ns of {seen.end_ns}"
 
 
 @law
@@ -166,22 +187,43 @@ def _rounding(seen: Seen, slowdown: float) -> float:
 def durations_fit_into_the_run(seen: Seen) -> Iterator[str]:
     """No duration is negative, or longer than the run."""
     for name, value in seen.durations().items():
-        if not 0 <= value <= seen.longest_ns:
-            yield f"{name} is {value} of {seen.longest_ns} ns"
+        if not 0 <= value <= seen.end_ns:
+            yield f"{name} is {value} of {seen.end_ns} ns"
+
+
+@law
+def durations_fit_into_their_time(seen: Seen) -> Iterator[str]:
+    """No duration is longer than from the first instant at which it can have begun to the last at which it can end."""
+    durations = seen.durations()
+    for names, begins, ends in TIMES:
+        began_ns, ended_ns = seen.first(*begins), seen.first(*ends) if ends else None
+        longest_ns = 0 if began_ns is None else (seen.end_ns if ended_ns is None else ended_ns) - began_ns
+        for name in names:
+            if name in durations and durations[name] > longest_ns:
+                yield f"{name} is {durations[name]}, in at most {longest_ns} ns"
+
+
+@law
+def checkpoints_and_stalls_are_of_the_time_protected(seen: Seen) -> Iterator[str]:
+    """Nothing that protection does takes longer than the VM was protected on its first host."""
+    ended_ns = seen.first("down", "switchover", "alone", "takeover")
+    longest_ns = seen.end_ns if ended_ns is None else ended_ns
+    for name, value in seen.durations().items():
+        if name.startswith(("checkpoint.", "log.")) and value > longest_ns:
+            yield f"{name} is {value}, in {longest_ns} ns of protection"
 
 
 @law
 def nothing_happens_after_the_end(seen: Seen) -> Iterator[str]:
-    """A run lasts as long as its scenario says."""
-    end = seen.longest_ns
-    if seen.end_ns != end:
-        yield f"it ended at {seen.end_ns} ns instead of {end}"
-    late = [event for event in seen.events if event["time_ns"] > end]
+    """A run lasts as long as its scenario says, or until the failover is over that it waits for."""
+    if not seen.scenario.duration <= seen.end_ns <= seen.longest_ns:
+        yield f"it ended at {seen.end_ns} ns instead of {seen.scenario.duration} to {seen.longest_ns}"
+    late = [event for event in seen.events if event["time_ns"] > seen.end_ns]
     if late:
-        yield f"{late[0]['kind']} at {late[0]['time_ns']} ns, after {end}"
-    late = [each for each in seen.requests if max(each["sent_ns"], each["received_ns"] or 0) > end]
+        yield f"{late[0]['kind']} at {late[0]['time_ns']} ns, after {seen.end_ns}"
+    late = [each for each in seen.requests if max(each["sent_ns"], each["received_ns"] or 0) > seen.end_ns]
     if late:
-        yield f"{late[0]}, after {end}"
+        yield f"{late[0]}, after {seen.end_ns}"
 
 
 @law
@@ -246,6 +288,57 @@ def failovers_are_counted(seen: Seen) -> Iterator[str]:
         yield f"failover.count is {seen.metrics['failover.count']}, of {takeovers} takeovers"
     if seen.metrics["failover.latency_ns"] is not None and not takeovers:
         yield "a latency without a takeover"
+
+
+@law
+def a_takeover_has_a_latency_or_is_a_false_alarm(seen: Seen) -> Iterator[str]:
+    """A takeover is from a host that had failed or was stopped, and has a latency, or from one given up falsely."""
+    latency, alarms = seen.metrics["failover.latency_ns"], seen.metrics["failover.false_alarms"]
+    if seen.first("takeover") is not None and latency is None and not alarms:
+        yield "a takeover without a latency, and no false alarm"
+
+
+@law
+def a_latency_begins_with_a_failure_of_the_host_that_is_left(seen: Seen) -> Iterator[str]:
+    """What the first takeover is counted from is a fault of the host with the VM, or its stop for an evacuation."""
+    latency, takeover = seen.metrics["failover.latency_ns"], seen.first("takeover")
+    if latency is None or takeover is None:
+        return
+    causes = [each for each in seen.events if each["kind"] in ("failure", "fault", "switchover")]
+    if takeover - latency not in {each["time_ns"] for each in causes if each["host"] == "primary"}:
+        yield f"failover.latency_ns is {latency}, up to {takeover} ns"
+
+
+@law
+def verdicts_are_false_alarms_or_not(seen: Seen) -> Iterator[str]:
+    """A verdict on a host that nothing has ever befallen is a false alarm, and one on a host that is down is none."""
+    befallen = {"failure", "fault", "down", "standby-down"}
+    told: dict[str, list[str]] = {}
+    least = most = 0
+    for event in seen.events:
+        if event["kind"] in VERDICTS:
+            about = told.get(event["detail"], [])
+            least += not befallen & set(about)
+            most += not any(kind in about for kind in ("down", "standby-down"))
+        elif event["kind"] == "synchronise":
+            told[event["host"]] = []
+        else:
+            told.setdefault(event["host"], []).append(event["kind"])
+    if not least <= seen.metrics["failover.false_alarms"] <= most:
+        yield f"failover.false_alarms is {seen.metrics['failover.false_alarms']}, of {least} to {most}"
+
+
+@law
+def the_headline_says_what_happened(seen: Seen) -> Iterator[str]:
+    """The first takeover is told as what its metrics say that it was, and a host that is down does not come back."""
+    took_over, planned = seen.first("takeover") is not None, seen.first("switchover") is not None
+    failed = seen.metrics["failover.latency_ns"] is not None
+    if bool(re.search("False alarm: the [^,]* took over", seen.headline)) != (took_over and not failed and not planned):
+        yield f"failover.latency_ns is {seen.metrics['failover.latency_ns']}: {seen.headline}"
+    if ("later the VM ran on" in seen.headline) != (took_over and failed and not planned):
+        yield f"failover.latency_ns is {seen.metrics['failover.latency_ns']}: {seen.headline}"
+    if " and came back" in seen.headline and seen.first("down") is not None:
+        yield f"down at {seen.first('down')} ns: {seen.headline}"
 
 
 @law
@@ -369,7 +462,7 @@ def epochs_lie_in_the_run(seen: Seen) -> Iterator[str]:
     """What is told of an epoch is not negative, and not after the end."""
     for row in seen.epochs:
         instants = {name: row[name] for name in {*CHECKPOINT, *SHIPMENT, *COMMITMENT}}
-        late = {name: value for name, value in instants.items() if not -1 <= value <= seen.longest_ns}
+        late = {name: value for name, value in instants.items() if not -1 <= value <= seen.end_ns}
         less = {name: value for name, value in row.items() if name not in instants and value < 0}
         if late or less or row["started_ns"] < 0:
             yield f"epoch {row['epoch']}: {late or less or row['started_ns']}"

@@ -6,10 +6,14 @@ from hashlib import sha256
 from typing import Any
 
 from vmfailover.results.metrics import WALL_CLOCK
+from vmfailover.results.outcome import headline
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
+from vmfailover.simulation import LONGEST_STEP_NS
 
 Row = dict[str, Any]
+#: Events with which a failover is over: the VM runs, or will never.
+FAILOVER_ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,8 @@ class Seen:
     """A run that has ended."""
 
     scenario: Scenario
+    #: What became of it, in sentences.
+    headline: str
     #: What `--json` prints, and what is in it.
     text: str
     metrics: dict[str, Any]
@@ -34,6 +40,7 @@ class Seen:
         summary = result.to_dict()
         return cls(
             scenario=result.scenario,
+            headline=headline(result),
             text=result.to_json(),
             metrics=summary["metrics"],
             invariants=summary["invariants"],
@@ -64,12 +71,17 @@ class Seen:
 
     @property
     def longest_ns(self) -> int:
-        """How long the run may last, nanoseconds."""
-        return self.scenario.duration if self.scenario.extend is None else max(self.end_ns, self.scenario.duration)
+        """How long the run may last, nanoseconds: until its end, or a step beyond the failover that it waits for."""
+        duration_ns = self.scenario.duration
+        if self.scenario.extend is None:
+            return duration_ns
+        over = self.first(*FAILOVER_ENDS, after_ns=duration_ns)
+        return max(duration_ns, self.end_ns if over is None else over + LONGEST_STEP_NS)
 
-    def first(self, *kinds: str) -> int | None:
-        """Return the instant of the first event of some kinds, nanoseconds."""
-        return next((int(event["time_ns"]) for event in self.events if event["kind"] in kinds), None)
+    def first(self, *kinds: str, after_ns: int = 0) -> int | None:
+        """Return the instant of the first event of some kinds from an instant on, nanoseconds."""
+        times = (int(each["time_ns"]) for each in self.events if each["kind"] in kinds)
+        return next((time_ns for time_ns in times if time_ns >= after_ns), None)
 
     def durations(self) -> dict[str, float]:
         """Return the metrics that are times and that the run gives."""

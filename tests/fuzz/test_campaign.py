@@ -32,6 +32,7 @@ def test_a_batch_tells_what_begins_and_what_came_of_it() -> None:
     assert came["protocol"] == drawn(QUICK).scenario.replication.protocol
 
 
+@pytest.mark.slow
 def test_a_run_in_another_process_with_another_hash_seed_is_compared() -> None:
     digest = tried(drawn(QUICK).scenario).digest
     assert not list(differing_by_hash_seed([QUICK], {QUICK: digest}))

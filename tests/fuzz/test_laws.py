@@ -62,6 +62,28 @@ def with_span(host: str, begin: int, end: int) -> Break:
     return lambda seen: replace(seen, spans={**seen.spans, host: (*seen.spans[host], (begin, end))})
 
 
+def number_of(seen: Seen, kind: str) -> int:
+    """Return the row of the first event of a kind."""
+    return next(number for number, event in enumerate(seen.events) if event["kind"] == kind)
+
+
+def between(seen: Seen, *kinds: str) -> int:
+    """Return the time from the first event of a kind, or the start, to that of another, or the end."""
+    began_ns, ended_ns = [*(seen.first(kind) for kind in kinds), seen.end_ns][:2]
+    return (ended_ns or 0) - (began_ns or 0)
+
+
+def extended(seen: Seen) -> Seen:
+    """Return a run that might wait for a failover."""
+    return replace(seen, scenario=seen.scenario.with_(extend="until-takeover"))
+
+
+def beyond(seen: Seen, ns: int) -> Seen:
+    """Return a run that ends so long after a takeover that comes at its end."""
+    last = {**seen.events[-1], "kind": "takeover", "time_ns": seen.end_ns}
+    return replace(seen, events=(*seen.events, last), end_ns=seen.end_ns + ns)
+
+
 def precopy(change: Break) -> Break:
     """Return what breaks a run under a protocol that makes no checkpoints instead."""
     return lambda seen: change(replace(seen, scenario=seen.scenario.with_(**{"replication.protocol": "live-precopy"})))
@@ -91,10 +113,24 @@ BREAKS: dict[str, list[Break]] = {
         with_metrics(exposure__total_ns=12_000_001),
         with_metrics(client__latency_p99_ns=12_000_001),
     ],
+    "durations_fit_into_their_time": [
+        lambda seen: with_metrics(failover__latency_ns=between(seen, "failure", "takeover") + 1)(seen),
+        lambda seen: with_metrics(failover__fencing_ns=between(seen, "failure", "takeover") + 1)(seen),
+        lambda seen: with_metrics(failover__warmup_deficit_ns=between(seen, "takeover") + 1)(seen),
+        lambda seen: with_metrics(exposure__total_ns=between(seen, "failure") + 1)(seen),
+        with_metrics(migration__downtime_ns=1),
+        with_metrics(reprotection__stopped_ns=1),
+    ],
+    "checkpoints_and_stalls_are_of_the_time_protected": [
+        lambda seen: with_metrics(log__stall_ns=between(seen, "start", "down") + 1)(seen),
+        lambda seen: with_metrics(checkpoint__commit_latency_p99_ns=between(seen, "start", "down") + 1)(seen),
+    ],
     "nothing_happens_after_the_end": [
         lambda seen: replace(seen, end_ns=12_000_001),
         with_row("events", -1, time_ns=12_000_001),
         with_row("requests", 3, received_ns=12_000_001),
+        lambda seen: extended(replace(seen, end_ns=11_999_999)),
+        lambda seen: extended(beyond(seen, 10_000_001)),
     ],
     "events_are_in_order": [
         with_row("events", 5, time_ns=11_999_999),
@@ -115,6 +151,20 @@ BREAKS: dict[str, list[Break]] = {
         precopy(with_metrics(migration__total_ns=3, migration__downtime_ns=4)),
     ],
     "failovers_are_counted": [with_metrics(failover__count=2), lambda seen: replace(seen, events=())],
+    "a_takeover_has_a_latency_or_is_a_false_alarm": [with_metrics(failover__latency_ns=None)],
+    "a_latency_begins_with_a_failure_of_the_host_that_is_left": [
+        lambda seen: with_metrics(failover__latency_ns=seen.metrics["failover.latency_ns"] - 1)(seen),
+        lambda seen: with_row("events", number_of(seen, "failure"), host="secondary")(seen),
+    ],
+    "verdicts_are_false_alarms_or_not": [
+        with_metrics(failover__false_alarms=1),
+        lambda seen: with_row("events", number_of(seen, "detect"), detail="secondary")(seen),
+    ],
+    "the_headline_says_what_happened": [
+        lambda seen: replace(seen, headline="False alarm: the secondary took over at 8.1 ms."),
+        with_metrics(failover__latency_ns=None),
+        lambda seen: replace(seen, headline=f"{seen.headline} It failed and came back."),
+    ],
     "counts_are_whole_numbers": [with_metrics(checkpoint__count=-1), with_metrics(log__scan=2.5)],
     "the_log_balances": [with_metrics(log__entries=1), with_metrics(log__duplicates=10**9)],
     "quantiles_are_in_order": [
@@ -180,6 +230,11 @@ def test_a_law_dies_on_what_breaks_it(name: str, number: int) -> None:
 def test_every_law_is_broken_here_and_says_a_sentence() -> None:
     assert BREAKS.keys() == LAWS.keys()
     assert all((check.__doc__ or "").endswith(".") for check in LAWS.values())
+
+
+def test_a_run_may_wait_a_step_for_the_failover_that_is_under_way() -> None:
+    waited = extended(beyond(sound(), 10_000_000))
+    assert not list(LAWS["nothing_happens_after_the_end"](waited))
 
 
 @pytest.mark.parametrize("missing", ["image", "nothing_lost_in_log"])

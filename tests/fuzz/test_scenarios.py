@@ -52,8 +52,13 @@ def keys_in(data: Any, prefix: str = "") -> Iterator[str]:
             yield from keys_in(value, f"{prefix}{name}.")
 
 
+def every_key() -> set[str]:
+    """Return the dotted keys of a scenario of any kinds, those of list items without their number."""
+    return {dotted(tuple(part for part in path if part != ANY)) for path in known_keys(Scenario)}
+
+
 def test_every_key_of_a_scenario_is_drawn() -> None:
-    possible = {dotted(tuple(part for part in path if part != ANY)) for path in known_keys(Scenario)}
+    possible = every_key()
     used = {key for each in scenarios() for key in keys_in(each.data) if not key.startswith("fencing.host_delay.")}
     assert used <= possible
     assert possible - used == LEFT_OUT.keys()

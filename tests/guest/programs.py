@@ -109,7 +109,7 @@ def endless(lines: int = 1, *, write: bool = False, instructions: int = 1) -> Pr
 
 def everything(vm: VirtualMachine) -> dict[str, object]:
     """Return all that a VM and its hardware know."""
-    arrays = {f"cache.{name}": value.tolist() for name, value in vm.processor.state._asdict().items()}
+    arrays = {f"cache.{name}": np.asarray(value).tolist() for name, value in vm.processor.state._asdict().items()}
     log = vm.log.state
     return {
         **arrays,

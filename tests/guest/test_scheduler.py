@@ -1,15 +1,16 @@
 """The scheduler: whoever looks at a VM, at whatever instant, finds it exactly there."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 import simpy
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import EXAMPLES, LINES, MISS_NS, Program, endless, everything, programs, virtual_machine
+from programs import EXAMPLES, LINES, MISS_NS, Program, Record, endless, everything, programs, virtual_machine
 
 from vmfailover.guest.scheduler import LEAST_LOOKAHEAD_NS, LastTimeout, Scheduler
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import Reached, VirtualMachine
 from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import FS_PER_NS, Tracking
 
@@ -76,7 +77,7 @@ def test_a_vm_never_passes_the_next_event(gaps: list[int]) -> None:
 
 @pytest.mark.parametrize("latency_ns", [1, 1000, 1700])
 def test_two_machines_that_a_log_may_stop_stay_close_together(latency_ns: int) -> None:
-    machines = [virtual_machine(endless(LINES, instructions=steps)) for steps in (1, 40)]
+    machines = [virtual_machine(endless(LINES, instructions=steps), log_lines=2) for steps in (1, 40)]
     env = scheduled(*machines, latency_ns=latency_ns)
     env.timeout(5000)
     steps = 0
@@ -189,3 +190,78 @@ def test_a_last_timeout_comes_after_all_else_of_its_instant() -> None:
     env.process(other())
     env.run()
     assert order == ["first", "second", "last"]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+@pytest.mark.parametrize("l3", [None, {"size": "64 KiB", "ways": 2, "latency": "2 cycles"}])
+def test_a_log_lasts_as_long_as_is_said_if_all_is_written_as_fast_as_can_be(
+    cores: int, l3: dict[str, object] | None
+) -> None:
+    stores = [Record(line, write=True, instructions=0) for line in range(LINES)] * 50
+    vm = virtual_machine(Program(*[stores] * cores, cut=5000), log_lines=64, guard_band=7, l3=l3)
+    vm.resume(0)
+    vm.advance_to(LINES * MISS_NS, LINES * cores)
+    now = reached_ns(vm)
+    turns = 0
+    while lasts_ns := vm.log_lasts_ns:
+        now += lasts_ns
+        assert vm.advance_to(now, 1 << 20) == Reached(now)
+        turns += 1
+    assert 1 <= turns < 60
+    assert vm.log.free_entries <= 7 + 3 * cores * cores
+    assert vm.advance_to(now + 10_000, 1 << 20).needs_log
+
+
+def test_machines_whose_logs_have_room_run_on_together() -> None:
+    machines = [virtual_machine(endless(LINES, write=True), log_lines=1 << 12) for _ in range(2)]
+    assert machines[0].log_lasts_ns > 500_000
+    env = scheduled(*machines, latency_ns=1)
+    env.timeout(500_000)
+    steps = 0
+    while env.now < 500_000:
+        env.step()
+        steps += 1
+    assert steps < 10
+
+
+@pytest.mark.parametrize("log_lines", [4, 64])
+def test_two_machines_are_interrupted_where_each_alone_is(log_lines: int) -> None:
+    def interrupts(*steps: int) -> list[tuple[int, int]]:
+        machines = [virtual_machine(endless(LINES, write=True, instructions=n), log_lines=log_lines) for n in steps]
+        env = scheduled(*machines)
+        seen: list[tuple[int, int]] = []
+
+        def note(n: int, vm: VirtualMachine) -> None:
+            seen.append((n, int(env.now)))
+            vm.log.read()
+            vm.log.release(vm.log.next)
+
+        for n, vm in zip(steps, machines, strict=True):
+            vm.on_log_limit = partial(note, n, vm)
+        env.run(until=200_000)
+        return sorted(seen)
+
+    alone = [*interrupts(3), *interrupts(17)]
+    assert len(alone) > 4
+    assert interrupts(3, 17) == interrupts(17, 3) == alone
+
+
+@pytest.mark.parametrize("standing", [0, 300])
+def test_a_turn_costs_nothing_for_machines_that_stand_still(standing: int) -> None:
+    machines = [virtual_machine(endless(instructions=10)) for _ in range(standing + 1)]
+    env = scheduled(*machines)
+    for vm in machines[1:]:
+        vm.pause(0)
+    looked_at = []
+
+    class Watched(VirtualMachine):
+        @property
+        def running(self) -> bool:
+            looked_at.append(self)
+            return super().running
+
+    for vm in machines[1:]:
+        vm.__class__ = Watched
+    env.run(until=1000)
+    assert looked_at == []
+    assert machines[0].positions == (98,)

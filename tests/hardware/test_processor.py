@@ -53,6 +53,13 @@ def test_parallelism_is_the_workloads_or_the_hosts_and_of_one_core() -> None:
     assert unit.state.costs[1].tolist() == unit.state.costs[0].tolist()
 
 
+def test_no_more_misses_overlap_than_the_host_lets() -> None:
+    unit = processor(**ROUND)
+    before = unit.state.costs.copy()
+    unit.set_parallelism(0, 100.0)
+    assert unit.state.costs.tolist() == before.tolist()
+
+
 def test_contention_makes_memory_slower_and_nothing_else() -> None:
     unit = processor(**ROUND)
     before = unit.state.costs.copy()

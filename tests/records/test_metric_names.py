@@ -74,6 +74,7 @@ FIXED = [
     "log.stall_ns",
     "run.accesses",
     "run.wall_seconds",
+    "run.compile_seconds",
     "run.accesses_per_second",
 ]
 

@@ -72,9 +72,9 @@ def new_node(env: simpy.Environment, name: str = "secondary", log_lines: int = 1
     return HostedVm(host, Guest(vm, ReceiveRing(LINES, LINE_BYTES, 0), SERVICE_NS, lambda: int(env.now)))
 
 
-def new_site(env: simpy.Environment, **overrides: object) -> ProtectionContext:
+def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides: object) -> ProtectionContext:
     """Return two such hosts and what is around them; answers and the network go nowhere."""
-    nodes = new_node(env, "primary"), new_node(env)
+    nodes = new_node(env, "primary", tracking=tracking), new_node(env, tracking=tracking)
     scheduler = Scheduler(env, 1 << 20, 1)
     for hosted in nodes:
         scheduler.add(hosted.vm)

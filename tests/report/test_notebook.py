@@ -39,24 +39,29 @@ def test_a_sweep_has_a_bar_in_a_notebook_and_each_run_has_none_beside_it() -> No
     assert bars("notebook.PATIENCE = 0", f"{SWEEP};") == 1
 
 
+@pytest.mark.slow
 def test_a_run_has_a_bar_in_a_notebook() -> None:
     assert bars("notebook.PATIENCE = 0", "vf.run(SCENARIO);") == 1
 
 
+@pytest.mark.slow
 def test_what_ends_soon_has_none() -> None:
     assert bars("notebook.PATIENCE = 3600", f"{SWEEP};", "vf.run(SCENARIO);") == 0
 
 
+@pytest.mark.slow
 def test_who_asks_for_progress_gets_that_instead() -> None:
     told = f"notebook.PATIENCE = 0\ntold = []\n{SWEEP[:-1]}, progress=lambda *done: told.append(done))\ntold[-1]"
     (data,) = displayed(told)
     assert data["text/plain"] == "(3, 3)"
 
 
+@pytest.mark.slow
 def test_without_tqdm_there_is_none_and_no_error() -> None:
     assert bars("sys.modules['tqdm.auto'] = None\nnotebook.PATIENCE = 0", f"{SWEEP};") == 0
 
 
+@pytest.mark.slow
 def test_an_interruption_takes_the_bar_away() -> None:
     interrupted = """
 from tqdm.auto import tqdm
@@ -86,6 +91,7 @@ def test_outside_a_notebook_it_is_silent(monkeypatch: pytest.MonkeyPatch, capfd:
     assert captured.out == captured.err == ""
 
 
+@pytest.mark.slow
 def test_the_interrupt_of_a_notebook_returns_what_is_finished() -> None:
     """The kernel and its worker processes get SIGINT after some points, as from the button of a notebook."""
     with running_kernel() as (manager, client):
@@ -126,11 +132,13 @@ def written(client: Any) -> Iterator[str]:
             return
 
 
+@pytest.mark.slow
 def test_every_figure_is_shown_below_its_cell() -> None:
     shown = displayed("result = vf.run(SCENARIO)", "result.plot.timeline();", "result.plot.slowdown();")
     assert [sorted(data) for data in shown] == [["image/png", "text/plain"]] * 2
 
 
+@pytest.mark.slow
 def test_moving_a_slider_of_the_what_if_changes_the_picture() -> None:
     book = nbformat.read(NOTEBOOKS / "02-what-if.ipynb", 4)
     cells = [cell.source for cell in book.cells if cell.cell_type == "code"]

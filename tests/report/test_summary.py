@@ -92,6 +92,42 @@ def test_the_facts_of_a_failover() -> None:
     assert told["run"].endswith(" a second")
 
 
+def test_a_blackout_whose_end_was_not_seen_is_a_lower_bound() -> None:
+    result, told = outcome("unfinished failover"), about("unfinished failover")
+    assert (
+        told["clients"].count(f"blackout ≥ {duration(result.values['client.blackout_ns'])}, to the end of the run; ")
+        == 1
+    )
+    assert "≥" not in about("failover")["clients"].split("; ")[0]
+
+
+ONE_AFTER_THE_OTHER = [
+    {"at": f"{at} us", "kind": "host-crash", "target": host} for at, host in ((2300, "secondary"), (6300, "primary"))
+]
+
+
+def test_a_silence_that_follows_the_first_outage_is_told() -> None:
+    result = run(small(failures=ONE_AFTER_THE_OTHER))
+    assert "the VM was lost" in headline(result)
+    silent_ns = result.end_ns - result.responses[-1].received_ns
+    assert silent_ns > (result.values["client.blackout_ns"] or 0)
+    assert f", then no answer in the last {duration(silent_ns)}; " in " ".join(lines(result, 1000))
+
+
+def test_when_clients_ask_again_is_told_beside_what_was_not_answered() -> None:
+    assert " unanswered (clients ask again after 1.00 ms)" in about("unfinished failover")["clients"]
+    assert "ask again" not in about("no failure")["clients"] or outcome("no failure").unanswered
+
+
+@pytest.mark.parametrize(
+    ("protocol", "since"),
+    [("cold-restart", "the VM was started"), ("record-replay", "the state that the second host had")],
+)
+def test_lost_work_is_since_what_the_second_host_goes_on_from(protocol: str, since: str) -> None:
+    told = " ".join(lines(run(small(**{"replication.protocol": protocol})), 1000))
+    assert f"of work since {since}; " in told
+
+
 def test_the_causes_of_log_entries_add_up() -> None:
     values = outcome("several vCPUs").values
     exact = {name: int(values[f"log.{name}"] or 0) for name in ("castout", "scan", "transfer")}
@@ -188,6 +224,34 @@ def test_the_headline_is_of_the_failure_that_led_to_the_takeover() -> None:
     hang = {"at": "3 ms", "kind": "hypervisor-hang", "target": "primary", "lasts": "700 us"}
     told = headline(run(small(failures=[hang, crash])))
     assert told.startswith("The primary crashed at 6.30 ms; 1.93 ms later the VM ran on the secondary.")
+
+
+CRASH = {"at": "3300 us", "kind": "host-crash", "target": "primary"}
+HANG = {"at": "3 ms", "kind": "hypervisor-hang", "target": "primary", "lasts": "900 us"}
+
+
+@pytest.mark.parametrize(
+    ("failures", "duration_text", "told"),
+    [
+        (
+            [HANG, {"at": "3300 us", "kind": "host-crash", "target": "primary"}],
+            "12 ms",
+            "The primary hung at 3.00 ms; ",
+        ),
+        ([HANG], "12 ms", "The primary hung at 3.00 ms and came back."),
+        ([HANG, {**HANG, "at": "3800 us"}], "4 ms", "The primary hung at 3.00 ms; the run ended before "),
+        ([HANG, {**HANG, "at": "5 ms"}], "5500 us", "The primary hung at 5.00 ms; the run ended before "),
+        (
+            [{**HANG, "target": "secondary", "lasts": None}],
+            "3500 us",
+            "No failover was needed; the VM ran protected for 3.00 ms of 3.50 ms, 2 checkpoints committed.",
+        ),
+    ],
+)
+def test_the_headline_is_of_the_faults_that_stand(
+    failures: list[dict[str, object]], duration_text: str, told: str
+) -> None:
+    assert headline(run(small(failures=failures, duration=duration_text))).startswith(told)
 
 
 def test_the_headline_counts_what_is_broken() -> None:

@@ -2,12 +2,13 @@
 
 import pytest
 
+from results.told import event
 from vmfailover.records.events import Event
 from vmfailover.results.failovers import Tenure, exposures, first_move, moves
 
 
 def events(*happened: tuple[int, str, str]) -> list[Event]:
-    return [Event(time_ns, kind, host) for time_ns, kind, host in happened]
+    return [event(*each) for each in happened]
 
 
 FAILOVER = (
@@ -32,7 +33,8 @@ def test_a_false_alarm_has_no_latency() -> None:
 
 
 def test_each_move_is_told_by_what_happened_since_the_last() -> None:
-    back = ((60, "protected", "primary"), (70, "failback", "secondary"), (75, "returned", "primary"))
+    paired = ((50, "synchronise", "primary"), (60, "protected", "primary"))
+    back = (*paired, (70, "failback", "secondary"), (75, "returned", "primary"))
     again = ((90, "failure", "primary"), (99, "detect", "secondary"), (101, "takeover", "secondary"))
     _, second, third = moves(events(*FAILOVER, *back, *again))
     assert (second.origin, second.destination, second.planned, second.latency_ns) == ("secondary", "primary", True, 5)
@@ -46,9 +48,10 @@ def test_a_failback_that_a_failure_cuts_short_is_a_failover() -> None:
 
 
 HANG = (
-    Event(3, "failure", "primary", detail="hypervisor-hang"),
-    Event(5, "passed", "primary", detail="hypervisor-hang"),
+    event(3, "failure", "primary", "hypervisor-hang"),
+    event(5, "passed", "primary", "hypervisor-hang"),
 )
+GIVEN_UP = event(4, "detect", "secondary", "primary")
 
 
 def test_a_failure_that_passes_before_the_verdict_leads_to_no_takeover() -> None:
@@ -56,6 +59,12 @@ def test_a_failure_that_passes_before_the_verdict_leads_to_no_takeover() -> None
     assert next(moves((*HANG, *events(*FAILOVER[1:])))).stopped_ns == -1
     (late,) = moves((HANG[0], *events((4, "detect", "secondary")), HANG[1], *events(*FAILOVER[2:])))
     assert (late.stopped_ns, late.latency_ns) == (3, 37)
+
+
+def test_a_takeover_follows_from_a_failure_that_stands_when_another_has_passed() -> None:
+    crash = (event(4, "failure", "primary", "host-crash"), event(4, "down", "primary"))
+    (move,) = moves((HANG[0], *crash, HANG[1], *events(*FAILOVER[1:])))
+    assert (move.stopped_ns, move.latency_ns) == (3, 37)
 
 
 def test_a_takeover_that_was_refused_is_no_part_of_a_later_one() -> None:
@@ -83,11 +92,14 @@ def test_what_a_run_ended_in_has_the_instants_that_came(length: int) -> None:
         ([], 0),
         ([*HANG], 0),
         ([HANG[0]], 97),
-        ([HANG[0], Event(4, "takeover", "secondary"), HANG[1]], 97),
-        ([Event(9, "alone", "primary"), Event(11, "takeover", "secondary")], 91),
-        ([Event(9, "standby-down", "secondary")], 91),
-        ([Event(7, "fault", "secondary", detail="host-crash"), Event(7, "standby-down", "secondary")], 93),
-        ([Event(7, "fault", "both", detail="link-cut"), Event(8, "down", "spare-1")], 0),
+        ([HANG[0], event(4, "takeover", "secondary"), HANG[1]], 97),
+        ([HANG[0], GIVEN_UP, HANG[1], event(6, "down", "primary")], 97),
+        ([HANG[0], GIVEN_UP, HANG[1], event(6, "fencing-failed", "secondary")], 0),
+        ([HANG[0], HANG[1], event(6, "down", "primary")], 94),
+        ([event(9, "alone", "primary"), event(11, "takeover", "secondary")], 91),
+        ([event(9, "standby-down", "secondary")], 91),
+        ([event(7, "fault", "secondary", "host-crash"), event(7, "standby-down", "secondary")], 93),
+        ([event(7, "fault", "both", "link-cut"), event(8, "down", "spare-1")], 0),
     ],
 )
 def test_a_vm_is_exposed_from_when_its_pair_of_hosts_is_one_no_more(happened: list[Event], exposed_ns: int) -> None:

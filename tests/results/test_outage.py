@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from results.told import event
 from vmfailover.guest.clients import Response
-from vmfailover.records.events import Event
 from vmfailover.results.outage import Outage, blackout, first_outage
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)
@@ -49,7 +49,7 @@ def test_without_an_outage_there_is_no_blackout() -> None:
 
 
 def happened(*events: tuple[int, str, str, str]) -> Outage | None:
-    return first_outage([Event(time_ns, kind, host, detail=detail) for time_ns, kind, host, detail in events])
+    return first_outage([event(*each) for each in events])
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,36 @@ def happened(*events: tuple[int, str, str, str]) -> Outage | None:
             Outage(5, 6),
         ),
         (((5, "failure", "primary", "hypervisor-hang"), (7, "passed", "both", "link-slow")), Outage(5, None)),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "failure", "primary", "host-crash"),
+                (6, "down", "primary", ""),
+                (7, "passed", "primary", "hypervisor-hang"),
+                (8, "detect", "secondary", "primary"),
+                (9, "takeover", "secondary", ""),
+            ),
+            Outage(5, 9),
+        ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "failure", "primary", "hypervisor-hang"),
+                (7, "passed", "primary", "hypervisor-hang"),
+                (8, "passed", "primary", "hypervisor-hang"),
+            ),
+            Outage(5, 8),
+        ),
+        (
+            (
+                (5, "failure", "primary", "hypervisor-hang"),
+                (6, "detect", "secondary", "primary"),
+                (7, "fencing-failed", "secondary", ""),
+                (8, "passed", "primary", "hypervisor-hang"),
+                (9, "down", "primary", ""),
+            ),
+            Outage(5, 8),
+        ),
         (((6, "down", "primary", ""), (9, "takeover", "secondary", "")), Outage(6, 9)),
         (((4, "switchover", "primary", ""), (9, "takeover", "secondary", "")), Outage(4, 9)),
         (

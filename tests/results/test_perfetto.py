@@ -27,14 +27,17 @@ from .trace_checks import Event, broken_rules, nanoseconds, read_trace
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FAULTS = ("failback", "exposed", "roles-swap", "link-cut", "hang-comes-back", "random-crash", "spare-dies")
 #: Of those the ones that take long.
-LONG = ("exposed", "roles-swap", "spare-dies")
-RUNS = [
-    *VARIANTS,
-    *PROTOCOL_VARIANTS,
-    *(pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in FAULTS),
-]
+LONG = ("exposed", "roles-swap", "spare-dies", "failback", "hang-comes-back")
+
+
+def runs(*names: str) -> list[Any]:
+    """Return runs by their names, those that take long marked so."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in names]
+
+
+RUNS = runs(*VARIANTS, *PROTOCOL_VARIANTS, *FAULTS)
 #: One of each kind of run.
-CHOSEN = ["base", "no-failure", "no-clients", "record-replay-behind", "output-compare", "cold-restart", "failback"]
+CHOSEN = runs("base", "no-failure", "no-clients", "record-replay-behind", "output-compare", "cold-restart", "failback")
 
 
 @cache
@@ -165,7 +168,7 @@ def test_a_committed_epoch_is_applied_when_it_was(name: str, trace: dict[str, An
     assert ends.items() >= applied.items()
 
 
-@pytest.mark.parametrize("name", ["base", "no-failure", "helper-thread", "output-compare", "failback"])
+@pytest.mark.parametrize("name", runs("base", "no-failure", "helper-thread", "output-compare", "failback"))
 def test_the_parts_of_a_checkpoint(name: str, trace: dict[str, Any]) -> None:
     ran, named = result(name), Named(trace)
     parts: Counter[tuple[int, str]] = Counter()
@@ -201,7 +204,9 @@ def test_an_epoch_is_sent_once_the_one_before_has_left(tmp_path: Path) -> None:
     assert broken_rules(read_trace(tmp_path / "trace.json"), ran.end_ns) == []
 
 
-@pytest.mark.parametrize("name", ["base", "cold-restart", "record-replay", "live-precopy", "failback", "random-crash"])
+@pytest.mark.parametrize(
+    "name", runs("base", "cold-restart", "record-replay", "live-precopy", "failback", "random-crash")
+)
 def test_the_parts_of_every_move_add_up(name: str, trace: dict[str, Any]) -> None:
     ran, named = result(name), Named(trace)
     done = [move for move in moves(ran.event_rows) if move.latency_ns >= 0]
@@ -216,7 +221,7 @@ def test_the_parts_of_every_move_add_up(name: str, trace: dict[str, Any]) -> Non
     assert done[0].latency_ns == ran.values["failover.latency_ns"]
 
 
-@pytest.mark.parametrize("name", ["failback", *(pytest.param(name, marks=pytest.mark.slow) for name in LONG[1:])])
+@pytest.mark.parametrize("name", runs("failback", "roles-swap", "spare-dies"))
 def test_a_synchronisation_is_on_the_host_that_is_copied_to(name: str, trace: dict[str, Any]) -> None:
     ran, named = result(name), Named(trace)
     begun = [(event.host, event.time_ns) for event in ran.event_rows if event.kind == "synchronise"]

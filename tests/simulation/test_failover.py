@@ -19,7 +19,7 @@ PARTS = ("detection", "fencing", "apply", "activation")
 CONGESTED = {"link.bandwidth": "60 Mbit/s", "replication.batch": 512, "failures": []}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     variant=st.sampled_from(sorted(VARIANTS.keys() - {"no-failure"})),
     seed=st.integers(0, 2**32),

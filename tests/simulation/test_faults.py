@@ -38,10 +38,13 @@ FENCING = {
     "witness": {"kind": "witness", "delay": "100 us", "lease": "200 us"},
 }
 
+#: Scenarios whose runs take long.
+LONG = {"roles-swap", "stale-image", "spare-host", "spare-dies", "failback", "congested-link-unfenced"}
+
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=pytest.mark.slow if path.stem == "roles-swap" else ()) for path in SCENARIOS],
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in SCENARIOS],
     ids=lambda path: path.stem,
 )
 def test_a_scenario_shows_what_it_says(path: Path) -> None:

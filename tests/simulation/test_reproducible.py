@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs_for_tests import record_of
@@ -24,12 +25,17 @@ print(record_of(run(small(sys.argv[1]))))
 """
 
 
-@pytest.mark.parametrize("variant", ["base", "three-vcpus-drain", "lossy-link", "no-fencing", "mix"])
+def long(*variants: str) -> list[Any]:
+    """Return variants whose runs take long, marked so."""
+    return [pytest.param(variant, marks=pytest.mark.slow) for variant in variants]
+
+
+@pytest.mark.parametrize("variant", ["base", "lossy-link", "no-fencing", *long("three-vcpus-drain", "mix")])
 def test_the_same_twice(variant: str) -> None:
     assert record_of(run(small(variant))) == record_of(run(small(variant)))
 
 
-@pytest.mark.parametrize("variant", ["base", "three-vcpus-drain", "other-host"])
+@pytest.mark.parametrize("variant", ["base", *long("three-vcpus-drain", "other-host")])
 def test_the_same_bytes_whatever_the_hash_seed(variant: str) -> None:
     here = str(record_of(run(small(variant)))).encode()
     assert [_printed(variant, hash_seed).strip() for hash_seed in ("1", "2")] == [here, here]
@@ -49,7 +55,13 @@ def test_another_seed_gives_another_run() -> None:
 
 @pytest.mark.parametrize("quantum", [64, 4096])
 @pytest.mark.parametrize(
-    "variant", ["base", "tiny-caches", "log-drain", "log-checkpoint", "log-stall-least", "two-vcpus", "no-fencing"]
+    "variant",
+    [
+        "base",
+        "log-stall-least",
+        "two-vcpus",
+        *long("tiny-caches", "log-drain", "log-checkpoint", "no-fencing"),
+    ],
 )
 def test_any_quantum(variant: str, quantum: int) -> None:
     assert quantum < DEFAULT_QUANTUM
@@ -57,16 +69,20 @@ def test_any_quantum(variant: str, quantum: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "variant", ["base", "helper-thread", "log-stall", "log-stall-least", "two-vcpus", "three-vcpus-drain", "no-fencing"]
+    "variant",
+    [
+        "base",
+        *long("helper-thread", "log-stall", "log-stall-least", "two-vcpus", "three-vcpus-drain", "no-fencing"),
+    ],
 )
 def test_a_quantum_of_one_record(variant: str) -> None:
     assert record_of(run(minute(variant), quantum=1)) == record_of(run(minute(variant)))
 
 
-LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("three-vcpus-carry", "mix")]
-
-
-@pytest.mark.parametrize("variant", ["base", "log-stall-least", "log-checkpoint", "three-vcpus-log", *LONG])
+@pytest.mark.parametrize(
+    "variant",
+    ["base", "log-stall-least", *long("log-checkpoint", "three-vcpus-log", "three-vcpus-carry", "mix")],
+)
 def test_either_twin(variant: str) -> None:
     sparse = {} if variant == "mix" else {"workload.instructions_per_access": 150.0}
     scenario = minute(variant, **sparse)

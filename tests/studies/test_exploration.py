@@ -49,8 +49,9 @@ def explored(**options: Any) -> Exploration:
     return explore(SCENARIO, **{"epochs": 3, "executor": InThisProcess(), **options})
 
 
-def test_every_phase_and_fault_is_covered_and_every_promise_kept() -> None:
-    found = explored()
+@pytest.mark.parametrize("epochs", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_every_phase_and_fault_is_covered_and_every_promise_kept(epochs: int) -> None:
+    found = explored(epochs=epochs)
     assert not found.violations
     assert found.faults == list(FAULTS)
     phases = {each.point.phase for each in found.results}
@@ -73,7 +74,7 @@ def test_a_second_fault_follows_the_first() -> None:
 
 
 def test_what_was_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = explored(out=tmp_path, faults=["vm-crash"])
+    first = explored(out=tmp_path, faults=["vm-crash"], epochs=1)
     file = tmp_path / "runs.jsonl"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:-3]) + lines[-3][: len(lines[-3]) // 2])
@@ -84,7 +85,7 @@ def test_what_was_run_is_not_run_again(tmp_path: Path, monkeypatch: pytest.Monke
         return examine(scenario, point)
 
     monkeypatch.setattr(exploration, "examine", counted)
-    assert explored(out=tmp_path, faults=["vm-crash"]).results == first.results
+    assert explored(out=tmp_path, faults=["vm-crash"], epochs=1).results == first.results
     assert len(again) == 3
     assert sorted(file.read_text().splitlines()) == sorted("".join(lines).splitlines())
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAD = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}; print('script', flush=True)\n"
 SWEEP = """
 import vmfailover as vf
@@ -40,11 +42,13 @@ def test_a_script_needs_no_guard_and_runs_once(tmp_path: Path) -> None:
     assert printed(tmp_path, SWEEP + "swept()") == ["script", "2 points 0 failed"]
 
 
+@pytest.mark.slow
 def test_a_protocol_of_a_module_is_known_to_them(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PROTOCOL, encoding="utf-8")
     assert printed(tmp_path, SWEEP + "import mine\n" + MINE) == ["script", "2 points 0 failed"]
 
 
+@pytest.mark.slow
 def test_a_protocol_of_the_script_itself_makes_them_run_it_too(tmp_path: Path) -> None:
     guarded = f"if __name__ == '__main__':\n    {MINE}"
     *scripts, last = printed(tmp_path, SWEEP + PROTOCOL + guarded)

@@ -137,6 +137,7 @@ def test_a_comparison_pairs_the_replications_that_both_have() -> None:
     assert found.difference("cold-restart", "guest.slowdown").mean == pytest.approx(mean)
 
 
+@pytest.mark.slow
 def test_an_exploration_has_the_runs_that_are_finished_and_goes_on(tmp_path: Path) -> None:
     found = explore(FAILING, epochs=2, executor=InThisProcess(), out=tmp_path, progress=after(2 * BATCH))
     assert found.interrupted
@@ -234,6 +235,7 @@ def test_a_run_that_is_interrupted_is_not_finished(monkeypatch: pytest.MonkeyPat
     assert len(found.runs) == 2
 
 
+@pytest.mark.slow
 def test_processes_are_not_waited_for_and_none_is_left() -> None:
     long = minute(failures=[]).with_(duration="400 s")
     scenarios = {"short": SCENARIO, "long": long, "longer": replica(long, 1)}
@@ -259,8 +261,8 @@ print("rows", len(found.frame), found.interrupted, len(active_children()), flush
 """
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("to_all", [True, False])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("to_all", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_ctrl_c_in_a_terminal_returns_the_rows(jobs: int, to_all: bool) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(jobs)],

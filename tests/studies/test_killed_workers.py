@@ -50,10 +50,8 @@ def workers() -> list[int]:
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-@pytest.mark.parametrize(
-    "study",
-    [compared, *(pytest.param(study, marks=pytest.mark.slow) for study in (explored, replicated, swept))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("study", [compared, explored, replicated, swept])
 def test_every_run_is_made(study: Callable[..., Any], pool: LocalProcesses) -> None:
     killed: list[int] = []
 

@@ -67,12 +67,14 @@ def test_the_estimate_holds_for_a_trace(overrides: tuple[str, ...]) -> None:
     require_right(load(QUICKSTART, overrides))
 
 
+@pytest.mark.slow
 def test_memory_goes_with_the_units_that_differ_and_the_estimate_is_right() -> None:
     require_right(
         load(HOG, [*DENSE, "replication.granularity=2MiB", "vm.memory=512MiB", "workload.working_set=500MiB"])
     )
 
 
+@pytest.mark.slow
 def test_what_took_gigabytes_takes_megabytes() -> None:
     assert extra_bytes(load(HOG)) < 100 << 20
 

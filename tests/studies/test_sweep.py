@@ -325,6 +325,7 @@ def sweep_for_ever(folder: str) -> None:
     sweep(SCENARIO, many(60), replications=1, out=folder, executor=InThisProcess())
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     process = get_context("spawn").Process(target=sweep_for_ever, args=(str(tmp_path),))
     process.start()

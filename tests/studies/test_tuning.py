@@ -18,8 +18,9 @@ from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.objective import Constraint, Objective
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun
-from vmfailover.studies.tuning import Trial, Tuning, search, tune
-from vmfailover.studies.tuning import _best as ranked
+from vmfailover.studies.tuning import FINALISTS, MOST_FINALISTS, Trial, Tuning, search, tune
+from vmfailover.studies.tuning import _best_first as ranked
+from vmfailover.studies.tuning import _confirmed as confirmed
 from vmfailover.studies.tuning import _judged as judged
 
 pytest.importorskip("optuna")
@@ -108,6 +109,51 @@ def test_runs_without_a_value_are_told_if_nothing_is_possible() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "No value keeps the constraints with failover.latency_ns known in every run: 1 trial, 0 possible" in text
     assert "failover.latency_ns: not known in 4 of 5 runs" in text
+
+
+def at_place(number: int) -> Trial:
+    return replace(trial_of(float(number), number=number), point={"a": str(number)})
+
+
+def confirmed_of(candidates: int, least: float) -> list[Trial]:
+    """Run again trials whose metric is where they are, of which only those from `least` on keep the limit."""
+    limit = Constraint.parse(f"loss.work_ns.mean >= {least} ns")
+    chosen = [at_place(number) for number in range(candidates)]
+    pairs = confirmed(bowl, chosen, Objective.parse("guest.slowdown"), [limit], range(2))
+    return [trial for trial, _ in pairs]
+
+
+def test_the_next_best_trials_are_run_again_until_one_is_confirmed() -> None:
+    assert [trial.possible for trial in confirmed_of(30, 0)] == [True] * FINALISTS
+    assert [trial.possible for trial in confirmed_of(30, 7)] == [False] * 7 + [True]
+    assert len(confirmed_of(10, 100)) == 10
+    assert len(confirmed_of(30, 100)) == MOST_FINALISTS
+
+
+def printed(found: Tuning) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    print_tuning(found, console)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_finalists_that_were_not_confirmed_are_listed_with_what_failed() -> None:
+    limit = Constraint.parse("loss.work_ns.mean >= 2 ns")
+    again = replace(at_place(1), excess=(0.5,))
+    trials = tuple(map(at_place, range(1, 4)))
+    found = Tuning(SCENARIO, Objective(LATENCY, "mean"), (limit,), trials, (), (), refuted=(again,))
+    text = printed(found)
+    assert "No finalist was confirmed: 3 trials, 3 possible" in text
+    assert "1 of 3 possible trials were run again" in text
+    assert "a = 1: loss.work_ns.mean >= 2 ns: beyond the limit by 50.0%" in text
+    assert found.to_dict()["refuted"][0]["number"] == 1
+    best = replace(at_place(3), point={"link.latency": "5 us"}, positions={"link.latency": 0.0})
+    assert "a = 1: loss.work_ns" in printed(replace(found, finalists=(best,), worse=(False,)))
+
+
+def test_an_invariant_that_breaks_only_when_a_finalist_is_run_again_counts() -> None:
+    broken = replace(at_place(1), error="broken: one active VM")
+    found = Tuning(SCENARIO, Objective(LATENCY, "mean"), (), (at_place(1),), (), (), refuted=(broken,))
+    assert not found.consistent
 
 
 def test_too_little_time_before_the_end_is_told_of_the_best() -> None:

@@ -62,6 +62,7 @@ def synchronisation(workload: str, **keys: str) -> pd.Series:
     return epoch
 
 
+@pytest.mark.slow
 def test_copying_at_a_checkpoint(record_property: RecordProperty) -> None:
     fitted, misses = {"Redis", "SSDB"}, {"lighttpd"}
     rows = []
@@ -73,6 +74,7 @@ def test_copying_at_a_checkpoint(record_property: RecordProperty) -> None:
     report("PLOVER, table 4: copy at a micro-checkpoint", rows, record_property)
 
 
+@pytest.mark.slow
 def test_transfer_of_a_checkpoint(record_property: RecordProperty) -> None:
     """The paper's rates lie between 6.6 Gbit/s and 20 Gbit/s."""
     misses = {"Redis", "MediaTomb", "PgSql", "Tomcat", "lighttpd"}

@@ -89,6 +89,7 @@ def test_kernel_build(record_property: RecordProperty) -> None:
     report("Remus, figure 6, kernel build", rows, record_property)
 
 
+@pytest.mark.slow
 def test_kernel_build_at_higher_rates(record_property: RecordProperty) -> None:
     """No published figure is at hand for 30 and 40 checkpoints a second: these are predictions."""
     found = {rate: overhead_percent(rate) for rate in (10, 20, 30, 40)}

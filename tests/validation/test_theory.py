@@ -28,7 +28,7 @@ def expected(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("load", "waits", "runs", "widest"),
     [
-        (0.5, 0.5, 12, 0.05),
+        pytest.param(0.5, 0.5, 12, 0.05, marks=pytest.mark.slow),
         pytest.param(0.8, 2.0, 32, 0.04, marks=pytest.mark.slow),
         pytest.param(0.9, 4.5, 48, 0.06, marks=pytest.mark.slow),
     ],
@@ -85,6 +85,7 @@ def mean_of_groups(values: Sequence[float]) -> Statistic:
     return statistic(np.reshape(values, (GROUPS, IN_A_GROUP)).mean(axis=1).tolist())
 
 
+@pytest.mark.slow
 def test_fixed_timeout_detection(record_property: RecordProperty) -> None:
     detection_ms = [(result.values["failover.detection_ns"] or 0) / 1e6 for result in crashed()]
     latency_ms = 0.01
@@ -93,6 +94,7 @@ def test_fixed_timeout_detection(record_property: RecordProperty) -> None:
     report("Detection by a fixed timeout, mean ms", [row], record_property)
 
 
+@pytest.mark.slow
 def test_lost_work(record_property: RecordProperty) -> None:
     """Uniform on [X, X + P], in guest time, for commits that take X and periods of P."""
     lost_ms = [(result.values["loss.work_ns"] or 0) / 1e6 for result in crashed()]

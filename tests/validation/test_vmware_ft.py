@@ -39,6 +39,7 @@ def log_mbps(result: RunResult) -> float:
     return (result.values["replication.bandwidth_bps"] or 0) / 1e6
 
 
+@pytest.mark.slow
 def test_receiving(record_property: RecordProperty) -> None:
     """All that is received is logged; the channel's raw bandwidth alone would let more in than was measured."""
     unprotected = received_mbps(**{"replication.protocol": "cold-restart"})
@@ -65,6 +66,7 @@ def test_transmitting(record_property: RecordProperty) -> None:
     report("VMware FT, table 2, transmit", rows, record_property)
 
 
+@pytest.mark.slow
 def test_workloads(record_property: RecordProperty) -> None:
     """The log of each workload as it was measured; only interrupts cost time here, not the processor's own work."""
     rows = []

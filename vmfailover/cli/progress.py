@@ -1,4 +1,4 @@
-"""Runs a scenario as a command does: with a progress bar if it takes long."""
+"""Runs a scenario as a command does: with a progress bar if it takes long, and word of what is compiled."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ from threading import Timer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from vmfailover.engine.compilation import is_kept
+from vmfailover.engine.compile_time import told_of_compiling
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
@@ -28,6 +30,11 @@ def counted_bar(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(progress.task_ids[0], completed=done, total=of)
 
 
+def _compiling() -> str:
+    """Say why nothing seems to happen."""
+    return f"compiling for this machine; {'later runs need not' if is_kept() else 'no folder is there to keep it'}"
+
+
 @contextmanager
 def _bar(description: str, total: int | None) -> Iterator[Progress]:
     """A bar on stderr that appears when a command has taken a while, and only on a terminal."""
@@ -39,7 +46,8 @@ def _bar(description: str, total: int | None) -> Iterator[Progress]:
     patience.daemon = True
     patience.start()
     try:
-        yield progress
+        with told_of_compiling(lambda: console.print(_compiling(), highlight=False)):
+            yield progress
     finally:
         patience.cancel()
         patience.join()

@@ -13,7 +13,7 @@ from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.tuning import CONFIRMATIONS, REPLICATIONS, Tuning, tune
 
-#: Exit code where no value keeps the constraints, or an invariant is broken.
+#: Exit code where no value is found that keeps the constraints, or an invariant is broken.
 NONE_FOUND = 1
 
 
@@ -65,7 +65,7 @@ def command(
     """Find the values of keys of SCENARIO that make a metric least, while others stay within limits.
 
     The best points are run again with other random numbers, so that what is said of them is not luck. Exits with 0 if
-    there is such a point, 1 if there is none or an invariant is broken, 2 for bad input, and 130 if interrupted, by
+    there is such a point, 1 if none is found or an invariant is broken, 2 for bad input, and 130 if interrupted, by
     SIGTERM 143, in which case the best so far is printed.
     """
     loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
@@ -104,7 +104,7 @@ def _print(found: Tuning, *, as_json: bool) -> None:
 
 
 def _verdict(found: Tuning, trials: int) -> int:
-    for trial in (*found.trials, *found.finalists):
+    for trial in found.judged:
         if trial.error.startswith("broken"):
             complain(f"error: trial {trial.number}: {trial.error}")
     if found.interrupted:

@@ -19,6 +19,7 @@ __all__ = ["compiled", "compiled_in_place"]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).parents[1]
+_COMMON = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 _IMPORT = b"\nfrom vmfailover.engine.compilation import"
 
 
@@ -39,17 +40,28 @@ def compiled_in_place(function: FunctionT) -> FunctionT:
 
 
 def compiled_inline(function: FunctionT) -> FunctionT:
-    """As `compiled_in_place`, for a function that becomes part of each of its callers."""
+    """As `compiled_in_place`, for a function that becomes part of each of its callers; Python cannot call it."""
+    options: Any = {**_COMMON, "_nrt": False, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(FunctionT, numba.njit(**options)(function))
+
+
+def compiled_everywhere(function: FunctionT) -> FunctionT:
+    """As `compiled_inline`, for a function that Python calls, too."""
     return _jit(function, _nrt=False, forceinline=True)
 
 
 def _jit(function: FunctionT, **options: bool) -> FunctionT:
-    common: Any = {"error_model": "numpy", "nogil": True, **options}
+    common: Any = {**_COMMON, **options}
     if _cache_folder() is not None:
         # A function without a source file, for example typed at a prompt, cannot be kept.
         with suppress(RuntimeError):
             return cast(FunctionT, numba.njit(cache=True, **common)(function))
     return cast(FunctionT, numba.njit(**common)(function))
+
+
+def is_kept() -> bool:
+    """Whether later processes find what this one compiles."""
+    return _cache_folder() is not None
 
 
 @cache

@@ -1,11 +1,13 @@
 """Lets virtual machines execute between the events of the simulation."""
 
+from bisect import insort
 from collections.abc import Generator
+from itertools import count
 
 import simpy
 from simpy.events import NORMAL, EventPriority
 
-from vmfailover.guest.virtual_machine import Reached, VirtualMachine
+from vmfailover.guest.virtual_machine import HALTED, Reached, VirtualMachine
 
 #: Records that a VM executes at most without giving the simulation a turn. Any value gives the same results.
 DEFAULT_QUANTUM = 1 << 20
@@ -32,8 +34,8 @@ class Scheduler:
 
     Nothing can look at a VM, or change it, before the next scheduled event; so up to there it runs ahead. Only a log
     without room stops one before. What its host does then takes `latency_ns` to have an effect on another VM that runs,
-    so machines that this can happen to stay within that time of each other; on a link that is faster still they stay
-    within `LEAST_LOOKAHEAD_NS`, since the time of such a run would else go on by its latency.
+    so no machine runs further ahead of others than their logs last for certain, or else by that time; on a link that is
+    faster still by `LEAST_LOOKAHEAD_NS`, since the time of such a run would else go on by its latency.
     """
 
     def __init__(self, env: simpy.Environment, quantum: int, latency_ns: int) -> None:
@@ -41,40 +43,44 @@ class Scheduler:
         self.env = env
         self._quantum = quantum
         self._lookahead_ns = max(latency_ns, LEAST_LOOKAHEAD_NS)
-        self._machines: list[VirtualMachine] = []
+        self._numbers = count()
+        #: Every VM that runs, in the order in which they were added, each with its number in it.
+        self._running: list[tuple[int, VirtualMachine]] = []
         self._resumed = env.event()
         env.process(self._drive())
 
     def add(self, vm: VirtualMachine) -> None:
-        """Run this VM too, whenever it is running."""
-        self._machines.append(vm)
-        vm.on_resume.append(self._wake)
+        """Run this VM, which stands still, too whenever it is running."""
+        entry = next(self._numbers), vm
+        vm.on_resume.append(lambda: self._begin(entry))
+        vm.on_pause.append(lambda: self._running.remove(entry))
 
-    def _wake(self) -> None:
+    def _begin(self, entry: tuple[int, VirtualMachine]) -> None:
+        insort(self._running, entry)
         if not self._resumed.triggered:
             self._resumed.succeed()
 
     def _drive(self) -> Generator[simpy.Event, None, None]:
         while True:
-            running = [vm for vm in self._machines if vm.running]
-            if not running:
+            if not self._running:
                 self._resumed = self.env.event()
                 yield self._resumed
             elif self.env.peek() <= self.env.now:
                 yield LastTimeout(self.env, 0)
             else:
-                yield from self._advance(running)
+                yield from self._advance([vm for _, vm in self._running])
 
     def _advance(self, running: list[VirtualMachine]) -> Generator[simpy.Event, None, None]:
         now = int(self.env.now)
-        horizon = int(self.env.peek())
-        if len(running) > 1 and any(vm.log_may_stop_it for vm in running):
-            horizon = min(horizon, now + self._lookahead_ns)
-        reached: list[Reached] = []
-        for vm in running:
-            reached.append(vm.advance_to(horizon, self._quantum))
-            horizon = min(horizon, reached[-1].time_ns)
+        lasts = {vm: vm.log_lasts_ns for vm in running}
+        first, *others = sorted(running, key=lambda vm: lasts[vm])
+        safe_ns = min((lasts[vm] for vm in others), default=HALTED)
+        horizon = min(int(self.env.peek()), now + max(safe_ns, self._lookahead_ns))
+        reached: dict[VirtualMachine, Reached] = {}
+        for vm in (first, *others):
+            reached[vm] = vm.advance_to(horizon, self._quantum)
+            horizon = min(horizon, reached[vm].time_ns)
         yield LastTimeout(self.env, max(0, horizon - now))
-        for vm, end in zip(running, reached, strict=True):
-            if end.needs_log and end.time_ns <= horizon and vm.running:
+        for vm in running:
+            if reached[vm].needs_log and reached[vm].time_ns <= horizon and vm.running:
                 vm.on_log_limit()

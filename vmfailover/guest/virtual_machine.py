@@ -43,6 +43,8 @@ class VirtualMachine:
         self.on_log_limit: Callable[[], None] = lambda: None
         #: Called whenever the VM begins to run.
         self.on_resume: list[Callable[[], None]] = []
+        #: Called whenever the VM stands still.
+        self.on_pause: list[Callable[[], None]] = []
         #: (from, to) of every span in which the VM has run, nanoseconds.
         self.spans: list[tuple[int, int]] = []
         self._pauses = 1
@@ -82,6 +84,8 @@ class VirtualMachine:
         if self.running:
             self._stopped_at_ns = now_ns
             self.spans.append((self._since_ns, now_ns))
+            for tell in self.on_pause:
+                tell()
         self._pauses += 1
 
     def hold(self, now_ns: int) -> None:
@@ -129,16 +133,19 @@ class VirtualMachine:
         return self.log.free_entries < self._reserve + self.processor.cores
 
     @property
-    def log_may_stop_it(self) -> bool:
-        """Whether its accesses can need more log than there is."""
-        return self.processor.tracking.logs
+    def log_lasts_ns(self) -> int:
+        """Time for which its accesses cannot need more log than there is, whatever they are."""
+        if not self.processor.tracking.logs:
+            return HALTED
+        return self.processor.logging_ns(self.log.free_entries - self._reserve)
 
     def advance_to(self, horizon_ns: int, quantum: int) -> Reached:
         """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""
         assert self._buffer is not None
         buffer = self._buffer
         deadline = (horizon_ns - self._origin_ns) * FS_PER_NS
-        self.log.set_limit(self._reserve)
+        if self.processor.tracking.logs:
+            self.log.set_limit(self._reserve)
         while True:
             stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log)
             if stop.why == Why.DEADLINE:

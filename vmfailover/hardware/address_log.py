@@ -23,9 +23,12 @@ class AddressLog:
         `guard_band` is the free space in entries below which the processor has to stop and ask for room.
         """
         self._twin = twin
-        self._line_bytes = line_bytes
         self.guard_band = guard_band
         self.state = new_log(initial=initial, size=size - size % line_bytes, line_bytes=line_bytes)
+        #: Bytes of the buffer.
+        self.size = int(self.state.registers[Register.SIZE])
+        #: Entries that can be in use at once.
+        self.capacity = (self.size - line_bytes) // ENTRY_BYTES
         self._read = initial
         self._released_fill = 0.0
 
@@ -40,19 +43,9 @@ class AddressLog:
         return int(self.state.registers[Register.TAIL])
 
     @property
-    def size(self) -> int:
-        """Bytes of the buffer."""
-        return int(self.state.registers[Register.SIZE])
-
-    @property
     def entries(self) -> int:
         """Entries in use, those in the collecting line included."""
         return (self.next - self.tail) % self.size // ENTRY_BYTES + int(self.state.registers[Register.COLLECTED])
-
-    @property
-    def capacity(self) -> int:
-        """Entries that can be in use at once."""
-        return (self.size - self._line_bytes) // ENTRY_BYTES
 
     @property
     def free_entries(self) -> int:

@@ -109,8 +109,12 @@ class Processor:
         self.state.mode[core] = self.tracking.mode if first else Mode.UNTRACKED
 
     def set_parallelism(self, core: int, parallelism: float) -> None:
-        """Let a core's misses overlap: every stall is its latency divided by `parallelism`, 0.0 for the host's own."""
-        self._parallelism[core] = parallelism or self.spec.memory.parallelism
+        """Let a core's misses overlap: every stall is its latency divided by `parallelism`, 0.0 for the host's own.
+
+        More than the host's own is not possible.
+        """
+        most = self.spec.memory.parallelism
+        self._parallelism[core] = min(parallelism or most, most)
         self._set_costs()
 
     def set_memory_factor(self, factor: float) -> None:
@@ -133,11 +137,22 @@ class Processor:
         costs[:, Cost.L3] = np.round(l3_fs / overlap)
         costs[:, Cost.TRANSFER] = np.round(spec.core_to_core * FS_PER_NS / overlap)
         costs[:, Cost.MEMORY] = np.round(memory_fs / overlap)
+        answers_fs = [memory_fs, l3_fs, *([spec.core_to_core * FS_PER_NS] if self.cores > 1 else [])]
+        self._least_miss_fs = int(min(answers_fs) / spec.memory.parallelism * min(1.0, self.slowdown))
         costs[:, Cost.LOG_WRITE] = spec.line * 10**15 // spec.memory.bandwidth
         costs[:, Cost.FIRST_STORE] = self.tracking.first_store_fs
         costs[:, Cost.EXIT] = self.tracking.exit_fs
         if self.slowdown != 1:
             costs[:] = np.round(costs * self.slowdown)
+
+    def logging_ns(self, entries: int) -> int:
+        """Return a time in which the VM's accesses log no more than so many entries, whatever they are.
+
+        Only a miss logs: the row that it drives out and, of another core, that of its own line, which has no other
+        copy if it is flagged. No core's misses follow each other faster than the nearest answer arrives.
+        """
+        misses = entries // (self.cores * min(self.cores, 2))
+        return max(0, misses - 1) * self._least_miss_fs // FS_PER_NS
 
     def advance(
         self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog

@@ -23,21 +23,22 @@ class Metric:
 #: The whole time of the first failover, and what its parts have in common.
 _MOVE = (
     "the first takeover of the run, or the one that it ended in, whose parts follow one another; a failure that passes "
-    "before the verdict does not lead to it; that of an evacuation begins with `switchover`, nothing being detected or "
-    "fenced"
+    "before the verdict does not lead to it, and of several at once the first does, until the last has passed; that of "
+    "an evacuation begins with `switchover`, nothing being detected or fenced"
 )
 _NO_MOVE = "nothing failed, the run ended before, or it was a false alarm, which has no latency"
 #: What the metrics of clients are about.
 _OUTAGE = (
     "the first outage: from the first `failure`, `down` or `switchover`, or, where the other host was given up first "
     "and the VM went on alone, or could not since no order to fence that host succeeded, from what that host was given "
-    "up for, until `takeover` or `alone`, or until the fault has passed, unless the host was given up before and then "
-    "silenced"
+    "up for, until `takeover` or `alone`, or until the fault, and every one of its kind that struck meanwhile, has "
+    "passed, unless the host was given up before and then silenced"
 )
 _FATAL = "a fault that ends its service (host-crash, power-loss, vm-crash, memory-error, hypervisor-hang)"
 _EXPOSED = (
-    f"from the failure of either host of a pair, which is {_FATAL} and does not pass before the host is given up, or "
-    "from `down`, `standby-down`, `alone` or `takeover` where that comes first, until the next pair, or the end"
+    f"from the failure of either host of a pair, which is {_FATAL} and does not pass, unless the host was given up "
+    "before and then silenced, or from `down`, `standby-down`, `alone` or `takeover` where that comes first, until the "
+    "next pair, or the end; of several faults at once on a host the first counts, until the last has passed"
 )
 _NO_PART = "the run ended before"
 _PROTECTED = (
@@ -59,6 +60,7 @@ _QUANTILE = f"{_CHECKPOINTS}; the least time that at least as many of them do no
 _AUDIT = "the whole run, as the audit finds it by executing the guest's program a second time"
 _MIGRATION = "the planned evacuation of live-precopy, whose rounds are the epochs with `whole_memory`"
 _NO_MIGRATION = "another protocol, or it did not come so far"
+_NO_LAST_ROUND = "another protocol, or the run ended before the last round, with the VM stopped, was sent"
 _SHIPPED = (
     "from the start until the first host is down, goes on alone, or has handed the VM over: the reading at the first "
     "`down`, `alone` or `takeover`, or at the end"
@@ -126,8 +128,8 @@ DEFINITIONS: dict[str, Metric] = {
     "failover.count": Metric("takeovers by the secondary", "the whole run"),
     "failover.false_alarms": Metric(
         "verdicts of a detector on a host that had not failed",
-        "`detect`, `detect-loss` and `synchronisation-failed` in the whole run, about a host that is not down and that "
-        f"has not been struck by {_FATAL}, or no longer suffers from it",
+        "`detect`, `detect-loss` and `synchronisation-failed` in the whole run, about a host that has not gone down "
+        f"since it was put into service, nor been struck by {_FATAL}, or no longer suffers from it",
     ),
     "failover.warmup_ns": Metric(
         "from the takeover until the guest is back at 95 % of its unprotected rate",
@@ -184,13 +186,13 @@ DEFINITIONS: dict[str, Metric] = {
     "migration.downtime_ns": Metric(
         "time for which the evacuation stopped the VM", "from the stop to the first instruction", _NO_MIGRATION
     ),
-    "migration.rounds": Metric("rounds of the evacuation, the last with the VM stopped", _MIGRATION, _NO_MIGRATION),
-    "migration.bytes": Metric("bytes of memory copied by the evacuation", _MIGRATION, _NO_MIGRATION),
+    "migration.rounds": Metric("rounds of the evacuation, the last with the VM stopped", _MIGRATION, _NO_LAST_ROUND),
+    "migration.bytes": Metric("bytes of memory copied by the evacuation", _MIGRATION, _NO_LAST_ROUND),
     "migration.converged": Metric(
         "whether as little as had been asked for was left for the last round",
         f"{_MIGRATION}: no more than `replication.precopy.least` pages of 4 KiB, or of `replication.granularity` if "
         "that is more",
-        _NO_MIGRATION,
+        _NO_LAST_ROUND,
     ),
     "client.blackout_ns": Metric(
         "longest gap between two responses across the failure",
@@ -277,7 +279,12 @@ DEFINITIONS: dict[str, Metric] = {
     "log.stall_ns": Metric("time for which the processor waited for a free slot in the log", _PROTECTED),
     "run.accesses": Metric("memory accesses simulated", "the whole run, on all hosts"),
     "run.wall_seconds": Metric("time the run took on this machine", "from building the cluster to the verdicts"),
-    "run.accesses_per_second": Metric("accesses simulated per second of wall time", "the whole run"),
+    "run.compile_seconds": Metric(
+        "part of that time in which machine code was compiled, or loaded if it was there already", "the whole run"
+    ),
+    "run.accesses_per_second": Metric(
+        "accesses simulated per second of wall time", "`run.accesses` ÷ (`run.wall_seconds` − `run.compile_seconds`)"
+    ),
 }
 #: What each metric says, in a line.
 METRICS: dict[str, str] = {name: metric.meaning for name, metric in DEFINITIONS.items()}

@@ -1,5 +1,6 @@
 """An exploration as tables for a terminal."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from vmfailover.studies.exploration import Exploration, quantile
 #: Violations that are shown one by one.
 SHOWN = 10
 OUTCOMES = ("taken over", "alone", "ran on", "no service", "failed")
+#: After which the name of a fault goes on in the next line.
+_HYPHEN_OR_COLON = re.compile("(?<=[-:])")
 QUANTILES = {"least": 0.0, "p50": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
 
 
@@ -28,13 +31,11 @@ def _parts(exploration: Exploration) -> Iterator[RenderableType]:
     scenario, runs = exploration.scenario, len(exploration.results)
     yield Text.assemble((scenario.name, "bold"), f" · seed {scenario.seed} · {scenario.replication.protocol}")
     broken = exploration.violations
-    verdict = (
-        f"{counted(len(broken), 'run')} of {runs} broke an invariant." if broken else "Every promised invariant holds."
-    )
     style = "bold red" if broken else "green"
     if exploration.interrupted:
         yield Text("INTERRUPTED: there would have been more runs than these.", "yellow")
-    yield Text(f"{counted(runs, 'run')}, faults around every event of {exploration.epochs} epochs. {verdict}", style)
+    struck = f"{counted(runs, 'run')}, faults around every event of {counted(exploration.epochs, 'epoch')}."
+    yield Text(f"{struck} {verdict(exploration)}.", style)
     yield Text()
     yield _coverage(exploration)
     yield Text()
@@ -43,6 +44,14 @@ def _parts(exploration: Exploration) -> Iterator[RenderableType]:
     for each in broken[:SHOWN]:
         faults = ", then ".join(f"{fault.name} at {fault.at_ns} ns" for fault in each.point.faults)
         yield Text(f"\n{faults} (after {each.point.phase}): {'; '.join(each.violations)}", style="red")
+
+
+def verdict(exploration: Exploration) -> str:
+    """Say whether any invariant was broken, and how many runs have ended without a VM that serves."""
+    runs, broken = len(exploration.results), len(exploration.violations)
+    told = f"{broken} of {runs} broke an invariant" if broken else "Every promised invariant holds"
+    without = sum(each.outcome == "no service" for each in exploration.results)
+    return f"{told}; {without} of {runs} end without service" if without else told
 
 
 def _coverage(exploration: Exploration) -> Table:
@@ -70,7 +79,7 @@ def _table(corner: str, faults: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column(corner, no_wrap=True)
     for fault in faults:
-        table.add_column(fault.replace(":", ": "), justify="right", overflow="fold")
+        table.add_column(_HYPHEN_OR_COLON.sub("\n", fault), justify="right", overflow="fold")
     return table
 
 

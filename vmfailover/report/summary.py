@@ -10,6 +10,7 @@ from rich.text import Text
 from vmfailover.audit.invariants import INVARIANTS, Verdict
 from vmfailover.records.metric_values import Metrics
 from vmfailover.report.ascii import in_ascii
+from vmfailover.report.blackout import blackout_length, blackout_remark
 from vmfailover.report.breakdown import breakdown
 from vmfailover.results.outcome import headline
 from vmfailover.results.quantities import (
@@ -23,10 +24,13 @@ from vmfailover.results.quantities import (
     three_digits,
 )
 from vmfailover.results.run_result import RunResult
+from vmfailover.scenario.replication import Replication
 
 #: Longer lines are hard to read.
 WIDEST = 100
 _INDENT = 9
+#: Compiling that takes less is not told of, nanoseconds.
+_LONG_NS = 10**9
 #: What slows the guest down, by the names that metrics give it.
 _CAUSES = {"pause": "pause", "early_copy": "early copies", "stall": "stall", "fault": "fault"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -108,7 +112,7 @@ def subjects(result: RunResult) -> Iterator[tuple[str, str]]:
     if len(result.scenario.detection.stages) > 1:
         yield "detector", _detector(result)
     yield "clients", _clients(result)
-    yield "loss", _loss(values)
+    yield "loss", _loss(result)
     if values["exposure.total_ns"]:
         yield "exposed", _exposed(values)
     yield "proof", _proof(result.verdicts)
@@ -181,9 +185,12 @@ def _clients(result: RunResult) -> str:
     if result.scenario.clients is None:
         return "none in this scenario"
     values = result.values
-    blackout = values["client.blackout_ns"]
-    gap = "" if blackout is None else f"blackout {duration(blackout)}; "
-    answered = f"{gap}{counted(len(result.responses), 'answer')}, {counted(result.unanswered, 'request')} unanswered"
+    told = [each for each in (blackout_length(result), blackout_remark(result)) if each]
+    gap = f"blackout {', '.join(told)}; " if told else ""
+    unanswered = counted(result.unanswered, "request") + " unanswered"
+    answered = f"{gap}{counted(len(result.responses), 'answer')}, {unanswered}"
+    if result.unanswered:
+        answered += f" (clients ask again after {duration(result.scenario.clients.retry)})"
     if not values["client.requests"]:
         return answered
     latency = percentiles(values, "client.latency", ("p50", "p99", "p999"), number=values["client.requests"])
@@ -199,9 +206,11 @@ def _phases(values: Metrics) -> Iterator[str]:
         yield f"{phase} the outage: {counted(number, 'request')}, {latency}"
 
 
-def _loss(values: Metrics) -> str:
+def _loss(result: RunResult) -> str:
+    values = result.values
     work = values["loss.work_ns"]
-    since = "no work lost" if work is None else f"{duration(work)} of work since the last committed checkpoint"
+    protocol = result.scenario.replication
+    since = "no work lost" if work is None else f"{duration(work)} of work since {_last_kept(protocol)}"
     split = values["loss.split_brain_ns"]
     lost = f"{since}; {counted(values['loss.outputs'], 'output')} lost"
     if not split:
@@ -209,6 +218,13 @@ def _loss(values: Metrics) -> str:
     outputs = counted(values["loss.split_brain_outputs"], "answer")
     lines = counted(values["loss.diverged_lines"], "line")
     return f"{lost}\nboth hosts ran the VM for {duration(split)}: {outputs} from the old one, {lines} diverged"
+
+
+def _last_kept(protocol: Replication) -> str:
+    """What the second host goes on from."""
+    if protocol.makes_checkpoints:
+        return "the last committed checkpoint"
+    return "the state that the second host had" if protocol.replicates else "the VM was started"
 
 
 def _exposed(values: Metrics) -> str:
@@ -241,6 +257,8 @@ def _name(verdict: Verdict) -> str:
 
 
 def _run(values: Metrics) -> str:
-    took = duration((values["run.wall_seconds"] or 0) * 1e9)
+    compiling_ns = (values["run.compile_seconds"] or 0) * 1e9
+    took = duration((values["run.wall_seconds"] or 0) * 1e9 - compiling_ns)
     speed = short_count(values["run.accesses_per_second"])
-    return f"{short_count(values['run.accesses'])} accesses in {took}, {speed} a second"
+    first = f" after compiling for {duration(compiling_ns)}" if compiling_ns >= _LONG_NS else ""
+    return f"{short_count(values['run.accesses'])} accesses in {took}{first}, {speed} a second"

@@ -11,7 +11,7 @@ from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.metric_quantity import quantity
 from vmfailover.results.quantities import counted
 from vmfailover.studies.runs import end_remark
-from vmfailover.studies.tuning import Trial, Tuning
+from vmfailover.studies.tuning import MOST_FINALISTS, Trial, Tuning
 
 
 def print_tuning(found: Tuning, console: Console) -> None:
@@ -23,8 +23,8 @@ def print_tuning(found: Tuning, console: Console) -> None:
 def _parts(found: Tuning) -> Iterator[RenderableType]:
     tried = f"{counted(len(found.trials), 'trial')}, {sum(trial.possible for trial in found.trials)} possible"
     if found.best is None:
-        yield Text(f"{_impossible(found)}: {tried}{_end(found)}", style="bold red")
-        yield Text("\n".join(_closest(found)))
+        yield Text(f"{_nothing(found)}: {tried}{_end(found)}", style="bold red")
+        yield Text("\n".join(_unconfirmed(found) if found.refuted else _closest(found)))
         return
     yield Text(f"{_name(found)} is least at", style="bold")
     yield Text("\n".join(f"  {key} = {value}" for key, value in found.best.point.items()))
@@ -32,7 +32,10 @@ def _parts(found: Tuning) -> Iterator[RenderableType]:
     yield Text("\n".join(_notes(found, tried)))
 
 
-def _impossible(found: Tuning) -> str:
+def _nothing(found: Tuning) -> str:
+    """Say why there is no best value."""
+    if found.refuted:
+        return "No finalist was confirmed"
     if any(trial.without for trial in found.trials if not trial.error):
         return f"No value keeps the constraints with {found.objective.metric} known in every run"
     return "No value keeps the constraints"
@@ -81,6 +84,24 @@ def _notes(found: Tuning, tried: str) -> Iterator[str]:
     if not found.confirmed:
         again = "the best were not run again with other random numbers: this may have been luck"
     yield f"{tried}{_end(found)}, {counted(found.replications, 'run')} each; {again}"
+    yield from _refuted(found)
+
+
+def _refuted(found: Tuning) -> Iterator[str]:
+    """List the trials that did not keep the constraints when they were run again, and what failed."""
+    if found.refuted:
+        yield "not confirmed when run again, with what failed then:"
+    for trial in found.refuted:
+        yield f"  {_point(trial)}: {'; '.join(_failed(found, trial))}"
+
+
+def _unconfirmed(found: Tuning) -> Iterator[str]:
+    """Say how many finalists were run again, and what became of them."""
+    possible, again = sum(trial.possible for trial in found.trials), len(found.refuted)
+    bound = f", of which {MOST_FINALISTS} at most are" if possible > again == MOST_FINALISTS else ""
+    yield f"{again} of {possible} possible trials were run again, with other random numbers{bound}"
+    yield from _refuted(found)
+    yield "values further inside the limits may be confirmed: narrow --vary, or raise --replications"
 
 
 def _end(found: Tuning) -> str:
@@ -94,10 +115,21 @@ def _closest(found: Tuning) -> Iterator[str]:
         yield f"none could be run: {found.trials[0].error}"
         return
     closest = min(run, key=lambda trial: (trial.without, max(trial.excess, default=0.0)))
-    values = ", ".join(f"{key} = {value}" for key, value in closest.point.items())
-    yield f"closest: {values}"
-    if closest.without:
-        yield f"  {found.objective.metric}: not known in {closest.without} of {counted(found.replications, 'run')}"
-    for constraint, excess in zip(found.constraints, closest.excess, strict=True):
+    yield f"closest: {_point(closest)}"
+    yield from (f"  {line}" for line in _failed(found, closest))
+
+
+def _point(trial: Trial) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in trial.point.items())
+
+
+def _failed(found: Tuning, trial: Trial) -> Iterator[str]:
+    """Yield what stands against a trial."""
+    if trial.error:
+        yield trial.error
+    if trial.without:
+        runs = counted(trial.objective.n + trial.without, "run")
+        yield f"{found.objective.metric}: not known in {trial.without} of {runs}"
+    for constraint, excess in zip(found.constraints, trial.excess, strict=True):
         if excess > 0:
-            yield f"  {constraint.text}: beyond the limit by {excess:.1%}"
+            yield f"{constraint.text}: beyond the limit by {excess:.1%}"

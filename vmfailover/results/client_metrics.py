@@ -20,13 +20,20 @@ _Chosen = npt.NDArray[np.bool_]
 
 def client_metrics(records: Records) -> Metrics:
     """Compute what clients saw: the blackout, and the response times of all requests and of those around the outage."""
-    outage = first_outage(records.event_rows)
     metrics: Metrics = {"client.blackout_ns": length_of(records.blackout)}
-    sent_ns, received_ns = _instants(records)
-    for name, sent_at in _PHASES.items():
-        chosen = sent_at(sent_ns, outage)
-        metrics |= _responses(f"client.{name}", sent_ns[chosen], received_ns[chosen], records)
+    for name, (sent_ns, received_ns) in requests_by_phase(records).items():
+        metrics |= _responses(f"client.{name}", sent_ns, received_ns, records)
     return metrics
+
+
+def requests_by_phase(records: Records) -> dict[str, tuple[_Instants, _Instants]]:
+    """Return the requests that each group of metrics is about, by what their names begin with after `client.`.
+
+    Of each group: when its requests were sent, and when their answers came, or `NEVER`.
+    """
+    outage, (sent_ns, received_ns) = first_outage(records.event_rows), _instants(records)
+    chosen = {name: sent_at(sent_ns, outage) for name, sent_at in _PHASES.items()}
+    return {name: (sent_ns[those], received_ns[those]) for name, those in chosen.items()}
 
 
 def _instants(records: Records) -> tuple[_Instants, _Instants]:

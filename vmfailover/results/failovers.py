@@ -1,11 +1,11 @@
 """Every move of the VM from one host to another, and every time without a second host, in the order of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from vmfailover.records.events import Event
-from vmfailover.scenario.failover import is_fatal
+from vmfailover.results.standing_faults import StandingFaults, without_late_recoveries
 
 #: The parts of a move, in order.
 PARTS = ("detection", "fencing", "apply", "activation")
@@ -80,43 +80,36 @@ def first_move(events: Sequence[Event]) -> Move:
 
 
 def _begun_moves(events: Sequence[Event]) -> Iterator[Move]:
-    """Yield the moves, and at last what the run ended in."""
-    seen: dict[str, Event] = {}
+    """Yield the moves, and at last what the run ended in; what fails after the verdict does not lead to a move."""
+    standing = StandingFaults()
+    seen: dict[str, int] = {}
+    failed_ns: int | None = None
     host = "primary"
     for event in events:
-        _note(event, seen)
+        standing.note(event)
+        seen.setdefault(event.kind, event.time_ns)
+        if "detect" not in seen:
+            failed_ns = standing.failed_ns(host)
         if event.kind in ("takeover", "returned"):
-            yield _move(host, event, seen)
+            yield _move(host, event, seen, failed_ns)
             host = event.host
         if event.kind in ("takeover", "returned", "protected"):
             seen.clear()
-    yield _move(host, None, seen)
+    yield _move(host, None, seen, failed_ns)
 
 
-def _note(event: Event, seen: dict[str, Event]) -> None:
-    """Remember the first event of each kind; a failure that passes before the verdict, or comes after, is none."""
-    if event.kind in ("failure", "passed") and "detect" in seen:
-        return
-    failure = seen.get("failure")
-    if event.kind == "passed" and failure and (failure.host, failure.detail) == (event.host, event.detail):
-        del seen["failure"]
-    seen.setdefault(event.kind, event)
-
-
-def _move(origin: str, arrival: Event | None, seen: dict[str, Event]) -> Move:
-    def instant(kind: str) -> int:
-        return seen[kind].time_ns if kind in seen else -1
-
+def _move(origin: str, arrival: Event | None, seen: dict[str, int], failed_ns: int | None) -> Move:
     returned = arrival is not None and arrival.kind == "returned"
     planned = returned or "switchover" in seen
+    stopped_ns = seen.get("failback" if returned else "switchover") if planned else failed_ns
     return Move(
         origin=origin,
         destination=arrival.host if arrival else "",
         planned=planned,
-        stopped_ns=instant(("failback" if returned else "switchover") if planned else "failure"),
-        detected_ns=instant("detect"),
-        fenced_ns=instant("fence"),
-        image_complete_ns=instant("image-complete"),
+        stopped_ns=-1 if stopped_ns is None else stopped_ns,
+        detected_ns=seen.get("detect", -1),
+        fenced_ns=seen.get("fence", -1),
+        image_complete_ns=seen.get("image-complete", -1),
         running_ns=arrival.time_ns if arrival else -1,
     )
 
@@ -139,24 +132,23 @@ def exposures(events: Sequence[Event], pairs: Sequence[Tenure], end_ns: int) -> 
 
     Where none failed, it is from when the one was given up: it was silenced, or the VM went on alone or elsewhere.
     """
+    told = list(without_late_recoveries(events))
     beginnings = [pair.begun_ns for pair in pairs[1:]] + [end_ns]
     for pair, next_ns in zip(pairs, beginnings, strict=True):
-        began_ns = _parted_ns(events, pair, next_ns)
+        began_ns = _parted_ns(told, pair, next_ns)
         if began_ns is not None:
             yield Exposure(began_ns, next_ns)
 
 
-def _parted_ns(events: Sequence[Event], pair: Tenure, next_ns: int) -> int | None:
+def _parted_ns(events: Iterable[Event], pair: Tenure, next_ns: int) -> int | None:
     """Return when a pair was one no more, None if it lasted; a fault that passes before that counts for nothing."""
-    names = {pair.primary, pair.secondary}
-    struck: dict[tuple[str, str], int] = {}
+    standing = StandingFaults()
+    parted_ns: int | None = None
     for event in events:
-        if not pair.begun_ns <= event.time_ns <= next_ns or event.host not in names:
-            continue
-        if event.kind in ("failure", "fault") and is_fatal(event.detail):
-            struck.setdefault((event.host, event.detail), event.time_ns)
-        elif event.kind == "passed":
-            struck.pop((event.host, event.detail), None)
-        elif event.kind in _PARTED:
-            return min(struck.values(), default=event.time_ns)
-    return min(struck.values(), default=None)
+        if pair.begun_ns <= event.time_ns <= next_ns and event.host in (pair.primary, pair.secondary):
+            standing.note(event)
+            if event.kind in _PARTED:
+                parted_ns = event.time_ns
+                break
+    failed = (standing.failed_ns(host) for host in (pair.primary, pair.secondary))
+    return min((time_ns for time_ns in failed if time_ns is not None), default=parted_ns)

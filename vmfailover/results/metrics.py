@@ -14,8 +14,8 @@ from vmfailover.results.intervals import Interval, clipped, length_ns, length_of
 from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
+from vmfailover.results.standing_faults import VERDICTS, StandingFaults
 from vmfailover.results.warm_up import pace_before, warm_up
-from vmfailover.scenario.failover import is_fatal
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
@@ -23,8 +23,8 @@ _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
 _SHIPPED_UNTIL = ("down", "alone", "takeover")
 
 
-def metrics_of(records: Records, wall_seconds: float) -> Metrics:
-    """Compute every metric of a run that has ended."""
+def metrics_of(records: Records, wall_seconds: float, compile_seconds: float) -> Metrics:
+    """Compute every metric of a run that has ended, and took so long, so much of it to compile."""
     return {
         **_failover(records),
         **_reprotection(records),
@@ -35,7 +35,7 @@ def metrics_of(records: Records, wall_seconds: float) -> Metrics:
         **_checkpoints(records),
         **_replication(records),
         **_log(records),
-        **_run(records, wall_seconds),
+        **_run(records, wall_seconds, compile_seconds),
     }
 
 
@@ -74,22 +74,12 @@ def _known(instant_ns: int) -> int | None:
 
 
 def _false_alarms(records: Records) -> int:
-    """Count the verdicts on hosts that are not down, and that nothing has struck that ends their service and stays."""
-    down: set[str] = set()
-    struck: set[tuple[str, str]] = set()
+    """Count the verdicts on hosts that are up, and that no fault keeps from their service."""
+    standing = StandingFaults()
     alarms = 0
     for event in records.event_rows:
-        if event.kind in ("failure", "fault") and is_fatal(event.detail):
-            struck.add((event.host, event.detail))
-        elif event.kind == "passed":
-            struck.discard((event.host, event.detail))
-        elif event.kind in ("down", "standby-down"):
-            down.add(event.host)
-        elif event.kind == "repaired":
-            down.discard(event.host)
-            struck = {each for each in struck if each[0] != event.host}
-        elif event.kind in ("detect", "detect-loss", "synchronisation-failed"):
-            alarms += event.detail not in down | {host for host, _ in struck}
+        standing.note(event)
+        alarms += event.kind in VERDICTS and standing.serves(event.detail)
     return alarms
 
 
@@ -138,25 +128,30 @@ def _stopped_ns(records: Records, pair: int) -> int:
 
 
 def _migration(records: Records) -> Metrics:
-    """What a planned evacuation did; None under any other protocol, or without one."""
+    """What a planned evacuation did; None under any other protocol, or if it did not come to its last round."""
     stopped_ns, running_ns = records.first_ns("switchover"), records.first_ns("takeover")
-    rounds = [row for row in records.epoch_rows if row.whole_memory and row.pair == 0]
-    begun_ns = rounds[0].started_ns if rounds else None
+    rounds = _rounds_of_evacuation(records)
     return {
-        "migration.total_ns": _difference(running_ns, begun_ns),
+        "migration.total_ns": _difference(running_ns, rounds[0].started_ns if rounds else None),
         "migration.downtime_ns": _difference(running_ns, stopped_ns),
         "migration.rounds": len(rounds) or None,
         "migration.bytes": sum(row.shipped_bytes for row in rounds) if rounds else None,
-        "migration.converged": _converged(records, rounds) if stopped_ns is not None else None,
+        "migration.converged": _converged(records, rounds[-1]) if rounds else None,
     }
 
 
-def _converged(records: Records, rounds: Sequence[EpochRow]) -> bool:
+def _rounds_of_evacuation(records: Records) -> list[EpochRow]:
+    """Return the rounds of an evacuation, the last with the VM stopped; none if that was not sent."""
+    rounds = [row for row in records.epoch_rows if row.whole_memory and row.pair == 0]
+    return rounds if rounds and rounds[-1].paused_ns >= 0 else []
+
+
+def _converged(records: Records, last: EpochRow) -> bool:
     """Whether what was left for the last round, with the VM stopped, was as little as had been asked for."""
     scenario = records.scenario
     line_bytes = scenario.hosts.primary.line
     page_bytes = max(scenario.replication.unit_bytes(line_bytes), PAGE_BYTES)
-    return rounds[-1].lines * line_bytes <= scenario.replication.precopy.least * page_bytes
+    return last.lines * line_bytes <= scenario.replication.precopy.least * page_bytes
 
 
 def _loss(records: Records) -> Metrics:
@@ -278,11 +273,12 @@ def _log(records: Records) -> Metrics:
     }
 
 
-def _run(records: Records, wall_seconds: float) -> Metrics:
+def _run(records: Records, wall_seconds: float, compile_seconds: float) -> Metrics:
     return {
         "run.accesses": records.accesses,
         "run.wall_seconds": wall_seconds,
-        "run.accesses_per_second": records.accesses / wall_seconds,
+        "run.compile_seconds": compile_seconds,
+        "run.accesses_per_second": records.accesses / (wall_seconds - compile_seconds),
     }
 
 
@@ -307,4 +303,4 @@ def _quantile(values: Sequence[int], share: float) -> float | None:
 
 
 #: Metrics that tell of this machine, not of the simulated one.
-WALL_CLOCK = ("run.wall_seconds", "run.accesses_per_second")
+WALL_CLOCK = ("run.wall_seconds", "run.compile_seconds", "run.accesses_per_second")

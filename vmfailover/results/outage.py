@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from vmfailover.guest.clients import Response
 from vmfailover.records.events import Event
+from vmfailover.results.standing_faults import StandingFaults, without_late_recoveries
 
 #: Events that end the service of the VM where it ran.
 _BEGINNINGS = ("failure", "switchover", "down")
@@ -58,23 +59,15 @@ def _reaches(fault: Event, host: str) -> bool:
 
 
 def _ended_ns(events: Sequence[Event], cause: Event) -> int | None:
-    """Return when the VM served again, None if it did not.
-
-    What passes ends the outage, unless the host had been given up by then and was silenced for it.
-    """
-    given_up = False
-    for number, event in enumerate(events):
-        if event.time_ns < cause.time_ns:
-            continue
-        given_up = given_up or event.kind == "detect"
+    """Return when the VM served again, None if it did not; what passes ends the outage, unless it passes too late."""
+    standing = StandingFaults()
+    for event in without_late_recoveries(events):
+        standing.note(event)
         passed = event.kind == "passed" and (event.host, event.detail) == (cause.host, cause.detail)
-        if event.kind in _ENDS or (passed and not (given_up and _silenced(events[number:]))):
+        over = event.kind in _ENDS or (passed and not standing.stands(event.host, event.detail))
+        if over and event.time_ns >= cause.time_ns:
             return event.time_ns
     return None
-
-
-def _silenced(events: Sequence[Event]) -> bool:
-    return any(each.kind in ("down", "fence") for each in events)
 
 
 def blackout(responses: Sequence[Response], outage: Outage | None, end_ns: int) -> tuple[int, int] | None:

@@ -4,7 +4,8 @@ from vmfailover.records.events import Event
 from vmfailover.results.failovers import first_move, moves
 from vmfailover.results.quantities import counted, duration
 from vmfailover.results.run_record import RunRecord
-from vmfailover.scenario.failover import Failure
+from vmfailover.results.standing_faults import StandingFaults
+from vmfailover.scenario.failover import Failure, is_fatal
 
 
 def headline(result: RunRecord) -> str:
@@ -38,10 +39,9 @@ def _story(result: RunRecord) -> str:
         took_over = f"the {move.destination} took over at {duration(takeover.time_ns)}"
         return f"False alarm: {took_over} from a {move.origin} that had not failed."
     if takeover:
-        cause = next(each for each in result.event_rows if each.kind == "failure" and each.time_ns == move.stopped_ns)
-        return f"{_failed(cause)}; {duration(move.latency_ns)} later the VM ran on the {move.destination}."
+        return f"{_failed(_cause(result))}; {duration(move.latency_ns)} later the VM ran on the {move.destination}."
     if failure and not first_event(result, "alone"):
-        return f"{_failed(failure)}{_without_takeover(result)}."
+        return f"{_failed(_cause(result))}{_without_takeover(result)}."
     down = first_event(result, "down")
     if detected and down and not failure and not _shot_each_other(result):
         fenced = f"the primary, which had not failed, was fenced at {duration(down.time_ns)}"
@@ -77,6 +77,14 @@ def _lost(result: RunRecord) -> Event | None:
     return None
 
 
+def _cause(result: RunRecord) -> Event:
+    """Return the fault that led to the first takeover, or would have; of faults that have all passed, the first."""
+    move = first_move(result.event_rows)
+    struck = [each for each in result.event_rows if each.kind in ("failure", "fault") and each.host == move.origin]
+    fatal = [each for each in struck if is_fatal(each.detail)]
+    return next((each for each in fatal if each.time_ns == move.stopped_ns), fatal[0])
+
+
 def _failed(failure: Event) -> str:
     return f"The {failure.host} {Failure.kinds[failure.detail].happened} at {duration(failure.time_ns)}"
 
@@ -95,10 +103,12 @@ def _without_takeover(result: RunRecord) -> str:
 
 
 def _came_back(result: RunRecord) -> bool:
-    """Whether the first failure has passed."""
+    """Whether the host that failed first serves again at the end."""
     failure = first_event(result, "failure")
-    passed = [(each.host, each.detail) for each in result.event_rows if each.kind == "passed"]
-    return failure is not None and (failure.host, failure.detail) in passed
+    standing = StandingFaults()
+    for event in result.event_rows:
+        standing.note(event)
+    return failure is not None and standing.serves(failure.host)
 
 
 def _shot_each_other(result: RunRecord) -> bool:
@@ -139,11 +149,12 @@ def _without_fencing(result: RunRecord) -> str:
 
 def _ran(result: RunRecord) -> str:
     """How the VM spent a run in which it stayed where it was."""
-    checkpoints = result.values["checkpoint.count"]
-    if checkpoints is not None:
-        return f"the VM ran protected for {duration(result.end_ns)}, {counted(checkpoints, 'checkpoint')} committed"
-    protected = "protected " if result.scenario.replication.replicates else ""
-    return f"the VM ran {protected}for {duration(result.end_ns)}"
+    if not result.scenario.replication.replicates:
+        return f"the VM ran for {duration(result.end_ns)}"
+    exposed_ns, checkpoints = result.values["exposure.total_ns"] or 0, result.values["checkpoint.count"]
+    whole = f" of {duration(result.end_ns)}" if exposed_ns else ""
+    committed = "" if checkpoints is None else f", {counted(checkpoints, 'checkpoint')} committed"
+    return f"the VM ran protected for {duration(result.end_ns - exposed_ns)}{whole}{committed}"
 
 
 def _planned(failure: Failure) -> str:

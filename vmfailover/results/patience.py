@@ -47,20 +47,12 @@ class Patience:
             return f"the {heir.name} hangs for ever, and no other host can take over"
         if self._planned and stage.name == "apply" and cluster.faults.keep_for_ever(forward.restore):
             return "the link is cut for ever, and the VM cannot be moved"
-        if stage.name == "detection" and self._is_refused():
-            return f"the {heir.name} had given the {cluster.pair.active.host.name} up before, and could not fence it"
         if stage.name == "detection" and int(cluster.env.now) >= self._noticed_by_ns(stage):
             longest = DURATION.format(cluster.pair.detector.longest_ns)
             return f"nothing has noticed the failure, for which detection needs {longest} at most"
         if cluster.env.peek() > cluster.scenario.duration + MOST_EXTENSION_NS:
             return f"it would take more than {DURATION.format(MOST_EXTENSION_NS)} beyond the end"
         return ""
-
-    def _is_refused(self) -> bool:
-        """Whether the verdict was given before the failure, and has led to nothing; it is not given a second time."""
-        pair, now = self._cluster.pair, int(self._cluster.env.now)
-        can_work = not pair.standby.host.frozen and now > self._last_fault_ns
-        return can_work and pair.detector.declared.processed and pair.protection.needs_takeover
 
     def _noticed_by_ns(self, stage: Stage) -> float:
         """Return when the failure must have been noticed if it ever is; while a hang has to pass first, never."""

@@ -7,7 +7,8 @@ import simpy
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.records.events import Event
-from vmfailover.scenario.units import DURATION
+from vmfailover.results.quantities import duration
+from vmfailover.results.standing_faults import StandingFaults
 
 #: The stage that begins with each kind of event while a failover is under way.
 _BEGINS = {
@@ -43,12 +44,12 @@ class StageWatch:
         #: The stage of the failover that is under way; None if there is none.
         self.stage: Stage | None = None
         self._protected = True
-        self._failure: Event | None = None
-        self._given_up = ""
+        self._standing = StandingFaults()
+        self._failed, self._given_up = "", ""
         #: The host that the one with the VM has given up and cannot fence; empty if there is none.
         self.unfenced = ""
         self._over: simpy.Event | None = None
-        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "passed"}:
+        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "fault", "passed", "synchronise"}:
             event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
@@ -58,22 +59,28 @@ class StageWatch:
         return self._over
 
     def _on_event(self, event: Event) -> None:
-        if event.kind == "failure":
-            self._failure = event
-        if event.kind in _BEGINS and self._protected:
+        self._standing.note(event)
+        if event.kind in _BEGINS and self._protected and event.host != self._given_up:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)
         elif self._is_end(event) or self._has_passed(event):
             self._end()
+        self._remember(event)
         self._note_fencing(event)
         self._protected = event.kind == "protected" or (self._protected and event.kind not in _UNPROTECTS)
 
-    def _note_fencing(self, event: Event) -> None:
-        if event.kind == "detect":
+    def _remember(self, event: Event) -> None:
+        if event.kind == "failure":
+            self._failed = event.host
+        elif event.kind == "detect":
             self._given_up = event.detail
-        elif event.kind == "fencing-failed" and event.detail != self._given_up:
+        elif event.kind == "protected":
+            self._given_up = ""
+
+    def _note_fencing(self, event: Event) -> None:
+        if event.kind == "fencing-failed" and event.detail != self._given_up:
             self.unfenced = event.detail
         elif event.kind in _SETTLES:
-            self._given_up = self.unfenced = ""
+            self.unfenced = ""
 
     def _is_end(self, event: Event) -> bool:
         """Whether an event ends the failover; that the other host cannot be fenced by the one with the VM does not."""
@@ -86,10 +93,9 @@ class StageWatch:
             self._over = None
 
     def _has_passed(self, event: Event) -> bool:
-        """Whether an event is the end of the very failure that nobody has noticed yet."""
-        failure = self._failure
-        unnoticed = failure is not None and self.stage is not None and self.stage.name == "detection"
-        return unnoticed and failure is not None and (event.host, event.detail) == (failure.host, failure.detail)
+        """Whether the failure is over that nobody has noticed yet."""
+        unnoticed = self.stage is not None and self.stage.name == "detection"
+        return unnoticed and event.kind == "passed" and self._standing.serves(self._failed)
 
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
@@ -110,6 +116,6 @@ def remark_on(stage: Stage, cluster: Cluster, given_up: str) -> str:
     what = f"the run ended in the {stage.name} of a failover"
     if given_up:
         return f"{what}, which was not waited for: {given_up}" if cluster.scenario.extend else f"{what}: {given_up}"
-    remaining = DURATION.format(least_remaining_ns(stage, cluster))
+    remaining = duration(least_remaining_ns(stage, cluster))
     what = f"{what}, which needs at least {remaining} more"
     return what if cluster.scenario.extend else f"{what}; 'extend: until-takeover' waits for it"

@@ -8,13 +8,22 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import simpy
 
 from vmfailover.audit.expected_memory import ExpectedMemory
 from vmfailover.errors import InputError
+from vmfailover.guest.scheduler import DEFAULT_QUANTUM, Scheduler
+from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads.synthetic import SyntheticWorkload
 from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.guest.workloads.workload import open_workload
+from vmfailover.hardware.address_log import AddressLog
+from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import Counter
+from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.processor import Processor
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.simulation import run
@@ -33,6 +42,24 @@ TRACE_RECORDS = 1 << 25
 #: Records that are generated for one sample.
 SYNTHETIC_RECORDS = 1 << 22
 SYNTHETIC_MEMORY = 1 << 30
+#: Memory of a machine that is only scheduled.
+SMALL_MEMORY = 1 << 20
+#: Machines that stand still beside two that run.
+STANDING = (0, 2_000)
+#: Events between which they run, and the time from one to the next, nanoseconds.
+EVENTS, EVENT_NS = 1_000, 1_000
+#: Two hosts of which both run the VM after the link between them is cut, or one after the other one's crash.
+SPLIT: dict[str, Any] = {
+    "duration": "50 ms",
+    "replication": {"protocol": "cacheline-flags", "checkpoint_interval": "1 ms"},
+    "detection": {"kind": "heartbeat", "interval": "1 ms", "timeout": "3 ms"},
+    "fencing": {"kind": "none"},
+    "link": {"bandwidth": "10 Gbit/s", "latency": "1 us"},
+    "clients": None,
+    "expect": {},
+}
+ONE_GUEST: dict[str, Any] = {"failures": [{"at": "2 ms", "kind": "host-crash", "target": "secondary"}]}
+TWO_GUESTS: dict[str, Any] = {"failures": [{"at": "2 ms", "kind": "link-cut"}]}
 SYNTHETIC_KINDS = ("zipf", "sequential", "uniform", "pointer-chase")
 
 
@@ -46,7 +73,11 @@ def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iter
         yield Benchmark("reading the trace", partial(_reading, scenario.workload.trace))
     for kind in SYNTHETIC_KINDS:
         yield Benchmark(f"generating and executing: {kind}", partial(_synthetic, scenario, kind))
+    for standing in STANDING:
+        name = f"{EVENTS:,} events, 2 machines run, {standing:,} stand still"
+        yield Benchmark(name, partial(_scheduled, scenario, standing))
     yield Benchmark("run, after start-up", partial(_run, scenario))
+    yield Benchmark("two guests at once", partial(_two_guests, scenario))
     yield Benchmark("process: vmfailover --help", partial(_process, ["--help"]))
     assignments = [word for text in overrides for word in ("--set", text)]
     yield Benchmark("process: vmfailover run", partial(_process, ["run", str(path), *assignments]))
@@ -116,6 +147,39 @@ def _synthetic(scenario: Scenario, kind: str) -> Sample:
     for chunk in _beginning(workload.chunks(0), SYNTHETIC_RECORDS):
         core.execute(chunk)
     return _executed(core, time.perf_counter() - began)
+
+
+def _scheduled(scenario: Scenario, standing: int) -> Sample:
+    """Let two machines run from event to event; those that stand still share their hardware with the first."""
+    env = simpy.Environment()
+    scheduler = Scheduler(env, DEFAULT_QUANTUM, scenario.link.latency)
+    running = [_small_machine(scenario) for _ in range(2)]
+    still = [VirtualMachine(running[0].processor, running[0].log, 0) for _ in range(standing)]
+    for vm in (*running, *still):
+        scheduler.add(vm)
+    for vm in running:
+        vm.resume(0)
+    began = time.perf_counter()
+    for event in range(1, EVENTS + 1):
+        env.run(until=event * EVENT_NS)
+    return Sample(time.perf_counter() - began, accesses=sum(vm.accesses for vm in running))
+
+
+def _small_machine(scenario: Scenario) -> VirtualMachine:
+    host = kernel_host(scenario)
+    processor = Processor(kernel, host, 1, Memory(SMALL_MEMORY, host.line))
+    log = AddressLog(kernel, initial=SMALL_MEMORY, size=SMALL_MEMORY, line_bytes=host.line, guard_band=0)
+    vm = VirtualMachine(processor, log, 0)
+    spec = SyntheticWorkload.model_validate({"kind": "uniform", "working_set": "512 KiB"})
+    vm.load(open_workload(spec, 1, host.line, scenario.seed), (0,), 0, 0)
+    return vm
+
+
+def _two_guests(scenario: Scenario) -> Sample:
+    """Take the time of a split brain, of which that of the same guest on one host is a part."""
+    one, two = (run(scenario.with_(**SPLIT, **failures), samples=0) for failures in (ONE_GUEST, TWO_GUESTS))
+    seconds = [float(found.values["run.wall_seconds"] or 0) for found in (one, two)]
+    return Sample(seconds[1], accesses=int(two.values["run.accesses"] or 0), parts={"one guest": seconds[0]})
 
 
 def _run(scenario: Scenario) -> Sample:

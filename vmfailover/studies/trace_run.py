@@ -11,7 +11,7 @@ from vmfailover.engine.compilation import compiled
 from vmfailover.guest.access_buffer import accesses_of_one_core
 from vmfailover.hardware.address_log import ENTRY_BYTES, AddressLog
 from vmfailover.hardware.cache import kernel
-from vmfailover.hardware.cache.kernel.execution import run_cores
+from vmfailover.hardware.cache.kernel.execution import run_core
 from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, Why, new_cache
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
@@ -87,7 +87,7 @@ def _execute(
 
     `progress` is the clock at which the next check is due and the number of checks done, int64[2].
     """
-    while run_cores(state, accesses, start, progress[0], _NEVER, log)[0] == _DEADLINE:
+    while run_core(state, accesses, start, 0, progress[0], _NEVER, log) == _DEADLINE:
         kernel.scan(state, 0, log, 0)
         progress[0] = state.clock[0] + interval
         progress[1] += 1

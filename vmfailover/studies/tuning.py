@@ -26,8 +26,10 @@ from vmfailover.version import version
 SCHEMA_VERSION = 1
 #: Trials that are asked for and run together, whatever the number of workers, so that results do not depend on it.
 BATCH = 8
-#: Trials that are looked at again with more replications.
+#: Trials that are looked at again together, with more replications.
 FINALISTS = 4
+#: Trials that are looked at again at most, where one after the other does not keep the constraints then.
+MOST_FINALISTS = 20
 #: Runs of a trial, and of a finalist, if not said otherwise.
 REPLICATIONS, CONFIRMATIONS = 3, 20
 
@@ -64,8 +66,8 @@ class Tuning(Plotted):
     objective: Objective
     constraints: tuple[Constraint, ...]
     trials: tuple[Trial, ...]
-    #: The best trials again, with more replications, the best first; none if no trial was possible. If the user
-    #: interrupted before one was run again, the best so far, as it was in the search.
+    #: The best trials again, with more replications, the best first; none if none was possible, or is still so. If the
+    #: user interrupted before one was run again, the best so far, as it was in the search.
     finalists: tuple[Trial, ...]
     #: Of each finalist, whether it is certainly worse than the best, by paired differences.
     worse: tuple[bool, ...]
@@ -73,16 +75,23 @@ class Tuning(Plotted):
     interrupted: bool = False
     #: Runs of each trial.
     replications: int = REPLICATIONS
+    #: Trials that were possible in the search, and are not with more replications; as they are then.
+    refuted: tuple[Trial, ...] = ()
 
     @property
     def best(self) -> Trial | None:
-        """The best point, None if no trial is possible."""
+        """The best point, None if no trial is possible, or none is so with more replications."""
         return self.finalists[0] if self.finalists else None
 
     @property
     def consistent(self) -> bool:
         """Whether no invariant was broken in any run."""
-        return not any(trial.error.startswith("broken") for trial in (*self.trials, *self.finalists))
+        return not any(trial.error.startswith("broken") for trial in self.judged)
+
+    @property
+    def judged(self) -> tuple[Trial, ...]:
+        """Every trial, in the search and again."""
+        return (*self.trials, *self.finalists, *self.refuted)
 
     @property
     def confirmed(self) -> bool:
@@ -115,6 +124,7 @@ class Tuning(Plotted):
             **({"interrupted": True} if self.interrupted else {}),
             "trials": [asdict(each) for each in self.trials],
             "finalists": [asdict(each) for each in self.finalists],
+            "refuted": [asdict(each) for each in self.refuted],
             "certainly_worse": list(self.worse),
             "alike": self.alike(),
         }
@@ -144,7 +154,8 @@ def tune(
 
     Optuna's tree-structured Parzen estimator proposes points, `BATCH` at a time; each is run `replications` times. The
     best are run `confirmations` times, with other random numbers than the search had, and compared pair by pair: what
-    is told of them is not that they were lucky. If the user interrupts, the best so far is returned, and
+    is told of them is not that they were lucky. If none of them keeps the constraints then, the next best are, up to
+    `MOST_FINALISTS` in all. If the user interrupts, the best so far is returned, and
     KeyboardInterrupt raised if no trial is finished. Raises InputError for what cannot be read, or without Optuna.
     """
     objective, constraints = Objective.parse(minimize), tuple(map(Constraint.parse, subject_to))
@@ -168,12 +179,12 @@ def tune(
         for trial in search(evaluate, ranges, objective, constraints, trials, replications, scenario.seed, told):
             tried.append(trial)
         again = range(replications, replications + confirmations)
-        for pair in _confirmed(evaluate, _best(tried), objective, constraints, again):
+        for pair in _confirmed(evaluate, _best_first(tried), objective, constraints, again):
             confirmed.append(pair)
     if not tried:
         raise KeyboardInterrupt
     if ending.interrupted and not confirmed:
-        found = tuple(_best(tried)[:1])
+        found = tuple(_best_first(tried)[:1])
         worse = (False,) * len(found)
         return Tuning(
             scenario, objective, constraints, tuple(tried), found, worse, interrupted=True, replications=replications
@@ -181,12 +192,15 @@ def tune(
     pairs = sorted((pair for pair in confirmed if pair[0].possible), key=lambda pair: _rank(pair[0]))
     worse = tuple(_certainly_worse(runs, pairs[0][1], objective) for _, runs in pairs)
     finalists = tuple(trial for trial, _ in pairs)
-    return Tuning(scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted, replications)
+    refuted = tuple(trial for trial, _ in confirmed if not trial.possible)
+    return Tuning(
+        scenario, objective, constraints, tuple(tried), finalists, worse, ending.interrupted, replications, refuted
+    )
 
 
-def _best(tried: Sequence[Trial]) -> list[Trial]:
-    """Return the possible trials to look at again, the best first."""
-    return sorted((each for each in tried if each.possible), key=_rank)[:FINALISTS]
+def _best_first(tried: Sequence[Trial]) -> list[Trial]:
+    """Return the possible trials, the best first."""
+    return sorted((each for each in tried if each.possible), key=_rank)
 
 
 def _confirmed(
@@ -196,9 +210,17 @@ def _confirmed(
     constraints: Sequence[Constraint],
     numbers: range,
 ) -> Iterator[tuple[Trial, list[StudyRun]]]:
-    """Yield each trial as it is judged by other replications, with these."""
-    for each, runs in zip(chosen, evaluate([each.point for each in chosen], numbers), strict=True):
-        yield Trial(each.number, each.point, each.positions, *_judged(runs, objective, constraints)), runs
+    """Yield trials, the best first, as they are judged by other replications, with these, until one is possible."""
+    candidates = chosen[:MOST_FINALISTS]
+    for first in range(0, len(candidates), FINALISTS):
+        some = candidates[first : first + FINALISTS]
+        passed = False
+        for each, runs in zip(some, evaluate([each.point for each in some], numbers), strict=True):
+            again = Trial(each.number, each.point, each.positions, *_judged(runs, objective, constraints))
+            passed = passed or again.possible
+            yield again, runs
+        if passed:
+            return
 
 
 def search(

@@ -30,7 +30,8 @@ class AccessChunk(NamedTuple):
     count: NDArray[np.uint32]  # type: ignore[assignment]  # hides tuple.count
     #: uint32[n]: instructions executed since the previous record.
     instructions: NDArray[np.uint32]
-    #: Misses that can be under way at once (memory-level parallelism); 0.0 means the host's default.
+    #: Misses that can be under way at once (memory-level parallelism); 0.0 means the host's default,
+    #: beyond which it does not go.
     parallelism: float = 0.0
 
     @property

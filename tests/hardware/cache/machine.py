@@ -181,7 +181,7 @@ class Machine:
         """
         named = {**self.state._asdict(), **self.log._asdict()}
         named["l1_used"], named["l2_used"] = self.state.l1_used[..., 1:], self.state.l2_used[..., 1:]
-        return {name: array.copy() for name, array in named.items()}
+        return {name: np.array(value) for name, value in named.items()}
 
 
 def by_use(ways: npt.NDArray[Any], used: npt.NDArray[np.int64]) -> list[int]:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,9 +103,10 @@ def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:
     return st.lists(st.one_of(running, others), min_size=1, max_size=12)
 
 
-@given(data=st.data(), geometry=geometries(), limit=st.sampled_from([0, 3, 40, 10**6]))
-@examples(1000)
-def test_agree_after_every_operation(data: st.DataObject, geometry: Geometry, limit: int) -> None:
+ANY: dict[str, Any] = {"data": st.data(), "geometry": geometries(), "limit": st.sampled_from([0, 3, 40, 10**6])}
+
+
+def agree(data: st.DataObject, geometry: Geometry, limit: int) -> None:
     twins = [Machine(twin, geometry, limit) for twin in (reference, kernel)]
     modes = data.draw(st.integers(0, 3**geometry.cores - 1), "modes")
     drawn_costs = data.draw(costs(geometry.cores), "costs")
@@ -115,6 +117,19 @@ def test_agree_after_every_operation(data: st.DataObject, geometry: Geometry, li
         one, other = (operation(machine) for machine in twins)
         assert one == other
         assert_same(twins[0].arrays(), twins[1].arrays())
+
+
+@given(**ANY)
+@examples(150)
+def test_agree_after_every_operation(data: st.DataObject, geometry: Geometry, limit: int) -> None:
+    agree(data, geometry, limit)
+
+
+@pytest.mark.slow
+@given(**ANY)
+@examples(1000)
+def test_agree_after_every_operation_of_many(data: st.DataObject, geometry: Geometry, limit: int) -> None:
+    agree(data, geometry, limit)
 
 
 def test_agree_on_a_long_run() -> None:

@@ -10,11 +10,12 @@ import simpy
 from runs_for_tests import broken, happened, observe
 from scenarios_for_tests import minute, small
 
-from replication.machinery import LINE_BYTES, cluster, new_site
+from replication.machinery import LATENCY_NS, LINE_BYTES, SERVICE_NS, batch, cluster, new_site
 from vmfailover.records.events import Kind
 from vmfailover.replication.messages import HEADER_BYTES
-from vmfailover.replication.protocols.output_compare.protection import OutputCompare
 from vmfailover.simulation import run
+
+from .parts import OutputCompare, Protected, everything
 
 QUIET = {"failures": [], "replication.output_compare.divergence": "0 %"}
 UNITS = np.array([1, 2, 5], np.int64)
@@ -51,6 +52,84 @@ def test_without_hashing_every_page_is_sent() -> None:
 @pytest.mark.parametrize(("same", "sent"), [("100 %", []), ("0 %", UNITS.tolist())])
 def test_with_hashing_pages_that_are_the_same_stay_at_home(same: str, sent: list[int]) -> None:
     assert differing(**{"replication.output_compare": {"hashing": True, "same": same}})[1] == sent
+
+
+#: From a request's arrival to that of the secondary's answer: the request, its service, and the answer, to compare.
+COMPARABLE_NS = (HEADER_BYTES + 100 + LATENCY_NS) + SERVICE_NS + (HEADER_BYTES + 300 + LATENCY_NS)
+
+
+def compared(**spec: object) -> Protected:
+    """Return a VM on two hosts whose outputs never differ, or as `spec` says."""
+    return Protected("output-compare", **{"replication.output_compare": {"divergence": "0 %", **spec}})
+
+
+@pytest.mark.parametrize("compare_ns", [0, 30_000])
+def test_an_answer_leaves_when_the_secondary_s_is_there_and_compared(compare_ns: int) -> None:
+    protected = compared(compare=f"{compare_ns} ns")
+    protected.start([1], until=100_000)
+    assert protected.released == [(1, COMPARABLE_NS + compare_ns)]
+    assert protected.protection.remarks == ("0 of 1 outputs compared differed",)
+
+
+def test_an_answer_that_differs_leaves_with_the_synchronisation_that_it_asks_for() -> None:
+    protected = compared(divergence="100 %", compare="1 us")
+    protected.start([1], until=300_000)
+    epoch = protected.context.recorder.epochs[0]
+    assert epoch.paused_ns == COMPARABLE_NS + 1_000
+    assert [output.request for output in epoch.outputs] == [1]
+    assert protected.released == [(1, epoch.acknowledged_ns)]
+    assert protected.protection.remarks == ("1 of 1 outputs compared differed",)
+
+
+def test_hosts_are_synchronised_after_the_longest_interval_at_the_latest() -> None:
+    protected = compared(longest_interval="20 us")
+    protected.start(until=15_000)
+    assert protected.times("pause") == []
+    protected.env.run(until=25_000)
+    assert protected.times("pause") == [20_000]
+
+
+def test_synchronised_hosts_are_alike() -> None:
+    protected = compared(longest_interval="20 us")
+    protected.start()
+    while not protected.times("apply"):
+        protected.env.step()
+    assert everything(protected.secondary.host.processor).any()
+    assert not protected.protection._differ(np.arange(8)).any()
+    assert protected.protection.committed == protected.context.recorder.epochs[0].state
+
+
+def test_to_load_takes_copying_and_the_state_of_each_vcpu() -> None:
+    protected = Protected("output-compare", **{"hypervisor.vcpu_capture": "9 us"})
+    assert protected.protection._load_ns(10) == 10 * 2 + 9_000
+
+
+def test_after_a_failover_clients_get_what_the_secondary_has_answered() -> None:
+    protected = compared(compare="30 us")
+    protected.start([1], until=2_000)
+    state = protected.complete()
+    assert protected.protection.going_on is protected.secondary
+    protected.protection.activate(state)
+    protected.secondary.guest.receive(2)
+    protected.env.run(until=3_000)
+    assert protected.responded == [(1, 2_000), (2, 2_000 + SERVICE_NS)]
+
+
+def test_what_arrives_after_the_failover_is_not_staged() -> None:
+    protected = compared()
+    protected.start(until=1_000)
+    before = protected.protection.memory_bytes
+    protected.protection._arrive(batch(0, {1: 5, 2: 6}))
+    assert protected.protection.memory_bytes - before == 2 * LINE_BYTES
+    protected.complete()
+    protected.protection._arrive(batch(0, {3: 5}))
+    assert protected.protection.lines_received == 2
+
+
+def test_outputs_held_are_those_that_wait_to_be_compared() -> None:
+    protected = compared()
+    protected.start([1, 2], until=SERVICE_NS + 1)
+    assert [output.request for output in protected.protection.outputs_held()] == [1]
 
 
 def test_hosts_on_which_nothing_is_modified_agree() -> None:
@@ -96,7 +175,7 @@ def test_an_answer_is_told_of_once_though_the_guest_is_set_to_another_state() ->
 ENDS = range(435, 950, 43)
 
 
-@pytest.mark.parametrize("variant", ["output-compare", "output-compare-hashing"])
+@pytest.mark.parametrize("variant", ["output-compare", pytest.param("output-compare-hashing", marks=pytest.mark.slow)])
 def test_everything_holds_wherever_the_run_ends(variant: str) -> None:
     """The VM that goes on is the secondary's from when its state is taken, though clients do not reach it yet."""
     slow = {"hypervisor.restore": "20 us", "hypervisor.redirect": "200 us"}

@@ -8,13 +8,15 @@ import simpy
 from runs_for_tests import happened
 from scenarios_for_tests import small
 
-from replication.machinery import cluster, new_site
+from replication.machinery import LATENCY_NS, SERVICE_NS, cluster, new_site
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
-from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
+from vmfailover.replication.messages import HEADER_BYTES
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
+
+from .parts import Protected, RecordReplay, Replica, everything
 
 
 def protection(**spec: object) -> RecordReplay:
@@ -44,21 +46,82 @@ def test_replaying_takes_longer_by_the_slowdown() -> None:
     assert slowed == round(1.5 * at_speed)
 
 
-def behind(lag: str) -> Cluster:
-    spec: dict[str, Any] = {"replication.record_replay": {"slowdown": "50 %", "lag": lag, "interval": "50 us"}}
-    return cluster("record-replay", clients=None, **spec)
+#: A byte of log for each nanosecond, none for what is received, and half a byte for each byte of an answer.
+LOGGED: dict[str, Any] = {"rate": "8 Gbit/s", "per_received_byte": 0, "per_sent_byte": 0.5, "interval": "10 us"}
+#: An answer of 300 bytes that is ready after a service.
+PART_BYTES = SERVICE_NS + 150
+
+
+def logged(**spec: object) -> Protected:
+    """Return a VM whose log has a byte a nanosecond, or as `spec` says."""
+    return Protected("record-replay", **{"replication.record_replay": {**LOGGED, **spec}})
+
+
+def test_an_answer_leaves_when_the_log_that_led_to_it_is_on_the_other_host() -> None:
+    protected = logged()
+    protected.start([1], until=9_000)
+    there_ns = SERVICE_NS + HEADER_BYTES + PART_BYTES + LATENCY_NS
+    assert protected.times("commit") == [there_ns]
+    assert protected.released == [(1, there_ns + HEADER_BYTES + LATENCY_NS)]
+
+
+def test_the_log_is_sent_every_interval() -> None:
+    protected = logged(interval="3 us")
+    protected.start(until=10_000)
+    assert protected.times("epoch") == [3_000, 6_000, 9_000]
+    assert [epoch.shipped_bytes for epoch in protected.context.recorder.epochs] == [3_000, 1_000, 1_000]
+
+
+@pytest.mark.parametrize(("buffer", "waits"), [("1 MiB", False), ("100 B", True)])
+def test_the_vm_waits_for_a_log_that_is_too_long(buffer: str, waits: bool) -> None:
+    protected = logged(buffer=buffer)
+    protected.start(until=100_000)
+    assert (protected.protection.log_stall_ns > 10_000) is waits
+    assert bool(protected.protection.remarks) is waits
+
+
+def test_log_that_waits_to_be_sent_takes_memory() -> None:
+    protected = logged()
+    protected.start(until=15_000)
+    assert protected.protection.memory_bytes == protected.context.scenario.vm.memory + HEADER_BYTES + 10_000
+
+
+def behind(lag: str) -> RecordReplay:
+    """Return the protection of a VM whose replica takes twice as long, after a while."""
+    spec = {**LOGGED, "slowdown": "100 %", "lag": lag, "rate": "1 Mbit/s", "interval": "5 us"}
+    protected = Protected("record-replay", **{"replication.record_replay": spec, "hypervisor.interrupt": "0 ns"})
+    protected.start(until=400_000)
+    assert isinstance(protected.protection, RecordReplay)
+    return protected.protection
 
 
 def test_the_vm_waits_for_a_replica_that_is_too_far_behind() -> None:
-    free, held = behind("1 s"), behind("300 us")
-    lags = []
-    for whole in (free, held):
-        assert isinstance(whole.protection, RecordReplay)
-        lags.append(whole.protection._lag_ns)
-    assert free.protection.log_stall_ns == 0
-    assert held.protection.log_stall_ns > 1_000_000
-    assert lags[0] > 1_000_000
-    assert lags[1] <= 300_000 + 50_000
+    free, held = behind("1 s"), behind("30 us")
+    assert free.log_stall_ns == 0
+    assert free._lag_ns == pytest.approx(200_000, rel=0.1)
+    assert held.log_stall_ns == pytest.approx(200_000, rel=0.2)
+    assert held._lag_ns <= 30_000 + 5_000
+
+
+def test_a_failover_waits_for_the_replica_and_takes_no_more_log() -> None:
+    protected = logged(slowdown="100 %", interval="5 us")
+    protected.start(until=99_000)
+    arrived, replayed = (len(protected.times(kind)) for kind in ("commit", "apply"))
+    assert arrived > replayed
+    assert protected.complete() == protected.context.recorder.epochs[arrived - 1].state
+    assert len(protected.times("commit")) == len(protected.times("apply")) == arrived
+
+
+def test_what_the_replica_has_executed_is_in_its_memory() -> None:
+    protected = logged(interval="1 ms")
+    protected.start(until=20_000)
+    protected.primary.guest.receive(1)
+    protected.env.run(until=20_000 + SERVICE_NS + 1)
+    stopped = everything(protected.primary.host.processor)
+    assert stopped.any()
+    while not protected.times("apply"):
+        protected.env.step()
+    np.testing.assert_array_equal(everything(protected.secondary.host.processor), stopped)
 
 
 def test_the_replica_serves_the_requests_that_the_vm_has_served() -> None:

@@ -1,5 +1,6 @@
 """What an exploration has covered, as a figure."""
 
+import io
 from functools import cache
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
+from rich.console import Console
 from scenarios_for_tests import minute
 
+from vmfailover.report.exploration_table import print_exploration
 from vmfailover.report.figures.canvas import ALARM
 from vmfailover.studies.executors import InThisProcess
 from vmfailover.studies.exploration import FAULTS, Exploration, Explored, Fault, Point, explore
@@ -44,7 +47,7 @@ def test_every_run_is_in_the_panel_of_its_fault() -> None:
     phases = list(dict.fromkeys(each.point.phase for each in explored().results))
     assert [label.get_text() for label in axes.get_yticklabels()] == phases
     assert set(legend(figure)[:-1]) == {each.outcome for each in explored().results}
-    assert figure.get_suptitle().replace("\n", " ").endswith("every promised invariant holds")
+    assert "Every promised invariant holds" in figure.get_suptitle().replace("\n", " ")
 
 
 def test_the_latencies_of_a_phase_are_its_box() -> None:
@@ -70,7 +73,34 @@ def test_broken_invariants_are_counted_in_the_colour_of_alarm() -> None:
     alarms = [text.get_text() for text in axes.texts if to_rgb(text.get_color()) == to_rgb(ALARM)]
     assert alarms == ["✗ 1 of 2", "✗ 1 of 1"]
     assert "broke an invariant" in legend(figure)
-    assert figure.get_suptitle().replace("\n", " ").endswith("2 of 4 broke an invariant")
+    assert figure.get_suptitle().replace("\n", " ").endswith("2 of 4 broke an invariant; 1 of 4 end without service")
+
+
+def printed(found: Exploration, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    print_exploration(found, console)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_runs_without_service_are_told_beside_invariants_that_hold() -> None:
+    found = made(struck("pause", "no service"), struck("pause", "no service"), struck("scan", "ran on"))
+    told = "Every promised invariant holds; 2 of 3 end without service"
+    assert require_legible(found.plot.coverage()).get_suptitle().replace("\n", " ").endswith(told)
+    assert f"3 runs, faults around every event of 1 epoch. {told}." in printed(found, 120)
+
+
+def test_names_of_faults_are_broken_after_hyphens_and_colons() -> None:
+    fault = Fault("hypervisor-hang", "primary", 1)
+    found = made(*(Explored(Point((fault,), "pause"), "ran on", None, ()) for _ in range(2)))
+    words_printed = printed(found, 30).split()
+    assert {"hypervisor-", "hang"} <= set(words_printed)
+
+
+def test_runs_are_counted_in_whole_numbers() -> None:
+    axes = made(struck("pause", "ran on")).plot.coverage()
+    ticks = axes.get_xticks()
+    assert len(ticks) >= 2
+    assert ticks == pytest.approx(ticks.round())
 
 
 def test_outcomes_differ_in_more_than_colour() -> None:

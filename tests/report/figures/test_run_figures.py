@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle, StepPatch
 import vmfailover as vf
 from vmfailover.report.figures.canvas import svg
 from vmfailover.report.html.run_page import FIGURES
+from vmfailover.results.quantities import counted, percentiles
 from vmfailover.scenario.checks import log_bytes, log_capacity
 from vmfailover.studies.dirty_set import GRANULARITIES
 
@@ -47,8 +48,14 @@ def test_every_figure_of_the_report_is_listed() -> None:
     assert methods == {method for method, _, _ in FIGURES}
 
 
+#: Outcomes of which every figure is drawn by the quick tests: with all there is to see, and with the least.
+QUICK = ("failover", "no failure, no clients", "stalled")
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", OUTCOMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in OUTCOMES]
+)
 def test_a_figure_can_be_read_or_says_why_it_is_not_there(name: str, method: str) -> None:
     if (name, method) in WITHOUT:
         with pytest.raises(vf.InputError) as caught:
@@ -119,13 +126,28 @@ def test_the_link_carries_what_was_sent() -> None:
     assert busy_ns == pytest.approx(result.sample_rows[-1].forward_busy_ns, rel=0.02)
 
 
-def test_every_response_is_in_one_phase() -> None:
-    result = outcome("failover")
-    legend = drawn("failover", "latency_distribution").get_legend()
+@pytest.mark.parametrize("name", ["failover", "unfinished failover"])
+def test_response_times_are_those_of_the_metrics_phase_by_phase(name: str) -> None:
+    values, legend = outcome(name).values, drawn(name, "latency_distribution").get_legend()
     assert legend is not None
-    counts = [int(text.get_text().split("\n")[0].rpartition(" ")[2]) for text in legend.get_texts()]
-    assert sum(counts) == len(result.responses)
-    assert len(counts) >= 2
+    phases = [each for each in ("before", "across", "after") if values[f"client.{each}.requests"]]
+    assert len(phases) >= 2
+    assert [text.get_text() for text in legend.get_texts()] == [
+        f"{each} the outage: {counted(values[f'client.{each}.requests'], 'request')}\n"
+        f"{percentiles(values, f'client.{each}.latency', number=values[f'client.{each}.requests'])}"
+        for each in phases
+    ]
+
+
+def test_a_line_of_response_times_without_an_end_has_an_arrow() -> None:
+    result = outcome("unfinished failover")
+    lines = drawn("unfinished failover", "latency_distribution").get_lines()
+    arrows = [line for line in lines if line.get_marker() == ">"]
+    assert result.values["client.across.unanswered"]
+    longest_ns = max(result.end_ns - each.sent_ns for each in result.requests if each.received_ns is None)
+    assert max(float(np.asarray(line.get_xdata())[0]) for line in arrows) == pytest.approx(longest_ns / 1e6)
+    highest = max(float(np.asarray(line.get_ydata())[-1]) for line in arrows)
+    assert highest < 1
 
 
 def test_the_slowdown_is_as_long_as_the_metric() -> None:

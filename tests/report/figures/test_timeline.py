@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.patches import StepPatch
 
+from vmfailover.report.figures.looks import Span
 from vmfailover.report.figures.story import MS, Story
-from vmfailover.report.figures.timeline import save_timeline, timeline
+from vmfailover.report.figures.timeline import LINK_LANE, save_timeline, timeline
 from vmfailover.results.outcome import headline
 from vmfailover.results.quantities import duration
 
@@ -80,9 +83,46 @@ def test_the_whole_run_is_shown(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_CRASH)
 def test_a_crash_is_marked_and_its_loss_is_that_of_the_metrics(name: str) -> None:
     detail = words(panel(name, "the last epochs of the primary"))
-    assert f"{duration(outcome(name).values['loss.work_ns'])} of work lost" in detail
+    lost = f"{duration(outcome(name).values['loss.work_ns'])} of work lost"
+    assert any(text == lost or text.startswith(f"{lost} (") for text in detail)
     assert "crash" in detail
     assert "crash" in words(panel(name, "the whole run"))
+
+
+@pytest.mark.parametrize("name", WITH_CRASH)
+def test_an_arrow_longer_than_the_work_says_why(name: str) -> None:
+    story = Story(outcome(name))
+    assert story.lost is not None
+    elapsed, work = duration(story.lost.length / MS), duration(outcome(name).values["loss.work_ns"])
+    detail = words(panel(name, "the last epochs of the primary"))
+    assert (f"{work} of work lost ({elapsed} less pauses)" in detail) == (elapsed != work)
+
+
+def test_the_lane_of_the_link_shows_early_lines_too() -> None:
+    result, detail = outcome("failover"), panel("failover", "the last epochs of the primary")
+    use = next(each for each in detail.patches if isinstance(each, StepPatch))
+    assert use.get_facecolor() == to_rgba(Span.BUSY.value.colour)
+    low, high = LINK_LANE
+    values, edges, _ = use.get_data()
+    shares = (np.asarray(values) - low) / (high - low)
+    lengths = np.diff(np.asarray(edges))
+    samples = result.sample_rows
+    busy_ns = samples[-1].forward_busy_ns - samples[0].forward_busy_ns
+    assert float(np.sum(shares * lengths)) == pytest.approx(busy_ns * MS)
+    assert Span.BUSY.value.label in legend("failover")
+    assert Span.BUSY.value.label not in legibility.legend(replace(result, sample_rows=()).plot.timeline().figure)
+
+
+def test_answers_that_do_not_wait_after_the_takeover_are_said_to() -> None:
+    title = panel("failover", "responses").get_title("left")
+    assert title.endswith("after the takeover the VM is unprotected: answers do not wait for a commit")
+    assert panel("late failure", "responses").get_title("left") == "responses that clients received"
+
+
+def test_a_blackout_whose_end_was_not_seen_is_a_lower_bound() -> None:
+    gap = duration(outcome("unfinished failover").values["client.blackout_ns"])
+    shown = words(panel("unfinished failover", "responses"))
+    assert {f"blackout\n≥ {gap}", f"blackout ≥ {gap}"} & set(shown)
 
 
 @pytest.mark.parametrize("name", ["no failure", "failure that never came", "no failure, no clients", INTERRUPTED])

@@ -33,7 +33,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page_of("run", tmp_path_factory)
 
 
-@pytest.fixture(scope="module", params=FIGURES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow if name != "run" else ()) for name in FIGURES]
+)
 def any_page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run or of a study, called by what it is of."""
     return page_of(request.param, tmp_path_factory)

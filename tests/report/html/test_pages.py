@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,8 +27,15 @@ from ..figures.sweeps import made as sweep_of
 from ..outcomes import OUTCOMES, outcome
 from .studies import INTERVAL, STUDIES, made, put, report
 
-#: One of each kind of run; the pages of the others are among the heavy proofs.
-CHOSEN = ("failover", "unfinished failover", "no failure, no clients", "no checkpoint", "broken", "evacuation")
+#: One of each kind of run and study; the pages of the others are among the heavy proofs.
+CHOSEN = ("failover", "broken", "comparison", "replications", "sweep of one key")
+
+
+def every(names: Iterable[str], quick: Sequence[str] = CHOSEN) -> list[Any]:
+    """Return names, those that are not among the quick ones marked as slow."""
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]
+
+
 #: Elements that need no end.
 VOID = {"meta", "link", "br", "use", "path", "image", "rect", "stop"}
 
@@ -77,9 +86,7 @@ def checked(html: str) -> Checker:
     return checker
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in CHOSEN else pytest.mark.slow) for name in OUTCOMES]
-)
+@pytest.mark.parametrize("name", every(OUTCOMES))
 def test_a_page_is_whole_and_fetches_nothing(name: str) -> None:
     html = render(page_of(name))
     checker = checked(html)
@@ -157,7 +164,7 @@ def test_a_fragment_is_whole() -> None:
     assert "&lt;x&gt;" in render_fragment(page)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", every(STUDIES))
 def test_a_report_of_a_study_is_whole_and_fetches_nothing(name: str) -> None:
     html = render(report(name))
     checker = checked(html)
@@ -170,7 +177,7 @@ def test_a_report_of_a_study_is_whole_and_fetches_nothing(name: str) -> None:
     assert all(len(row) == len(table.columns) for table in report(name).tables for row in table.rows)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", every(STUDIES, ["replications"]))
 def test_the_report_of_a_folder_is_that_of_the_study(name: str, tmp_path: Path) -> None:
     put(name, tmp_path)
     page = folder_page(tmp_path)
@@ -309,6 +316,7 @@ def test_a_notebook_shows_a_scenario() -> None:
     assert "checkpoint_interval" in html
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_studies() -> None:
     scenario = OUTCOMES["failover"]
     executor = InThisProcess()
@@ -319,12 +327,13 @@ def test_a_notebook_shows_studies() -> None:
     for study in (comparison, replications, sweep, exploration):
         html = study._repr_html_()
         checked(html)
-        assert "Every promised invariant holds" in html or "No run breaks" in html
+        assert "Every promised invariant holds" in html
     latency = comparison.statistic("one", "failover.latency_ns").mean
     assert duration(latency) in comparison._repr_html_()
     assert "nonsense" in sweep._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_prompt_shows_one_line() -> None:
     scenario, executor = OUTCOMES["failover"], InThisProcess()
     shown = [

@@ -1,10 +1,11 @@
 """What clients saw: silence across the outage, and how long their requests took."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pandas as pd
 
+from results.recomputation.failures import FATAL, failure_at, recovers
 from results.recomputation.folder import Folder, Row, Values
 
 #: From when to when clients were without the VM; None for an end that did not come.
@@ -39,17 +40,23 @@ def _what_cut_off(folder: Folder, verdict: Row) -> Row:
 
 
 def _served_again(folder: Folder, began: Row) -> int | None:
-    """The VM serves elsewhere, or alone; or what struck it passes, unless somebody has begun to silence it for that."""
-    later = [event for event in folder.events if event.time_ns >= began.time_ns]
-    for index, event in enumerate(later):
-        if event.kind in ("takeover", "alone"):
-            return int(event.time_ns)
-        if event.kind == "passed" and (event.host, event.detail) == (began.host, began.detail):
-            noticed = "detect" in {each.kind for each in later[:index]}
-            silenced = {"down", "fence"} & {each.kind for each in later[index:]}
-            if not (noticed and silenced):
-                return int(event.time_ns)
-    return None
+    """The VM serves elsewhere, or alone; or what ended its service is over, unless its host is silenced for it."""
+    instants = [event.time_ns for event in folder.of_kind("takeover", "alone") if event.time_ns >= began.time_ns]
+    if began.detail in FATAL:
+        found = failure_at(folder, began.host, folder.events.index(began) + 1)
+        if found and recovers(folder, found):
+            instants.append(folder.events[found.ended].time_ns)
+    elif began.kind == "fault":
+        instants += _passing(folder, began)
+    return min(instants, default=None)
+
+
+def _passing(folder: Folder, fault: Row) -> list[int]:
+    """Return when, from a fault on, as many of its kind have passed there as have struck, if they do."""
+    alike = [event for event in folder.events if (event.host, event.detail) == (fault.host, fault.detail)]
+    alike = alike[alike.index(fault) :]
+    counts = accumulate(-1 if event.kind == "passed" else 1 for event in alike)
+    return [event.time_ns for event, standing in zip(alike, counts, strict=True) if not standing][:1]
 
 
 def longest_silence(folder: Folder, outage: Outage | None) -> int | None:

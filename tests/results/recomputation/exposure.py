@@ -1,8 +1,11 @@
 """Times without a second host, and what ends them: another pair of hosts, or the way back to the first."""
 
 from results.recomputation.clients import longest_silence
-from results.recomputation.failover import FATAL
+from results.recomputation.failures import failures, recovers
 from results.recomputation.folder import Folder, Row, Values
+
+#: Events with which a pair of hosts is one no more.
+PARTED = ("down", "standby-down", "alone", "takeover")
 
 
 def metrics(folder: Folder) -> Values:
@@ -19,20 +22,15 @@ def _exposed_ns(folder: Folder, number: int) -> int:
     """Return for how long a pair was one no more before the next pair, or the end of the run, came."""
     (began, *hosts), *later = folder.pair_begins[number:]
     until = later[0][0] if later else folder.end_ns
-    own = [event for event in folder.events if began <= event.time_ns <= until and event.host in hosts]
-    given_up = [event for event in own if event.kind in ("down", "standby-down", "alone", "takeover")]
-    parted = min((event.time_ns for event in given_up), default=until)
-    instants = [event.time_ns for event in given_up]
-    instants += [event.time_ns for event in own if event.time_ns <= parted and _ends_a_host(event, own, parted)]
+    own = [row for row, event in enumerate(folder.events) if began <= event.time_ns <= until and event.host in hosts]
+    last = next((row for row in own if folder.events[row].kind in PARTED), None)
+    instants = [] if last is None else [folder.events[last].time_ns]
+    for failure in (each for host in hosts for each in failures(folder, host)):
+        struck = failure.began in own and (last is None or failure.began <= last)
+        passed = failure.ended in own and (last is None or failure.ended <= last) and recovers(folder, failure)
+        if struck and not passed:
+            instants.append(failure.cause.time_ns)
     return until - min(instants, default=until)
-
-
-def _ends_a_host(fault: Row, events: list[Row], by_ns: int) -> bool:
-    """Whether a fault ended the service of a host for good, as far as could be seen by an instant."""
-    if fault.kind not in ("failure", "fault") or fault.detail not in FATAL:
-        return False
-    passed = (event for event in events if event.kind == "passed" and fault.time_ns <= event.time_ns <= by_ns)
-    return not any((event.host, event.detail) == (fault.host, fault.detail) for event in passed)
 
 
 def _synchronisation(folder: Folder) -> Values:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from results.recomputation.failures import failure_at, is_down
 from results.recomputation.folder import Folder, Row, Values
 
-#: Faults that end the service of the host that they strike.
-FATAL = {"host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang"}
 WINDOW, STEP_NS, BACK_AT = 10, 100_000, 0.95
 
 
@@ -23,15 +22,18 @@ class Takeover:
 def first_takeover(folder: Folder) -> Takeover:
     """Follow the first takeover back to its beginning: of each step, the last one before the next."""
     arrival = next((index for index, event in enumerate(folder.events) if event.kind == "takeover"), None)
-    past = folder.events if arrival is None else folder.events[: arrival + 1]
-    paired = max((index for index, event in enumerate(past) if event.kind in ("protected", "returned")), default=0)
-    pair = folder.pair_begins[sum(event.kind == "protected" for event in past)]
-    past = [event for event in past[paired:] if event.kind != "detect" or event.detail == pair[1]]
+    until = len(folder.events) if arrival is None else arrival + 1
+    paired = max((row for row in range(until) if folder.events[row].kind in ("protected", "returned")), default=0)
+    pair = folder.pair_begins[sum(event.kind == "protected" for event in folder.events[:until])]
+    own = range(paired, until)
+    past = [folder.events[row] for row in own]
+    verdicts = [row for row in own if folder.events[row].kind == "detect" and folder.events[row].detail == pair[1]]
+    failure = failure_at(folder, pair[1], verdicts[0] if verdicts else until)
     found = Takeover(running=None if arrival is None else folder.events[arrival].time_ns)
     found.complete = _last(past, "image-complete")
     found.fenced = _last(past, "fence")
-    found.detected = _last(past, "detect")
-    found.failed = _failure(past, pair[1])
+    found.detected = folder.events[verdicts[0]].time_ns if verdicts else None
+    found.failed = failure.cause.time_ns if failure else None
     stopped = _last(past, "switchover")
     if stopped is not None:
         found.failed = found.detected = found.fenced = stopped
@@ -40,19 +42,6 @@ def first_takeover(folder: Folder) -> Takeover:
 
 def _last(events: list[Row], kind: str) -> int | None:
     return next((event.time_ns for event in reversed(events) if event.kind == kind), None)
-
-
-def _failure(past: list[Row], host: str) -> int | None:
-    """Return when the host that was given up, or is about to be, had failed; None if it had not, or not any more."""
-    failed: Row | None = None
-    for event in past:
-        if event.kind == "detect":
-            break
-        if event.kind == "failure" and event.host == host and failed is None:
-            failed = event
-        elif event.kind == "passed" and failed is not None and (event.host, event.detail) == (host, failed.detail):
-            failed = None
-    return int(failed.time_ns) if failed else None
 
 
 def metrics(folder: Folder) -> Values:
@@ -82,27 +71,9 @@ def _between(earlier: int | None, later: int | None) -> int | None:
 
 def _false_alarms(folder: Folder) -> int:
     """A verdict is false unless the host is down, or a fault that ends its service has struck it and has not passed."""
-    alarms = 0
-    for index, verdict in enumerate(folder.events):
-        if verdict.kind in ("detect", "detect-loss", "synchronisation-failed"):
-            about = [event for event in folder.events[:index] if event.host == verdict.detail]
-            alarms += not _is_down(about)
-    return alarms
-
-
-def _is_down(about: list[Row]) -> bool:
-    down = False
-    suffering: list[str] = []
-    for event in about:
-        if event.kind in ("failure", "fault") and event.detail in FATAL:
-            suffering.append(event.detail)
-        elif event.kind == "passed" and event.detail in suffering:
-            suffering.remove(event.detail)
-        elif event.kind in ("down", "standby-down"):
-            down = True
-        elif event.kind == "repaired":
-            down, suffering = False, []
-    return down or bool(suffering)
+    verdicts = ("detect", "detect-loss", "synchronisation-failed")
+    about = [(row, event.detail) for row, event in enumerate(folder.events) if event.kind in verdicts]
+    return sum(not is_down(folder, host, row) and failure_at(folder, host, row) is None for row, host in about)
 
 
 def lost_work_ns(folder: Folder) -> int | None:
@@ -163,13 +134,17 @@ def _evacuation(folder: Folder) -> Values:
     stopped, running = (
         next((each.time_ns for each in folder.of_kind(kind)), None) for kind in ("switchover", "takeover")
     )
+    names = ("total_ns", "downtime_ns", "rounds", "bytes", "converged")
+    found: Values = dict.fromkeys(f"migration.{name}" for name in names)
+    if not any(each.paused_ns == stopped for each in rounds):
+        return found
     replication = folder.settings["replication"]
     page = max(replication["granularity"] or 0, 4096)
-    left = rounds[-1].lines * folder.settings["hosts"]["primary"]["line"] if rounds else 0
+    left = rounds[-1].lines * folder.settings["hosts"]["primary"]["line"]
     return {
-        "migration.total_ns": _between(rounds[0].started_ns, running) if rounds else None,
+        "migration.total_ns": _between(rounds[0].started_ns, running),
         "migration.downtime_ns": _between(stopped, running),
-        "migration.rounds": len(rounds) or None,
-        "migration.bytes": sum(each.shipped_bytes for each in rounds) if rounds else None,
-        "migration.converged": None if stopped is None else left <= replication["precopy"]["least"] * page,
+        "migration.rounds": len(rounds),
+        "migration.bytes": sum(each.shipped_bytes for each in rounds),
+        "migration.converged": left <= replication["precopy"]["least"] * page,
     }

@@ -144,6 +144,10 @@ class Register(IntEnum):
 class CacheState(NamedTuple):
     """Everything that the cache hierarchy of one processor unit remembers."""
 
+    #: True if several cores share the lines, None for a single one: the kernel is then compiled without all that deals
+    #: with other cores.
+    several: bool | None
+
     #: int32[cores, sets, 1 + ways]: line numbers in the store-through L1.
     l1: npt.NDArray[np.int32]
     #: int64[cores, sets, 1 + ways]: the tick at which each row of L1 was last used, 0 if invalid.
@@ -247,6 +251,7 @@ def new_cache(
     l1_shape = (cores, l1[0], 1 + l1[1])
     l2_shape = (cores, l2[0], 1 + l2[1])
     return CacheState(
+        several=True if cores > 1 else None,
         l1=np.full(l1_shape, INVALID, np.int32),
         l1_used=np.zeros(l1_shape, np.int64),
         l2=np.full(l2_shape, INVALID_ROW, np.int64),

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from vmfailover.report.exploration_table import OUTCOMES
+from vmfailover.report.exploration_table import OUTCOMES, verdict
 from vmfailover.report.figures.canvas import ALARM, DARK, FILLS, GREY, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import MetricAxis
 from vmfailover.results.quantities import counted
@@ -59,10 +60,8 @@ def exploration_coverage(found: Exploration) -> Axes:
 
 
 def _title(found: Exploration) -> str:
-    runs, broken = len(found.results), len(found.violations)
-    verdict = f"{broken} of {runs} broke an invariant" if broken else "every promised invariant holds"
     struck = f"faults around every event of {counted(found.epochs, 'epoch')}"
-    return f"{found.scenario.name}: {counted(runs, 'run')}, {struck}; {verdict}"
+    return f"{found.scenario.name}: {counted(len(found.results), 'run')}, {struck}. {verdict(found)}"
 
 
 def _row(found: Exploration, fault: str, phase: str) -> _Row:
@@ -92,6 +91,7 @@ def _draw_fault(axes: Axes, rows: list[_Row], fault: str) -> None:
     for place, row in enumerate(rows):
         _count(axes, place, row)
     axes.set_title(fault, loc="left", fontsize=TEXT)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     tidy(axes, "runs (number)")
 
 

@@ -1,38 +1,41 @@
-"""How long did clients wait: before the failure, across it, and after?"""
+"""How long did clients wait: before the outage, across it, and after?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from vmfailover.errors import InputError
-from vmfailover.guest.clients import Response
 from vmfailover.report.figures.canvas import LINES, TEXT, entitle, new_figure, tidy
 from vmfailover.report.figures.metric_axis import go_logarithmic
-from vmfailover.report.figures.story import MS, Story
-from vmfailover.results.quantities import count, counted, duration
+from vmfailover.report.figures.story import MS
+from vmfailover.results.client_metrics import requests_by_phase
+from vmfailover.results.quantities import counted, percentiles
+from vmfailover.results.response_times import ResponseTimes, response_times
 from vmfailover.results.run_result import RunResult
 
 _SIZE = (8, 4)
+Instants = npt.NDArray[np.int64]
 
 
 def latency_distribution(result: RunResult) -> Axes:
-    """Draw the share of requests that were answered within a time, one line for each phase of the run.
+    """Draw the estimated share of requests that are answered within a time, one line for each phase of the run.
 
-    Raises InputError if no client received a response.
+    A line is the Kaplan–Meier estimate of every request that was sent then, answered or not, as in the metrics; one
+    that ends open, with an arrow, has requests without an answer. Raises InputError if no client received a response.
     """
     if not result.responses:
         remedy = "give the scenario clients" if result.scenario.clients is None else "make duration longer"
         raise InputError(f"{result.scenario.name}: no client received a response; {remedy}")
     with new_figure(*_SIZE) as figure:
         axes = figure.subplots()
-        for (phase, responses), (colour, dashes) in zip(_phases(result), LINES, strict=False):
-            latencies = sorted(response.received_ns - response.sent_ns for response in responses)
-            middle, late = (float(np.quantile(latencies, q, method="inverted_cdf")) for q in (0.5, 0.99))
-            label = f"{phase}: {count(len(latencies))}\nmedian {duration(middle)}, p99 {duration(late)}"
-            axes.ecdf(np.array(latencies) * MS, label=label, color=colour, linestyle=dashes, linewidth=1.8)
+        for (title, name, sent_ns, received_ns), (colour, dashes) in zip(_phases(result), LINES, strict=False):
+            label = f"{title}: {counted(sent_ns.size, 'request')}\n{_percentiles(result, name, sent_ns.size)}"
+            _draw(axes, response_times(sent_ns, received_ns, result.end_ns), label, colour, dashes)
         _scale(axes)
         tidy(axes, "response time (ms), logarithmic", "requests answered within it (%)")
         axes.legend(fontsize=TEXT, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), labelspacing=1)
@@ -41,22 +44,45 @@ def latency_distribution(result: RunResult) -> Axes:
 
 
 def _unanswered(result: RunResult) -> str:
-    return f"; {counted(result.unanswered, 'request')} not answered by the end" if result.unanswered else ""
+    if not result.unanswered:
+        return ""
+    return f"; arrows: {counted(result.unanswered, 'request')} not answered by the end"
 
 
-def _phases(result: RunResult) -> Iterable[tuple[str, list[Response]]]:
-    """Yield the phases that have responses, each with them."""
-    story, responses = Story(result), result.responses
-    if story.down is None:
-        yield "all requests", list(responses)
+def _percentiles(result: RunResult, name: str, number: int) -> str:
+    return percentiles(result.values, f"client.{name}latency", number=number)
+
+
+def _phases(result: RunResult) -> Iterable[tuple[str, str, Instants, Instants]]:
+    """Yield each phase that has requests: what it is called here and in metrics, when they were sent and answered."""
+    found = requests_by_phase(result)
+    if result.blackout is None:
+        yield "all requests", "", *found[""]
         return
-    up = story.instant("takeover")
-    phases: dict[str, list[Response]] = {"before the failure": [], "across the failover": [], "after the takeover": []}
-    before, across, after = phases.values()
-    for each in responses:
-        late = up is not None and each.sent_ns * MS >= up
-        (after if late else before if each.received_ns * MS < story.down else across).append(each)
-    yield from ((phase, found) for phase, found in phases.items() if found)
+    for phase in ("before", "across", "after"):
+        sent_ns, received_ns = found[f"{phase}."]
+        if sent_ns.size:
+            yield f"{phase} the outage", f"{phase}.", sent_ns, received_ns
+
+
+def _draw(axes: Axes, times: ResponseTimes, label: str, colour: str, dashes: Any) -> None:
+    """Draw a line that rises at each response time, and that has an arrow at its end if some have no answer."""
+    places = [*times.times[:1], *times.times]
+    answered = [0.0, *(1 - times.waiting)] if places else []
+    axes.plot(
+        np.array(places) * MS,
+        answered,
+        drawstyle="steps-post",
+        label=label,
+        color=colour,
+        linestyle=dashes,
+        linewidth=1.8,
+    )
+    if not times.complete and times.longest_ns is not None:
+        last = answered[-1] if answered else 0.0
+        ends = [places[-1] if places else times.longest_ns, times.longest_ns]
+        axes.plot(np.array(ends) * MS, [last, last], color=colour, linestyle=dashes, linewidth=1.8)
+        axes.plot([times.longest_ns * MS], [last], ">", color=colour, markersize=7)
 
 
 def _scale(axes: Axes) -> None:

@@ -30,6 +30,7 @@ class Span(Enum):
     STOPPED = Look("VM stopped to copy, or for log space", "#ffffff", "....")
     RECEIVING = Look("keeps the image", "#e6e9ee")
     SYNCHRONISING = Look("gets a copy of all memory", "#ffffff", "////")
+    BUSY = Look("link busy: height is the share of time", "#b9cfe3")
     SENDING = Look("sends the rest of the epoch", "#c3ccd6", "||||")
     DETECTING = Look("detecting", "#fbe7a1", "//")
     FENCING = Look("fencing", "#f0a35e", "xx")

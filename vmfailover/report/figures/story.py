@@ -147,6 +147,15 @@ class Story:
         return found if since is None else [*found, Window(since * MS, self.end)]
 
     @property
+    def link_use(self) -> list[tuple[float, float, float]]:
+        """The (start, length, share of it in which the link was busy towards the second host) between two samples."""
+        found = []
+        for one, other in pairwise(self.result.sample_rows):
+            length_ns, busy_ns = other.time_ns - one.time_ns, other.forward_busy_ns - one.forward_busy_ns
+            found.append((one.time_ns * MS, length_ns * MS, min(1.0, busy_ns / length_ns)))
+        return found
+
+    @property
     def rounds(self) -> list[tuple[float, float]]:
         """The (start, length) of every round of a planned evacuation; none if there was none."""
         if self.instant("switchover") is None:

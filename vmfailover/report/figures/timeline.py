@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from vmfailover.report.blackout import blackout_length
 from vmfailover.report.figures.canvas import ALARM, BLUE, DARK, entitle, new_figure, save, tidy
 from vmfailover.report.figures.lanes import hosts, stretches
 from vmfailover.report.figures.looks import Span, draw, legend_entry
@@ -28,6 +29,10 @@ _SHORT, _ASIDE = 0.05, 0.2
 _ABOVE_MARK = 15
 #: Share of an axis below which no text fits into a span, and from which on none fits at the right.
 _ROOM_FOR_TEXT, _LATE = 0.08, 0.75
+#: Share of an axis that half of the longest text in a lane takes.
+_HALF_A_LABEL = 0.13
+#: From where to where the lane of the link reaches.
+LINK_LANE = (0.7, 1.3)
 #: Behind texts that lines may cross.
 _ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
@@ -117,19 +122,28 @@ def _draw_clients(axes: Axes, story: Story, hosts: Axes) -> None:
         axes.set_ylim(bottom=0)
     axes.sharex(hosts)
     _mark_down(axes, story)
-    _mark_blackout(axes, story.blackout)
+    _mark_blackout(axes, story)
     axes.set_ylabel("response time\n(ms, logarithmic)" if wide else "response time (ms)", fontsize=9)
     axes.set_xlabel("time (ms)", fontsize=9)
-    axes.set_title("responses that clients received", loc="left", fontsize=9, pad=_ABOVE_MARK)
+    axes.set_title(_what_clients_received(story), loc="left", fontsize=9, pad=_ABOVE_MARK)
     tidy(axes)
 
 
-def _mark_blackout(axes: Axes, blackout: Window | None) -> None:
+def _what_clients_received(story: Story) -> str:
+    """Say what the panel of responses shows, and why they are fast after a takeover that leaves the VM alone."""
+    makes_checkpoints = story.result.scenario.replication.makes_checkpoints
+    alone = story.instant("takeover") is not None and not story.result.values["reprotection.count"]
+    waits = "; after the takeover the VM is unprotected: answers do not wait for a commit"
+    return f"responses that clients received{waits if makes_checkpoints and alone else ''}"
+
+
+def _mark_blackout(axes: Axes, story: Story) -> None:
     """Shade the blackout, and say how long it was: within it, or above if that is too narrow."""
+    blackout = story.blackout
     if blackout is None:
         return
     axes.axvspan(blackout.start, blackout.end, color="#000000", alpha=0.09, linewidth=0)
-    middle, length = (blackout.start + blackout.end) / 2, duration(blackout.length / MS)
+    middle, length = (blackout.start + blackout.end) / 2, blackout_length(story.result)
     low, high = axes.get_xlim()
     if blackout.length > _ROOM_FOR_TEXT * (high - low):
         place, text = axes.get_xaxis_transform(), f"blackout\n{length}"
@@ -145,6 +159,7 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     draw(axes, 2, [(0, story.primary_end)], Span.STOPPED)
     draw(axes, 2, story.spans("primary"), Span.RUNNING)
     draw(axes, 2, story.pauses, Span.PAUSED)
+    _draw_link_use(axes, story)
     draw(axes, 1, story.rounds or _transfers(story), Span.SENDING)
     for row, commit in story.commits:
         _mark_commit(axes, window, commit, f"epoch {row.epoch} committed")
@@ -155,6 +170,17 @@ def _draw_detail(axes: Axes, story: Story) -> None:
     _mark_scans(axes, story)
     _mark_lost_work(axes, story.lost, story.result.values["loss.work_ns"])
     _mark_down(axes, story, named=True)
+
+
+def _draw_link_use(axes: Axes, story: Story) -> None:
+    """Fill the lane of the link as high as the share of the time for which it carried something, early lines too."""
+    if not story.link_use:
+        return
+    low, high = LINK_LANE
+    starts, lengths, shares = zip(*story.link_use, strict=True)
+    heights = [low + share * (high - low) for share in shares]
+    edges = [*starts, starts[-1] + lengths[-1]]
+    axes.stairs(heights, edges, baseline=low, fill=True, color=Span.BUSY.value.colour, linewidth=0)
 
 
 def _what_is_detailed(story: Story) -> str:
@@ -190,9 +216,16 @@ def _mark_lost_work(axes: Axes, lost: Window | None, work_ns: float | None) -> N
     if lost is None or lost.length <= 0:
         return
     axes.annotate("", (lost.start, 1.45), (lost.end, 1.45), arrowprops={"arrowstyle": "<->", "color": ALARM})
-    text = f"{duration(work_ns)} of work lost"
-    middle = (lost.start + lost.end) / 2
+    low, high = axes.get_xlim()
+    middle = min((lost.start + lost.end) / 2, high - _HALF_A_LABEL * (high - low))
+    text = lost_work(lost, work_ns)
     axes.text(middle, 1.42, text, color=ALARM, ha="center", va="center", fontsize=9, bbox=_ON_WHITE)
+
+
+def lost_work(lost: Window, work_ns: float | None) -> str:
+    """Return how much work was lost, and if the VM stood still meanwhile, since how long before the failure."""
+    work, elapsed = duration(work_ns), duration(lost.length / MS)
+    return f"{work} of work lost{'' if work == elapsed else f' ({elapsed} less pauses)'}"
 
 
 def _mark_down(axes: Axes, story: Story, *, named: bool = False) -> None:
@@ -240,7 +273,8 @@ def _draw_legend(figure: Figure, story: Story) -> None:
 
 def _spans_shown(story: Story) -> list[Span]:
     of_lanes = {kind for _, kind, _, length in stretches(story.result) if length > 0}
-    always = (Span.RUNNING, Span.PAUSED, Span.STOPPED, Span.SENDING, Span.RECEIVING)
+    sampled = [Span.BUSY] if story.link_use else []
+    always = [Span.RUNNING, Span.PAUSED, Span.STOPPED, *sampled, Span.SENDING, Span.RECEIVING]
     return [*always, *(kind for kind in Span if kind in of_lanes and kind not in always)]
 
 

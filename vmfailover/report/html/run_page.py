@@ -8,7 +8,7 @@ from typing import Any
 
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.metric_names import METRICS, bound_name
-from vmfailover.records.metric_values import Metrics
+from vmfailover.report.blackout import blackout_length, blackout_remark
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.html.pictures import Figure, drawn
 from vmfailover.report.metric_quantity import quantity
@@ -31,10 +31,11 @@ FIGURES = (
     ("flagged_rows", "Flagged rows", "Where in the cache were modified lines not logged yet, and when?"),
     ("dirty_set_growth", "Dirty set", "How much is there to send after an interval, tracked in units of each size?"),
 )
+_BLACKOUT = "client.blackout_ns"
 #: Metrics that matter most, with their labels.
 _CARDS = (
     ("failover latency", "failover.latency_ns"),
-    ("client blackout", "client.blackout_ns"),
+    ("client blackout", _BLACKOUT),
     ("work lost", "loss.work_ns"),
     ("slowdown of the guest", "guest.slowdown"),
     ("response time, p99", "client.latency_p99_ns"),
@@ -94,13 +95,15 @@ def provenance(result: RunResult) -> list[tuple[str, str]]:
 
 def cards(result: RunResult) -> list[Card]:
     """Return the metrics that matter most and have a value."""
-    values = result.values
-    shown = [(label, metric, _shown(metric, values)) for label, metric in _CARDS]
+    shown = [(label, metric, _shown(metric, result)) for label, metric in _CARDS]
     return [Card(label, text, _note(result, metric)) for label, metric, text in shown if text]
 
 
-def _shown(metric: str, values: Metrics) -> str:
+def _shown(metric: str, result: RunResult) -> str:
     """Return a metric's value, or the lower bound that is known of it; nothing if there is neither."""
+    if metric == _BLACKOUT:
+        return blackout_length(result)
+    values = result.values
     bound = values.get(bound_name(metric))
     if bound is not None:
         return f"≥ {quantity(metric, bound)}"
@@ -108,6 +111,8 @@ def _shown(metric: str, values: Metrics) -> str:
 
 
 def _note(result: RunResult, metric: str) -> str:
+    if metric == _BLACKOUT:
+        return blackout_remark(result)
     if metric != "failover.latency_ns":
         return ""
     parts = {part: result.values[f"failover.{part}_ns"] for part in _PARTS}

@@ -10,6 +10,7 @@ from vmfailover.report.chance import SINGLE_DRAWS, drawn_from, of_runs, partial_
 from vmfailover.report.check_lines import failure_lines, note_lines, overall_notes, vanished_line, verdict_line
 from vmfailover.report.comparison_notes import WINNERS
 from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.exploration_table import verdict as exploration_verdict
 from vmfailover.report.figures.sweep_keys import number_in
 from vmfailover.report.html.page import Card, Cell, Page, Table
 from vmfailover.report.replication_remarks import replication_remarks
@@ -202,10 +203,9 @@ def exploration_page(found: Exploration) -> Page:
         key = (each.point.phase, f"{fault.kind}: {fault.target}", each.outcome)
         counts[key] = counts.get(key, 0) + 1
     rows = [[*(Cell(text, text) for text in key), Cell(str(number), number)] for key, number in counts.items()]
-    broken = f"{counted(len(found.violations), 'run')} break an invariant."
     return Page(
         title=found.scenario.name,
-        headline=broken if found.violations else "No run breaks an invariant.",
+        headline=f"{exploration_verdict(found)}.",
         sound=not found.violations,
         provenance=[("epochs", str(found.epochs)), ("protocol", found.scenario.replication.protocol)],
         cards=[Card("runs", str(len(found.results))), Card("violations", str(len(found.violations)))],

@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.engine.compilation import compiled_in_place
+from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import FORGET, LEAVING, LIMIT, LOG_SCAN, LOG_TRANSFER
 from vmfailover.hardware.cache.kernel.log import log_line
 from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back
@@ -38,12 +38,12 @@ def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
             latest, flags = _latest_flagged(rows, state.l2_used[core], index)
             if log.registers[LIMIT] < 1:
                 return index
-            log_line(state, log, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
+            log_line(state.counters, state.policy, log, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
             rows[index, latest] &= ~FLAG
     return rows.shape[0]
 
 
-@compiled_in_place
+@compiled_inline
 def _latest_flagged(rows: npt.NDArray[np.int64], used: npt.NDArray[np.int64], index: int) -> tuple[int, int]:
     """Return the way of the flagged row of a set that was used last, and `FLAG` if the set has another, else 0."""
     latest = 0
@@ -57,19 +57,30 @@ def _latest_flagged(rows: npt.NDArray[np.int64], used: npt.NDArray[np.int64], in
     return latest, others
 
 
-@compiled_in_place
 def fetch(state: CacheState, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> tuple[int, int]:
     """Read lines coherently: `versions[i]` becomes the newest version of line `lines[i]`.
 
     Returns how many of the lines the first core's L2 held, and how many only those of other cores did.
     """
+    held: tuple[int, int] = _fetch(state.memory, state.l2, state.place, lines, versions)
+    return held
+
+
+@compiled_in_place
+def _fetch(
+    memory: npt.NDArray[np.uint32],
+    l2: npt.NDArray[np.int64],
+    place: npt.NDArray[np.uint16],
+    lines: npt.NDArray[np.int64],
+    versions: npt.NDArray[np.uint32],
+) -> tuple[int, int]:
     first = 0
     others = 0
     for position in range(lines.size):
-        version = np.int64(state.memory[lines[position]])
+        version = np.int64(memory[lines[position]])
         holder = -1
-        for core in range(state.l2.shape[0]):
-            row = l2_row(state, core, lines[position])
+        for core in range(l2.shape[0]):
+            row = l2_row(l2, place, core, lines[position])
             if row >= 0:
                 holder = core if holder < 0 else holder
                 if row & DIRTY:
@@ -87,16 +98,17 @@ def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState)
     Every cached copy leaves the caches: a dirty one is written back, a flagged one is logged
     unless flags are forgotten.
     """
-    for line in lines:
+    for position in range(lines.size):
+        line = lines[position]
         for core in range(state.l2.shape[0]):
-            row = l2_row(state, core, line)
+            row = l2_row(state.l2, state.place, core, line)
             if row < 0:
                 continue
             drop(state, core, line)
             if row & DIRTY:
-                write_back(state, row)
+                write_back(state.memory, state.counters, row)
             if row & FLAG and state.policy[LEAVING] != FORGET:
-                log_line(state, log, line, LOG_TRANSFER)
+                log_line(state.counters, state.policy, log, line, LOG_TRANSFER)
         if state.l3.size > 0:
-            take_from_l3(state, line)
+            take_from_l3(state.l3, line)
         state.memory[line] = (state.memory[line] + 1) % VERSION_MODULUS

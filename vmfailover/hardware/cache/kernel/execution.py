@@ -6,7 +6,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.engine.compilation import compiled, compiled_inline
+from vmfailover.engine.compilation import compiled_everywhere, compiled_in_place, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     ACCESSES,
     DEADLINE,
@@ -36,19 +36,23 @@ def advance(
     next access needs more log than the limit register allows, and after `quantum` records; the result of several calls
     does not depend on how they were cut.
     """
-    return Stop(*run_cores(state, accesses, start, deadline, quantum, log))
+    before = state.clock.copy()
+    if state.several is None:
+        core, why = 0, run_core(state, accesses, start, 0, deadline, quantum, log)
+    else:
+        core, why = run_cores(state, accesses, start, deadline, quantum, log)
+    return Stop(why, core, int(start[core]), int(state.clock[core] - before[core]))
 
 
-@compiled
+@compiled_in_place
 def run_cores(
     state: CacheState, accesses: Accesses, start: npt.NDArray[np.int64], deadline: int, quantum: int, log: LogState
-) -> tuple[int, int, int, int]:
-    """Do what `advance` says, for compiled callers; the answer is a plain tuple.
+) -> tuple[int, int]:
+    """Do what `advance` says; return the core that made it stop, and a value of `Why`.
 
-    To make an object of any other class, the compiler's runtime would call the interpreter, which does not survive
+    To make an object of a class, the compiler's runtime would call the interpreter, which does not survive
     an exception raised by a signal handler there.
     """
-    before = state.clock.copy()
     remaining = np.int64(quantum)
     while True:
         core, bound = _turn(state.clock, deadline)
@@ -58,15 +62,15 @@ def run_cores(
             why = DEADLINE
         else:
             first = start[core]
-            why = _run_core(state, accesses, start, core, bound, remaining, log)
+            why = run_core(state, accesses, start, core, bound, remaining, log)
             remaining -= start[core] - first
             if why in (DEADLINE, QUANTUM):
                 continue
-        return why, core, start[core], state.clock[core] - before[core]
+        return core, why
 
 
-@compiled_inline
-def _run_core(
+@compiled_everywhere
+def run_core(
     state: CacheState,
     accesses: Accesses,
     start: npt.NDArray[np.int64],
@@ -75,7 +79,7 @@ def _run_core(
     quantum: int,
     log: LogState,
 ) -> int:
-    """Execute records of one core until its clock reaches the bound; return a value of `Why`."""
+    """Execute records of one core, `quantum` at most, until its clock reaches the bound; return a value of `Why`."""
     block = accesses.block[core]
     write = accesses.write[core]
     count = accesses.count[core]
@@ -119,8 +123,10 @@ def _run_core(
         here += 1
     start[core] = here
     state.tick[core] = tick + here
-    if why == DEADLINE and state.clock[core] < bound:
-        why = QUANTUM if here - first == quantum else EXHAUSTED
+    if why == DEADLINE and here - first == quantum:
+        why = QUANTUM
+    elif why == DEADLINE and state.clock[core] < bound:
+        why = EXHAUSTED
     return why
 
 

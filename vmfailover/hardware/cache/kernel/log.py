@@ -3,6 +3,9 @@
 # Python's integers and NumPy's are one type to the compiler.
 # mypy: disable-error-code="assignment, arg-type, no-any-return, return-value"
 
+import numpy as np
+import numpy.typing as npt
+
 from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import (
     COLLECTED,
@@ -14,7 +17,7 @@ from vmfailover.hardware.cache.kernel.constants import (
     NEXT,
     WRAP,
 )
-from vmfailover.hardware.cache.state import PADDING, CacheState, LogState
+from vmfailover.hardware.cache.state import PADDING, LogState
 
 
 @compiled_in_place
@@ -45,14 +48,18 @@ def log_address(log: LogState, line_address: int) -> bool:
 
 
 @compiled_inline
-def log_line(state: CacheState, log: LogState, line: int, cause: int) -> bool:
+def log_line(
+    counters: npt.NDArray[np.int64], policy: npt.NDArray[np.int64], log: LogState, line: int, cause: int
+) -> bool:
     """Log a line and count the cause; say whether that wrote the collecting line out."""
-    state.counters[cause] += 1
-    return log_address(log, line << (6 + state.policy[LINE_SHIFT]))
+    counters[cause] += 1
+    return log_address(log, line << (6 + policy[LINE_SHIFT]))
 
 
 @compiled_inline
-def charge_log_write(state: CacheState, core: int) -> None:
+def charge_log_write(
+    clock: npt.NDArray[np.int64], costs: npt.NDArray[np.int64], counters: npt.NDArray[np.int64], core: int
+) -> None:
     """Let a core wait for the collecting line to be written out."""
-    state.clock[core] += state.costs[core, LOG_WRITE]
-    state.counters[LOG_WRITE_FS] += state.costs[core, LOG_WRITE]
+    clock[core] += costs[core, LOG_WRITE]
+    counters[LOG_WRITE_FS] += costs[core, LOG_WRITE]

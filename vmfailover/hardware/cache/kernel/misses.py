@@ -32,7 +32,6 @@ from vmfailover.hardware.cache.kernel.victim_cache import insert_in_l3, take_fro
 from vmfailover.hardware.cache.state import (
     DIRTY,
     FLAG,
-    INVALID_ROW,
     TAG_SHIFT,
     VERSION_MASK,
     VERSION_SHIFT,
@@ -55,10 +54,10 @@ def run_miss(
     if way == 0:
         way = np.int64(_allocate(state, log, core, line, is_store))
         row = state.l2[core, index, way]
-    elif flags_elsewhere(state, core, line, True) > max(np.int64(0), log.registers[LIMIT]):
+    elif flags_elsewhere(state.several, state, core, line, True) > max(np.int64(0), log.registers[LIMIT]):
         way = np.int64(0)
     else:
-        row |= ask_other_cores(state, log, core, line, True) & FLAG
+        row |= ask_other_cores(state.several, state, log, core, line, True) & FLAG
     if way == 0:
         return False
     state.l2_used[core, index, way] = now
@@ -82,16 +81,14 @@ def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: 
     index = line & (state.l2.shape[1] - 1)
     way = least_recent(state.l2_used[core], index)
     victim = state.l2[core, index, way]
-    several = state.l2.shape[0] > 1
     needed = 1 if victim & FLAG and state.policy[LEAVING] != FORGET else 0
-    if several:
-        needed += flags_elsewhere(state, core, line, is_store)
+    needed += flags_elsewhere(state.several, state, core, line, is_store)
     if needed and needed > log.registers[LIMIT]:
         return 0
-    moved = ask_other_cores(state, log, core, line, is_store) if several else INVALID_ROW
+    moved = ask_other_cores(state.several, state, log, core, line, is_store)
     if moved >= 0:
         state.clock[core] += state.costs[core, TRANSFER]
-    elif state.l3.size > 0 and take_from_l3(state, line):
+    elif state.l3.size > 0 and take_from_l3(state.l3, line):
         state.clock[core] += state.costs[core, L3]
         state.counters[L3_HITS] += 1
     else:
@@ -110,9 +107,13 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
     """Cast a row out of a core's L2: write back, log, drop from L1, move on to L3."""
     line = row >> TAG_SHIFT
     if row & DIRTY:
-        write_back(state, row)
-    if row & FLAG and state.policy[LEAVING] != FORGET and log_line(state, log, line, LOG_CASTOUT):
-        charge_log_write(state, core)
+        write_back(state.memory, state.counters, row)
+    if (
+        row & FLAG
+        and state.policy[LEAVING] != FORGET
+        and log_line(state.counters, state.policy, log, line, LOG_CASTOUT)
+    ):
+        charge_log_write(state.clock, state.costs, state.counters, core)
     drop(state, core, line)
     if state.l3.size > 0:
-        insert_in_l3(state, line)
+        insert_in_l3(state.l3, line)

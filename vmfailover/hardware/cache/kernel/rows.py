@@ -19,16 +19,16 @@ from vmfailover.hardware.cache.state import (
 
 
 @compiled_inline
-def l2_row(state: CacheState, core: int, line: int) -> np.int64:
+def l2_row(l2: npt.NDArray[np.int64], place: npt.NDArray[np.uint16], core: int, line: int) -> np.int64:
     """Return a core's L2 row of a line, `INVALID_ROW` if it has none."""
-    return state.l2[core, line & (state.l2.shape[1] - 1), state.place[core, line] >> L2_WAY_SHIFT]
+    return l2[core, line & (l2.shape[1] - 1), place[core, line] >> L2_WAY_SHIFT]
 
 
 @compiled_inline
-def write_back(state: CacheState, row: int) -> None:
+def write_back(memory: npt.NDArray[np.uint32], counters: npt.NDArray[np.int64], row: int) -> None:
     """Write a dirty row's data to memory."""
-    state.memory[row >> TAG_SHIFT] = (row & VERSION_MASK) >> VERSION_SHIFT
-    state.counters[WRITEBACKS] += 1
+    memory[row >> TAG_SHIFT] = (row & VERSION_MASK) >> VERSION_SHIFT
+    counters[WRITEBACKS] += 1
 
 
 @compiled_inline
