@@ -39,7 +39,7 @@ def test_the_takeover_is_waited_for_with_every_detector(name: str) -> None:
         found = extended(seed=seed, detection=DETECTORS[name])
         assert [event.time_ns for event in happened(found, "takeover")] == [found.end_ns]
         assert found.end_ns > found.scenario.duration
-        assert found.remarks == ()
+        assert found.remarks == found.scenario.warnings
 
 
 def test_silence_that_has_become_usual_is_waited_for() -> None:
