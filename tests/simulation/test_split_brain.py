@@ -8,13 +8,12 @@ from scenarios_for_tests import small
 
 from vmfailover.scenario import Scenario
 
-ORDERS = {"fencing.delay": "2 ms", "fencing.lease": "500 us"}
 CUT: dict[str, object] = {
     "failures": [{"at": "6300 us", "kind": "link-cut"}],
     "duration": "12 ms",
     "workload": {"kind": "idle"},
     "clients": None,
-    **ORDERS,
+    "fencing.delay": "2 ms",
 }
 #: What a message in the way of a heartbeat takes, a hundredth of an order's time.
 AT_ONCE_NS = 20_000
@@ -22,7 +21,8 @@ AT_ONCE_NS = 20_000
 
 def cut(seed: int = 1, **keys: object) -> Scenario:
     """Return a scenario in which both hosts declare each other dead at once."""
-    fencing = {f"fencing.{key}": value for key, value in keys.items()}
+    lease = {"lease": "500 us"} if keys.get("kind") == "witness" else {}
+    fencing = {f"fencing.{key}": value for key, value in {**lease, **keys}.items()}
     return small("no-streaming", seed=seed, **{**CUT, **fencing})
 
 

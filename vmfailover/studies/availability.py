@@ -226,12 +226,13 @@ def _simulated(scenarios: Sequence[Scenario], pool: Executor, progress: Progress
     for scenario, run in zip(scenarios, found.runs, strict=True):
         if run.values.get("failover.latency_ns") is None:
             name, at = scenario.path or scenario.name, DURATION.format(scenario.failures[0].at or 0)
-            raise InputError(f"{name}: no failover followed a failure at {at}: {_reason(run)}")
+            raise InputError(f"{name}: no failover followed a failure at {at}: {_reason(run, scenario)}")
     return found.runs
 
 
-def _reason(run: StudyRun) -> str:
+def _reason(run: StudyRun, scenario: Scenario) -> str:
     """Return why the other host did not take over from a host that had failed, or what would help."""
     if run.values.get("failover.activation_ns") is not None:
         return "a false alarm came first; make 'detection.timeout' longer"
-    return run.error or "; ".join(run.remarks) or "the VM did not come up on it"
+    told = [line for line in run.remarks if line not in scenario.warnings]
+    return run.error or "; ".join(told) or "the VM did not come up on it"
