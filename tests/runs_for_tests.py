@@ -1,6 +1,6 @@
 """Runs whose every part can be looked at, and what holds in each beside the invariants that it checks itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +18,19 @@ from vmfailover.scenario.replication import Replication
 
 #: Later than every run, nanoseconds.
 NEVER = 1 << 62
+
+#: Variants that quick tests run: one of each way in which runs differ. The others are for the heavy proofs.
+QUICK_VARIANTS = {
+    *("base", "no-streaming", "other-host", "log-drain", "log-checkpoint", "log-stall-least", "three-vcpus-carry"),
+    *("lossy-link", "no-fencing", "no-clients", "no-failure", "mix"),
+    *("cacheline-transfer", "page-write-protect", "page-modification-log-cores", "page-dirty-bits", "undo-log"),
+    *("undo-log-local", "output-compare-hashing", "record-replay-behind", "live-precopy", "cold-restart"),
+}
+
+
+def variants(names: Iterable[str]) -> list[Any]:
+    """Return the names of variants as parameters of tests, those that are not quick marked as slow."""
+    return [pytest.param(name, marks=() if name in QUICK_VARIANTS else pytest.mark.slow) for name in names]
 
 
 class WatchedCluster(Cluster):

@@ -34,6 +34,7 @@ def bench(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["bench", "--repeat", "1", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_everything_is_measured_and_announced(scenario_file: ScenarioFile) -> None:
     result = bench(scenario_file(), "--json")
     printed = json.loads(result.stdout)

@@ -105,6 +105,7 @@ def test_a_protocol_runs_by_what_its_own_setting_says(listed_pages: Path, tmp_pa
     assert slower > pause_of(listed_pages, path) + 10_000
 
 
+@pytest.mark.slow
 def test_it_is_compared_with_ours_in_a_file_with_keys_of_both(listed_pages: Path, tmp_path: Path) -> None:
     both = {"replication": {**LISTED, "undo_log": {"placement": "local"}}}
     names = "listed-pages,undo-log,cacheline-flags"
@@ -115,6 +116,7 @@ def test_it_is_compared_with_ours_in_a_file_with_keys_of_both(listed_pages: Path
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_two_processes_sweep_its_setting(listed_pages: Path, tmp_path: Path) -> None:
     path, out = scenario_file(tmp_path, {"replication": LISTED}), tmp_path / "out"
     key = "replication.page_list.entry"
@@ -260,6 +262,7 @@ ALL_MINE: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_kinds_of_everything_else_run_by_what_their_own_settings_say(tmp_path: Path) -> None:
     names = {
         "detectors": "patient = mine:Patient",

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
-from .covering import TestFile, measured, read, written
+from .covering import TestFile, measured
 from .mutants import Mutant, draw
 from .trial import Outcome, Verdict, copy_of, tried
 
@@ -48,26 +49,30 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
         type=Path,
         default=ROOT / "out" / "mutation",
         help="where what is covered and verdicts are kept, so that a run goes on where one was ended; use a new one, "
-        "or remove covering.json, after a change of tests (default: out/mutation)",
+        "or remove covering.jsonl, after a change of tests (default: out/mutation)",
     )
     return parser.parse_args(arguments)
 
 
 def _covering_files(folder: Path) -> list[TestFile]:
     """Return what test files cover, found out once for a folder."""
-    kept = folder / "covering.json"
-    if not kept.exists():
-        print("finding out what each file of tests covers", file=sys.stderr)
-        with copy_of(ROOT) as root:
-            kept.write_text(written([*measured(root)]))
-    return read(kept.read_text())
+    journal = folder / "covering.jsonl"
+    files = [TestFile(**row) for row in _rows(journal)]
+    with copy_of(ROOT) as root, journal.open("a") as out:
+        for file in measured(root, {(each.path, each.interpreted) for each in files}):
+            files.append(file)
+            print(json.dumps(asdict(file)), file=out, flush=True)
+            print(f"{file.seconds:6.1f} s  {file.path}", file=sys.stderr)
+    return files
 
 
 def _known(folder: Path) -> dict[str, Verdict]:
-    journal = folder / "verdicts.jsonl"
-    lines = journal.read_text().splitlines() if journal.exists() else []
-    verdicts = [json.loads(line) for line in lines]
-    return {each["name"]: Verdict(each["name"], Outcome(each["outcome"]), each["by"]) for each in verdicts}
+    verdicts = (Verdict(row["name"], Outcome(row["outcome"]), row["by"]) for row in _rows(folder / "verdicts.jsonl"))
+    return {each.name: each for each in verdicts}
+
+
+def _rows(journal: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
 
 
 def _verdicts(mutants: list[Mutant], files: list[TestFile], options: Namespace) -> Iterator[Verdict]:

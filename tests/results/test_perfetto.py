@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runs_for_tests import QUICK_VARIANTS
 from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 
 from vmfailover.results.failovers import moves
@@ -26,13 +27,12 @@ from .trace_checks import Event, broken_rules, nanoseconds, read_trace
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FAULTS = ("failback", "exposed", "roles-swap", "link-cut", "hang-comes-back", "random-crash", "spare-dies")
-#: Of those the ones that take long.
-LONG = ("exposed", "roles-swap", "spare-dies", "failback", "hang-comes-back")
+QUICK_RUNS = {*QUICK_VARIANTS, "link-cut", "random-crash", "helper-thread", "output-compare", "record-replay"}
 
 
 def runs(*names: str) -> list[Any]:
-    """Return runs by their names, those that take long marked so."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in names]
+    """Return runs by their names, those that are not quick marked as slow."""
+    return [pytest.param(name, marks=() if name in QUICK_RUNS else pytest.mark.slow) for name in names]
 
 
 RUNS = runs(*VARIANTS, *PROTOCOL_VARIANTS, *FAULTS)

@@ -63,7 +63,7 @@ def test_a_file_that_is_missing_is_named(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "timeline.png"])
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(derandomize=True, deadline=None, max_examples=8)
 @given(content=st.one_of(st.binary(max_size=40), st.sampled_from([b"{}", b"[]", b"null", b'{"schema_version": 1}'])))
 def test_a_file_that_is_damaged_is_named(name: str, content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "damaged"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs_for_tests import observe_variant
+from runs_for_tests import observe_variant, variants
 from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 
 import vmfailover as vf
@@ -97,6 +97,12 @@ SITUATIONS: dict[str, Callable[[], Scenario]] = {
     "short": lambda: small(duration="200 us", failures=[], checkpoint_interval="50 us", scan_interval=None),
 }
 
+#: Those that quick tests run: of faults that pass, alarms, moves and ends one each.
+QUICK = {
+    *("secondary-crash", "memory-error", "false-alarm-of-both", "split-brain-until-a-crash", "hang-passes"),
+    *("fencing-fails", "spare", "failback", "evacuation-cut-short", "warm-up", "end-in-fencing", "extended", "short"),
+}
+
 
 #: The heartbeat of 2.5 ms, of 114 ns, is the last that comes through before the hang; after it passes the timeout.
 VERDICT = 2_500_000 + 114 + 20_000 + 1_500_000
@@ -173,14 +179,16 @@ def same(saved: float | None, value: float | None) -> bool:
     return saved == value and (saved is None) == (value is None)
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, *PROTOCOL_VARIANTS])
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
 def test_every_metric_of_a_variant_can_be_computed_again(variant: str, tmp_path: Path) -> None:
     result = observe_variant(variant).result
     assert differences(result, tmp_path) == {}
     assert {event.kind for event in result.event_rows} <= set(Kind)
 
 
-@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(
+    "situation", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SITUATIONS]
+)
 def test_every_metric_of_a_situation_can_be_computed_again(situation: str, tmp_path: Path) -> None:
     result = befallen(situation)
     assert differences(result, tmp_path) == {}

@@ -5,7 +5,7 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs_for_tests import Observed, broken, happened, observe, record_of
+from runs_for_tests import Observed, broken, happened, observe, record_of, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
 from vmfailover.hardware.link import Channel
@@ -35,7 +35,7 @@ def test_the_parts_of_the_latency_add_up(variant: str, seed: int, at_us: int, ti
         assert sum(part for part in parts if part is not None) == latency
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"no-failure"}))
+@pytest.mark.parametrize("variant", variants(sorted(VARIANTS.keys() - {"no-failure"})))
 def test_the_parts_are_what_the_scenario_says(variant: str) -> None:
     scenario = small(variant)
     values = run(scenario).values

@@ -38,13 +38,13 @@ FENCING = {
     "witness": {"kind": "witness", "delay": "100 us", "lease": "200 us"},
 }
 
-#: Scenarios whose runs take long.
-LONG = {"roles-swap", "stale-image", "spare-host", "spare-dies", "failback", "congested-link-unfenced"}
+#: Scenarios that quick tests run; the others are among the heavy proofs.
+QUICK = {"link-cut", "hypervisor-hang", "secondary-crash", "hang-comes-back"}
 
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else ()) for path in SCENARIOS],
+    [pytest.param(path, marks=() if path.stem in QUICK else pytest.mark.slow) for path in SCENARIOS],
     ids=lambda path: path.stem,
 )
 def test_a_scenario_shows_what_it_says(path: Path) -> None:
@@ -65,7 +65,9 @@ def test_every_kind_has_a_scenario() -> None:
     assert shown == Failure.kinds.keys()
 
 
-@pytest.mark.parametrize("fencing", FENCING)
+@pytest.mark.parametrize(
+    "fencing", ["witness", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("stonith", "shared-storage"))]
+)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_fault_breaks_a_promise(fault: str, fencing: str) -> None:
     result = run(small(failures=[{"at": "4321 us", **FAULTS[fault]}], fencing=FENCING[fencing]))

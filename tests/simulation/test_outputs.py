@@ -1,14 +1,14 @@
 """What the clients get, and when."""
 
 import pytest
-from runs_for_tests import broken, happened, observe, observe_variant, responses_before_commit
+from runs_for_tests import broken, happened, observe, observe_variant, responses_before_commit, variants
 from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.audit.invariants import Commit, output_verdict
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.replication.release import Release
 
-WITH_CLIENTS = sorted(VARIANTS.keys() - {"no-clients"})
+WITH_CLIENTS = variants(sorted(VARIANTS.keys() - {"no-clients"}))
 
 
 @pytest.mark.parametrize("variant", WITH_CLIENTS)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from runs_for_tests import Observed, broken, happened, observe
+from runs_for_tests import Observed, broken, happened, observe, variants
 from scenarios_for_tests import PROTOCOL_OF, PROTOCOL_VARIANTS, brief
 
 from vmfailover.scenario import Scenario
@@ -44,12 +44,12 @@ def crash_often(variant: str, seed: int, crashes: int) -> Counter[str]:
     return Counter("lost" if lost(run) else "went on" for run in runs)
 
 
-@pytest.mark.parametrize("variant", PROTOCOL_VARIANTS)
+@pytest.mark.parametrize("variant", variants(PROTOCOL_VARIANTS))
 def test_without_a_failure_nothing_is_broken(variant: str) -> None:
     assert not broken(observe(brief(variant)))
 
 
-@pytest.mark.parametrize("variant", PROTOCOL_VARIANTS)
+@pytest.mark.parametrize("variant", variants(PROTOCOL_VARIANTS))
 def test_two_crashes(variant: str) -> None:
     crash_often(variant, 12, 2)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from runs_for_tests import Observed, broken, happened, observe
+from runs_for_tests import Observed, broken, happened, observe, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
 from vmfailover.guest.workloads.mix import MixWorkload
@@ -111,7 +111,7 @@ def test_each_variant_has_a_claim() -> None:
 
 
 @pytest.mark.parametrize("make", [small, minute], ids=["small", "minute"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", variants(VARIANTS))
 def test_variant(variant: str, make: Callable[[str], Scenario]) -> None:
     run = observe(make(variant))
     assert not broken(run)

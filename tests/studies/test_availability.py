@@ -90,6 +90,7 @@ def test_a_run_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         availability(FAILING, failovers=1, executor=InThisProcess())
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_other_processes() -> None:
     with local_processes(2) as executor:
         assert availability(FAILING, failures=20_000, failovers=3, executor=executor).to_json() == found().to_json()

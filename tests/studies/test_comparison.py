@@ -142,6 +142,7 @@ def test_a_column_that_was_cut_off_has_a_lower_bound_and_wins_nothing() -> None:
     assert swapped.difference("a", "client.latency_p99_ns").mean is None
 
 
+@pytest.mark.slow
 def test_a_comparison_is_the_same_in_other_processes() -> None:
     columns, _ = under_protocols(FAILING, ["cacheline-flags", "page-write-protect", "record-replay"])
     with local_processes(2) as executor:

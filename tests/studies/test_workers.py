@@ -46,6 +46,7 @@ def test_what_a_task_raises_is_its_result() -> None:
     assert isinstance(found[3], ValueError)
 
 
+@pytest.mark.slow
 def test_tasks_whose_worker_dies_are_done_again(tmp_path: Path) -> None:
     tasks = {number: (str(tmp_path), number) for number in range(20)}
     with local_processes(2) as pool:

@@ -115,6 +115,7 @@ def test_transfer_of_divergent_pages(record_property: RecordProperty) -> None:
     report("PLOVER, table 3: transfer of divergent pages", rows, record_property)
 
 
+@pytest.mark.slow
 def test_redis_as_in_the_scenario(record_property: RecordProperty) -> None:
     """The scenario, with what it was fitted to; the copy is then a prediction."""
     epochs = whole_epochs(run(redis()))

@@ -75,6 +75,7 @@ def test_checkpoint_costs(metric: str, record_property: RecordProperty) -> None:
     report(f"Remus, figure 5, {MEASURED[metric]}", rows, record_property)
 
 
+@pytest.mark.slow
 def test_kernel_build(record_property: RecordProperty) -> None:
     """Calibrated at 10 checkpoints a second, within 5 points at 20."""
     published = {
@@ -105,6 +106,7 @@ def test_faults_cost_more_than_pauses() -> None:
     assert (values["guest.fault_fraction"] or 0) > (values["guest.pause_fraction"] or 0)
 
 
+@pytest.mark.slow
 def test_modified_pages_grow_as_in_the_trace(record_property: RecordProperty) -> None:
     """What was assumed of the build, against what was recorded of redis."""
     pages = [whole_epochs(built(rate)).lines.mean() / LINES_A_PAGE for rate in (40, 10)]

@@ -106,6 +106,7 @@ def test_lost_work(record_property: RecordProperty) -> None:
     report("Work lost, mean ms", [row], record_property)
 
 
+@pytest.mark.slow
 def test_output_commit_delay(record_property: RecordProperty) -> None:
     """An output waits half an interval, the pause, the sending and a round trip."""
     delays_ms, parts_ms = [], []

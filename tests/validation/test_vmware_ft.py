@@ -91,7 +91,7 @@ def test_workloads(record_property: RecordProperty) -> None:
     report("VMware FT, table 1", rows, record_property)
 
 
-@pytest.mark.parametrize("share", [1.0, 1.5])
+@pytest.mark.parametrize("share", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_the_cap_is_that_of_the_channel(share: float) -> None:
     """Half the log for each byte lets twice as much in, up to what clients send."""
     halved = received_mbps(**{"replication.record_replay.per_received_byte": 1.21 / share})
