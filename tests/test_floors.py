@@ -1,5 +1,6 @@
 """Imports go downwards: the checker of the floors says so, and would say so of one arrow upwards."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 (CONTRACT,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def test_the_plan_has_the_floors_in_their_order() -> None:
+    rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "vmfailover" / "README.md").read_text(), re.MULTILINE)
+    floors = [" | ".join(re.findall(r"`(\w+)`", row)) for row in rows]
+    assert floors == CONTRACT["layers"]
+
+
+def test_what_the_plan_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", (ROOT / "vmfailover" / "README.md").read_text())
+    assert len(named) > 15
+    folders = [ROOT / "vmfailover", *(ROOT / "vmfailover").iterdir()]
+    assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
 
 
 def test_every_package_and_module_has_a_floor() -> None:
