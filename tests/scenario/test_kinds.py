@@ -23,17 +23,12 @@ FOREIGN = {
     "replication.undo_log={placement: local}": ("undo-log", "protocol"),
     "replication.record_replay={}": ("record-replay", "protocol"),
     "replication.page_tracking.fault=3 us": ("page-write-protect", "protocol"),
-    "detection.delay=2 ms": ("hardware", "kind"),
     "detection.phi.threshold=3": ("phi-accrual", "kind"),
     "detection.swim={}": ("swim", "kind"),
     "detection.token.members=3": ("token", "kind"),
     "detection.witness.timeout=20 ms": ("witness", "kind"),
     "workload.phases=[]": ("mix", "kind"),
     "workload={trace: a.parquet, skew: 2}": ("zipf", "kind"),
-    "failures.0.share=3 %": ("link-loss", "kind"),
-    "failures.0={kind: link-loss, at: 1 ms, factor: 2}": ("slow-host", "kind"),
-    "fencing.lease=2 ms": ("witness", "kind"),
-    "fencing={kind: none, attempts: 2}": ("stonith", "kind"),
 }
 
 
@@ -51,6 +46,25 @@ def test_what_belongs_to_another_kind_is_refused_with_its_name(write: Write, ass
     assert ": belongs to " in str(caught.value)
     assert str(caught.value).endswith(f"; leave it out, or write '{key}: {owner}'")
     assert "--set" in str(caught.value)
+
+
+#: Single values that belong to another kind, and what is said of them.
+UNUSED = {
+    "detection.delay=2 ms": "detection.delay: heartbeat makes no use of it",
+    "failures.0.share=3 %": "failures.0.share: host-crash makes no use of it",
+    "failures.0={kind: link-loss, at: 1 ms, factor: 2}": "failures.0.factor: link-loss makes no use of it",
+    "fencing.lease=2 ms": "fencing.lease: stonith makes no use of it",
+    "fencing={kind: none, attempts: 2}": "fencing.attempts: none makes no use of it",
+}
+
+
+@pytest.mark.parametrize("assignment", UNUSED)
+def test_a_single_value_of_another_detector_fencing_or_fault_is_said_to_be_unused(
+    write: Write, assignment: str
+) -> None:
+    assert UNUSED[assignment] in load(write(), [assignment]).warnings
+    key = UNUSED[assignment].partition(":")[0]
+    assert key not in "\n".join(load(write()).warnings)
 
 
 def test_its_place_in_the_file_is_told(write: Write) -> None:

@@ -33,6 +33,8 @@ class Detection(Section):
         "vmfailover.detectors", "vmfailover.failover.detection", presets=DETECTION_PRESETS
     )
 
+    takes_values_of_others: ClassVar[bool] = True
+
     preset: str | None = None
     """Where keys left out come from: corosync-3, kubernetes, phi-8 or vsphere-ha."""
     kind: str = "heartbeat"

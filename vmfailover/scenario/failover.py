@@ -16,6 +16,7 @@ class Fencing(Section):
     """What makes sure that the primary cannot run the VM any more."""
 
     kinds: ClassVar["Kinds[Fencing]"] = Kinds("vmfailover.fencing", "vmfailover.failover.fencing")
+    takes_values_of_others: ClassVar[bool] = True
     #: Whether it stops the other host at all.
     fences: ClassVar[bool] = True
 
@@ -90,6 +91,7 @@ class Failure(Section):
     """One fault: at a time, at a random one, or at a point of the protocol."""
 
     kinds: ClassVar["Kinds[Failure]"] = Kinds("vmfailover.faults", "vmfailover.failover.faults")
+    takes_values_of_others: ClassVar[bool] = True
     #: What it can strike; the first is what it does if the scenario does not say.
     targets: ClassVar[tuple[str, ...]] = HOSTS
     #: Whether it happens to the link, and not to hosts.

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
-from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, model_validator
+from pydantic import PrivateAttr, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import Problem, require_fit, shown, suggestion
@@ -118,6 +118,15 @@ class Section(Record):
     code: ClassVar[str] = ""
     #: The common keys that say nothing to this kind.
     unused: ClassVar[frozenset[str]] = frozenset()
+    #: Whether a single value that belongs to another kind is taken, and said to be unused; a block of keys never is.
+    takes_values_of_others: ClassVar[bool] = False
+
+    _of_others: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def of_others(self) -> tuple[str, ...]:
+        """The keys that are written here and belong to another kind."""
+        return self._of_others
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -172,8 +181,17 @@ class Section(Record):
             return cast("Self", handler(data))
         keys = apply_preset(data, cls.kinds.presets)
         kind = cls.kind_of(keys)
+        of_others = tuple(key for key, value in data.items() if cls._is_of_others(kind, key, value))
         own = {key: value for key, value in keys.items() if key in data or key in kind.model_fields}
-        return kind.model_validate(own, context=info.context)
+        section = kind.model_validate({key: own[key] for key in own if key not in of_others}, context=info.context)
+        section._of_others = of_others
+        return section
+
+    @classmethod
+    def _is_of_others(cls, kind: type[Self], key: str, value: Any) -> bool:
+        """Whether a key is a single value of another kind, and is taken here."""
+        single = cls.takes_values_of_others and not isinstance(value, dict | list | Record)
+        return single and key not in kind.model_fields and bool(cls.kinds.owners(key))
 
 
 def code_of(section: Section) -> Any:

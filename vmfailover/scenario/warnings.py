@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.experiment import Experiment
+from vmfailover.scenario.failover import Failure, Fencing
 
 #: Common keys of `replication` that re-protection uses.
 _OF_COPIES = frozenset(
@@ -16,7 +18,7 @@ def warnings_of(scenario: Experiment) -> tuple[str, ...]:
 
 
 def unused_keys(scenario: Experiment) -> Iterator[str]:
-    """Yield a line for each key that is written and says nothing to the protocol.
+    """Yield a line for each key that is written and says nothing to the protocol, detector, way to fence or fault.
 
     A further host's copy of memory, and the VM that waits for it, take what the protocol itself may not.
     """
@@ -25,3 +27,8 @@ def unused_keys(scenario: Experiment) -> Iterator[str]:
     for key in type(replication).model_fields:
         if key in (replication.unused - used) & replication.model_fields_set:
             yield f"replication.{key}: {replication.protocol} makes no use of it"
+    sections: dict[str, Detection | Fencing | Failure] = {"detection": scenario.detection, "fencing": scenario.fencing}
+    sections |= {f"failures.{number}": failure for number, failure in enumerate(scenario.failures)}
+    for name, section in sections.items():
+        for key in section.of_others:
+            yield f"{name}.{key}: {section.kind} makes no use of it"
