@@ -176,10 +176,12 @@ def _results(scenarios: Sequence[Scenario], folders: Sequence[Path | None], *, s
     """Run the scenarios in turn, printing and saving each as it ends; an interrupted one is the last."""
     for scenario, folder in zip(scenarios, folders, strict=True):
         result = followed(scenario)
-        if folder is not None:
-            export(result, folder)
-        if summarise:
-            _summarise(result)
+        try:
+            if folder is not None:
+                export(result, folder)
+        finally:
+            if summarise:
+                _summarise(result)
         yield result
         if result.interrupted:
             return
