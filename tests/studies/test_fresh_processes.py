@@ -53,5 +53,6 @@ def test_a_protocol_of_the_script_itself_makes_them_run_it_too(tmp_path: Path) -
     guarded = f"if __name__ == '__main__':\n    {MINE}"
     *scripts, last = printed(tmp_path, SWEEP + PROTOCOL + guarded)
     assert last == "2 points 0 failed"
-    assert set(scripts) == {"script"}
-    assert len(scripts) > 1
+    said = "".join(scripts)  # lines of several processes may run into each other
+    assert said == "script" * said.count("script")
+    assert said.count("script") > 1
