@@ -15,18 +15,6 @@ def time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simpy, "Environment", GuardedEnvironment)
 
 
-#: The one notebook that is run with the quick tests.
-QUICK_NOTEBOOK = "01-first-failover.ipynb"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave all notebooks but one to the slow tests: each takes as long as a hundred tests."""
-    for item in items:
-        if item.path.suffix == ".ipynb" and item.path.name != QUICK_NOTEBOOK:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let each process have whole files, whose tests share runs and figures that are made once."""
