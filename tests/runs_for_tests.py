@@ -1,6 +1,6 @@
 """Runs whose every part can be looked at, and what holds in each beside the invariants that it checks itself."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,9 +28,17 @@ QUICK_VARIANTS = {
 }
 
 
-def variants(names: Iterable[str]) -> list[Any]:
+#: Variants whose metrics quick tests look at: one of each way in which metrics come about.
+FEW_VARIANTS = {
+    *("base", "log-checkpoint", "three-vcpus-carry", "no-fencing", "no-clients", "no-failure"),
+    *("page-modification-log-cores", "undo-log", "output-compare-hashing", "record-replay-behind", "live-precopy"),
+    "cold-restart",
+}
+
+
+def variants(names: Iterable[str], quick: Collection[str] = QUICK_VARIANTS) -> list[Any]:
     """Return the names of variants as parameters of tests, those that are not quick marked as slow."""
-    return [pytest.param(name, marks=() if name in QUICK_VARIANTS else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]
 
 
 class WatchedCluster(Cluster):

@@ -130,6 +130,7 @@ def test_out_has_all_files(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     assert takeover - failure == metrics["failover.latency_ns"]
 
 
+@pytest.mark.slow
 def test_out_is_the_same_twice(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     for name in ("first", "second"):
         assert run(scenario_file(), "--out", tmp_path / name).exit_code == 0
@@ -188,6 +189,7 @@ def test_out_that_cannot_be_written_to(scenario_file: ScenarioFile) -> None:
     assert result.stderr.startswith("/proc/self: cannot be written to (")
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_nothing_half_written(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     def small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

@@ -35,6 +35,7 @@ def output(process: subprocess.Popen[str]) -> str:
     return text.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", pytest.param("XDG_CACHE_HOME", marks=pytest.mark.slow)])
 def test_later_processes_do_not_compile(tmp_path: Path, variable: str) -> None:
     together = [start(PROGRAM, {variable: tmp_path / "new"}) for _ in range(2)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from marks import mostly_slow
 from scenarios_for_tests import small
 
 from vmfailover.errors import InputError
@@ -58,7 +59,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
-@pytest.mark.parametrize("variant", ["base", "no-failure", "no-clients"])
+@pytest.mark.parametrize("variant", mostly_slow(["base", "no-failure", "no-clients"], "no-clients"))
 def test_the_tables_hold_every_record(variant: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     export(result(variant), folder)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_for_tests import QUICK_VARIANTS
+from marks import mostly_slow
+from runs_for_tests import FEW_VARIANTS
 from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 
 from vmfailover.results.failovers import moves
@@ -27,7 +28,7 @@ from .trace_checks import Event, broken_rules, nanoseconds, read_trace
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FAULTS = ("failback", "exposed", "roles-swap", "link-cut", "hang-comes-back", "random-crash", "spare-dies")
-QUICK_RUNS = {*QUICK_VARIANTS, "link-cut", "random-crash", "helper-thread", "output-compare", "record-replay"}
+QUICK_RUNS = {*FEW_VARIANTS, "link-cut", "helper-thread", "output-compare"}
 
 
 def runs(*names: str) -> list[Any]:
@@ -244,7 +245,7 @@ def test_every_fault_is_there(name: str, trace: dict[str, Any]) -> None:
     assert sorted(nanoseconds(event["ts"]) for event in shown) == happened
 
 
-@pytest.mark.parametrize("name", ["link-cut", "link-flapping"])
+@pytest.mark.parametrize("name", mostly_slow(["link-cut", "link-flapping"], "link-cut"))
 def test_a_fault_of_the_link_is_on_the_link(name: str, tmp_path: Path) -> None:
     run(load(SCENARIOS / "faults" / f"{name}.yaml")).to_perfetto(tmp_path / "trace.json")
     faults = Named(read_trace(tmp_path / "trace.json")).on("link", "faults", "i")

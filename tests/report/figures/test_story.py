@@ -3,12 +3,13 @@
 from itertools import pairwise
 
 import pytest
+from marks import mostly_slow
 
 from vmfailover.report.figures.story import Story
 
-from ..outcomes import INTERRUPTED, OUTCOMES, outcome
+from ..outcomes import INTERRUPTED, OUTCOMES, QUICK_OUTCOMES, outcome
 
-EVERY = [*OUTCOMES, INTERRUPTED]
+EVERY = mostly_slow([*OUTCOMES, INTERRUPTED], *QUICK_OUTCOMES)
 PARTS = ("detection", "fencing", "apply", "activation")
 
 

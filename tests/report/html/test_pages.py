@@ -100,6 +100,7 @@ def test_the_same_run_gives_the_same_page() -> None:
     assert render(page_of("failover")) == render(page_of("failover"))
 
 
+@pytest.mark.slow
 def test_a_page_of_a_saved_run_is_that_of_the_run(tmp_path: Path) -> None:
     export(outcome("failover"), tmp_path)
     page, saved = page_of("failover"), folder_page(tmp_path)
@@ -143,6 +144,7 @@ def test_what_users_write_is_no_markup() -> None:
     assert "&lt;script&gt;alert" in html
 
 
+@pytest.mark.slow
 def test_long_tables_are_cut_off_and_say_so() -> None:
     events = outcome("failover").event_rows * 40
     assert len(events) > MOST_ROWS
