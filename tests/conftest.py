@@ -1,5 +1,6 @@
 """What every test shares: simulated time must go on. And what the proofs have to tell at the end."""
 
+import gc
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,12 @@ from vmfailover.engine.progress_guard import GuardedEnvironment
 def time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the product's guard end, rather than hang, every simulation in which no time passes."""
     monkeypatch.setattr(simpy, "Environment", GuardedEnvironment)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the tests themselves, which stay to the end, from the collector of garbage: it takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
