@@ -233,7 +233,7 @@ def pipe(tmp_path: Path) -> Path:
         ("trace", "stats", "PIPE"),
         ("trace", "stats", "TRACE", "--log", "PIPE"),
         ("report", "PIPE"),
-        ("report", "DIR", "--output", "PIPE"),
+        pytest.param(("report", "DIR", "--output", "PIPE"), marks=pytest.mark.slow),
         ("check", "SCENARIO", "--baseline", "PIPE"),
         ("check", "SCENARIO", "--junit", "PIPE"),
         ("run", "SCENARIO", "--perfetto", "PIPE"),

@@ -83,7 +83,9 @@ def test_a_damaged_study_is_told_in_one_line(content: str, tmp_path: Path) -> No
     [
         (["nowhere"], "nowhere: is not a folder"),
         (["."], "has none of"),
-        (["{folder}", "--output", "nowhere/page.html"], "there is no folder nowhere"),
+        pytest.param(
+            ["{folder}", "--output", "nowhere/page.html"], "there is no folder nowhere", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(

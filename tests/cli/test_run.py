@@ -140,6 +140,7 @@ def test_out_is_the_same_twice(scenario_file: ScenarioFile, tmp_path: Path) -> N
     assert json.dumps(without_wall_clock(first)) == json.dumps(without_wall_clock(second))
 
 
+@pytest.mark.slow
 def test_out_replaces_the_files_of_an_earlier_run(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

@@ -43,6 +43,7 @@ def test_an_old_folder_keeps_what_is_not_ours(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "summary.json").read_text())["seed"] == 7
 
 
+@pytest.mark.slow
 def test_a_link_to_a_folder(tmp_path: Path) -> None:
     folder, link = tmp_path / "folder", tmp_path / "link"
     folder.mkdir()
