@@ -61,7 +61,7 @@ def one_line_dropped_from_one_epoch(injection: Injection) -> None:
     @injection.into(ReplicationManager, "_read_log")
     def read_log(original: Any, manager: ReplicationManager) -> Any:
         lines, duration = original(manager)
-        if manager.epoch.number != 1 or manager.epoch.captured_ns < 0:
+        if manager.epoch.number != 1 or manager.epoch.captured_ns is None:
             return lines, duration
         injection.fire()
         return lines[1:], duration

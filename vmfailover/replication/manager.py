@@ -126,7 +126,7 @@ class ReplicationManager:
         self._vm.pause(int(self.env.now))
         epoch = self.epoch
         yield from self._checkpoint(forced=True)
-        while epoch.acknowledged_ns < 0:
+        while epoch.acknowledged_ns is None:
             yield self._acknowledgement
         return epoch
 
@@ -183,6 +183,7 @@ class ReplicationManager:
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
         self._recorder.resumed(epoch)
+        assert epoch.paused_ns is not None
         self._recorder.began(epoch.paused_ns)
         self._vm.resume(int(self.env.now))
         if self.parts.tracker.needs_room:

@@ -159,7 +159,7 @@ class Protection(ABC):
     def outputs_held(self) -> list[Completion]:
         """Return the outputs that have not left, in order, perhaps with some that have."""
         own = self.epochs[self.first_epoch :]
-        return [output for epoch in own if epoch.acknowledged_ns < 0 for output in epoch.outputs]
+        return [output for epoch in own if epoch.acknowledged_ns is None for output in epoch.outputs]
 
     def tracker_after_loss(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM on the primary once there is no secondary; None if nothing."""

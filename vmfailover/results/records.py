@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
@@ -155,13 +156,24 @@ def _epoch_rows(cluster: Cluster, audit: Judge) -> Iterator[EpochRow]:
         yield EpochRow(
             epoch=epoch.number,
             pair=_pair_of(epoch, cluster.pairs),
-            committed_ns=committed.get(epoch.number, -1),
-            applied_ns=applied.get(epoch.number, -1),
+            committed_ns=_or_never(committed.get(epoch.number)),
+            applied_ns=_or_never(applied.get(epoch.number)),
             log_entries=epoch.entries,
             outputs=len(epoch.outputs),
             dirtied_bytes=audit.dirtied_bytes.get(epoch.number, 0),
-            **{name: getattr(epoch, name) for name in _COPIED},
+            **_copied(epoch),
         )
+
+
+def _copied(epoch: Epoch) -> dict[str, Any]:
+    """Return the columns that an epoch has under the same names."""
+    instants = {name: _or_never(getattr(epoch, name)) for name in _INSTANTS}
+    return {name: getattr(epoch, name) for name in _COPIED} | instants
+
+
+def _or_never(instant_ns: int | None) -> int:
+    """Return an instant as a table has it, -1 for never."""
+    return -1 if instant_ns is None else instant_ns
 
 
 def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
@@ -172,4 +184,5 @@ def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
 
 
 _COMPUTED = ("epoch", "pair", "committed_ns", "applied_ns", "log_entries", "outputs", "dirtied_bytes")
-_COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in _COMPUTED)
+_INSTANTS = ("paused_ns", "captured_ns", "resumed_ns", "sent_ns", "acknowledged_ns")
+_COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in (*_COMPUTED, *_INSTANTS))
