@@ -8,6 +8,7 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox, Parcel
 from replication.machinery import new_site
 
 from vmfailover.engine.event_log import EventLog
@@ -121,11 +122,11 @@ def test_the_loss_of_power_strikes_both() -> None:
 @pytest.mark.parametrize(("kind", "reported"), [("vm-crash", []), ("memory-error", ["primary"])])
 def test_a_virtual_machine_ends_and_what_it_sent_does_not(kind: str, reported: list[str]) -> None:
     scene = Scene(at="5 ns", kind=kind)
-    heard: list[int] = []
-    scene.link.forward.send_datagram(1000, lambda: heard.append(int(scene.env.now)))
+    there = Mailbox(scene.env)
+    scene.link.forward.send_datagram(Parcel(1000), there)
     scene.env.run()
     assert not scene.host.up
-    assert heard
+    assert there.arrived
     assert scene.reported == reported
 
 

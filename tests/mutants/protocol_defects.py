@@ -13,7 +13,7 @@ from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
 from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
-from vmfailover.replication.protocols.output_compare.protection import OutputCompare
+from vmfailover.replication.protocols.output_compare.comparison import MemoryComparison, OutputComparison
 from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
 from vmfailover.replication.protocols.undo_log.protection import Mirror, Pool, UndoneLines, UndoPacking
 
@@ -159,28 +159,28 @@ def log_begins_with_the_second_store(injection: Injection) -> None:
 
 @mutant(small("output-compare"), caught_by="output_commit")
 def outputs_leave_uncompared(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_produce_here")
-    def produce(original: Any, protection: OutputCompare, completion: Any) -> None:
+    @injection.into(OutputComparison, "produced_here")
+    def produce(original: Any, outputs: OutputComparison, completion: Any) -> None:
         del original
         injection.fire()
-        protection.context.release(completion)
+        outputs._context.outlet.release(completion)
 
 
 @mutant(small("output-compare"), caught_by="image")
 def pages_that_only_the_secondary_modified_not_overwritten(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_differing")
-    def differing(original: Any, protection: OutputCompare, units: Any) -> Any:
-        newest, _ = protection.context.primary.host.processor.fetch(units * protection.context.unit_lines)
+    @injection.into(MemoryComparison, "differing")
+    def differing(original: Any, memory: MemoryComparison, units: Any) -> Any:
+        newest, _ = memory._context.primary.host.processor.fetch(units * memory._context.unit_lines)
         del newest
         injection.fired += units.size
-        return (yield from original(protection, units[::2]))
+        return (yield from original(memory, units[::2]))
 
 
 @mutant(small("output-compare-hashing"), caught_by="image")
 def pages_taken_for_the_same(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_differ")
-    def differ(original: Any, protection: OutputCompare, units: Any) -> Any:
-        differing = original(protection, units)
+    @injection.into(MemoryComparison, "differ")
+    def differ(original: Any, memory: MemoryComparison, units: Any) -> Any:
+        differing = original(memory, units)
         injection.fired += int(differing.sum())
         return np.zeros_like(differing)
 

@@ -188,7 +188,7 @@ def takeover_before_everything_is_applied(injection: Injection) -> None:
     @injection.into(Receiver, "close")
     def close(original: Any, receiver: Receiver) -> Any:
         del original
-        receiver._closed = True
+        receiver.endpoint.close()
         injection.fired += len(receiver._to_apply)
         return iter(())
 
@@ -196,10 +196,10 @@ def takeover_before_everything_is_applied(injection: Injection) -> None:
 @mutant(small("lossy-link"), caught_by="epochs_commit_in_order")
 def stream_out_of_order(injection: Injection) -> None:
     @injection.into(Channel, "send")
-    def send(original: Any, channel: Channel, payload_bytes: int, deliver: Any) -> Any:
+    def send(original: Any, channel: Channel, message: Any, to: Any) -> Any:
         injection.fired += channel._last_arrival > channel.env.now + channel.spec.latency
         channel._last_arrival = 0
-        return original(channel, payload_bytes, deliver)
+        return original(channel, message, to)
 
 
 @mutant(small("no-streaming"), caught_by="nothing_lost_in_log")

@@ -12,6 +12,7 @@ from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads.workload import open_workload
@@ -90,10 +91,7 @@ def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides:
         secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),
         start=state(0),
-        release=lambda _: None,
-        respond=lambda _: None,
-        respond_alone=lambda _: None,
-        connect=lambda _: None,
+        outlet=Outlet(env, None, nodes[1]),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox
 
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import GuestState
@@ -27,12 +28,12 @@ class Secondary:
         self.env = simpy.Environment()
         self.host = new_host(self.env)
         self.event_log = EventLog(self.env)
-        self.acknowledged: list[tuple[int, int]] = []
+        self._acknowledgements = Mailbox(self.env)
         self.receiver = Receiver(
             self.env,
             self.host,
             EpochRecorder(self.event_log, [], "primary", "secondary"),
-            lambda epoch: self.acknowledged.append((epoch, int(self.env.now))),
+            self._acknowledgements,
             self._commit,
         )
         self.committed, self.committed_epoch = state(0), -1
@@ -42,14 +43,18 @@ class Secondary:
         self.committed, self.committed_epoch = captured, epoch
 
     @property
+    def acknowledged(self) -> list[tuple[int, int]]:
+        return [(message.epoch, instant) for message, instant in self._acknowledgements.arrived]
+
+    @property
     def applied_epoch(self) -> int:
         return max((event.epoch for event in self.event_log.events if event.kind == "apply"), default=-1)
 
     def receive(self, epoch: int, *batches: LineBatch) -> None:
         """Receive a whole epoch."""
         for part in batches:
-            self.receiver.stage(part)
-        self.receiver.mark(marker(epoch, batches))
+            self.receiver.endpoint.receive(part)
+        self.receiver.endpoint.receive(marker(epoch, batches))
 
     @property
     def image(self) -> dict[int, int]:

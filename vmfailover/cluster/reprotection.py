@@ -100,6 +100,6 @@ class Failback:
         context.primary.host.end_agents()
         there = self._inventory.build(context.primary.host.name, here.host.name)
         here.guest.start(context.workload, state)
-        context.connect(here.guest)
+        context.outlet.redirect(here.guest)
         context.event_log.record(Kind.RETURNED, here.host.name)
         self._protect(replace(self._new_context(here, there), start=state))

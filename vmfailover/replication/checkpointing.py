@@ -8,10 +8,11 @@ import simpy
 
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.replication.collectors import HelperThread, LineCollector, RemotePull, VmCore
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.manager import ManagerParts, ReplicationManager
+from vmfailover.replication.messages import Acknowledgement
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.packing import Packing, UnitPacking
@@ -37,11 +38,18 @@ class Checkpointing(Protection):
         super().__init__(context)
         scenario, primary = context.scenario, context.primary
         self.tracker = self.new_tracker(primary)
+        self.acknowledgements = Endpoint(primary.host)
+        self.acknowledgements.on(Acknowledgement, self.acknowledged)
         self.receiver = self.new_receiver()
         self.note_device_writes(primary, self.tracker)
-        self.sender = Sender(self.env, primary.host.out, self.receiver.receive)
+        self.sender = Sender(self.env, primary.host.out, self.receiver.endpoint)
         parts = ManagerParts(
-            primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
+            primary.guest,
+            self.tracker,
+            self.new_packing(),
+            self.new_copier(),
+            self.sender,
+            OutputBuffer(context.outlet),
         )
         self.manager = ReplicationManager(
             self.env, parts, scenario.replication, scenario.hypervisor, context.recorder, primary.host
@@ -53,7 +61,8 @@ class Checkpointing(Protection):
 
     def new_receiver(self) -> Receiver:
         """Return what the secondary does with the messages."""
-        return Receiver(self.env, self.context.secondary.host, self.context.recorder, self.acknowledged, self.commit)
+        host, recorder = self.context.secondary.host, self.context.recorder
+        return Receiver(self.env, host, recorder, self.acknowledgements, self.commit)
 
     def new_packing(self) -> Packing:
         """Return what makes messages of lines."""
@@ -111,11 +120,11 @@ class Checkpointing(Protection):
 
     def new_copier(self) -> LineCollector:
         """Return who copies modified lines."""
-        vm, link = self.context.primary.vm, self.context.link
+        vm, hosts = self.context.primary.vm, (self.context.primary.host, self.context.secondary.host)
         kind = self.context.scenario.replication.copier
         if kind == "other-host":
-            ways, message_ns = (link.forward, link.backward), self.context.scenario.hypervisor.message
-            return RemotePull(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
+            message_ns = self.context.scenario.hypervisor.message
+            return RemotePull(self.env, vm, self._read_lines, *hosts, self.receiver.endpoint, message_ns)
         if kind == "helper-thread":
             return HelperThread(self.env, vm, self._read_lines)
         return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
@@ -124,16 +133,12 @@ class Checkpointing(Protection):
         """Take an epoch, whose state is given, for committed."""
         self.committed, self.committed_epoch = state, epoch
 
-    def acknowledged(self, epoch: int) -> None:
+    def acknowledged(self, message: Acknowledgement) -> None:
         """Let the primary know that an epoch is committed."""
-        self.manager.acknowledged(epoch)
+        self.manager.acknowledged(message.epoch)
 
     def _read_lines(self, lines: Any) -> Any:
         return self.manager.read_lines(lines)
 
     def _note_early_copy(self, lines: int, duration_ns: int) -> None:
         self.manager.note_early_copy(lines, duration_ns)
-
-    def _release(self, output: Completion, epoch: int) -> None:
-        del epoch
-        self.context.release(output)

@@ -130,7 +130,7 @@ class Protection(ABC):
         context.event_log.record(Kind.IMAGE_COMPLETE, host, epoch=self.committed_epoch)
         yield self.env.timeout(self.activation_ns)
         self.activate(state)
-        context.connect(context.secondary.guest)
+        context.outlet.redirect(context.secondary.guest)
         context.event_log.record(Kind.TAKEOVER, host, epoch=self.committed_epoch)
 
     def activate(self, state: GuestState) -> None:
@@ -139,7 +139,7 @@ class Protection(ABC):
         hosted.guest.start(self.context.workload, state)
         self.unprotected = StandaloneVm(self.env, hosted, self.tracker_after_takeover())
         interval = replication.scan_interval or replication.checkpoint_interval
-        self.unprotected.run(interval, self.context.respond)
+        self.unprotected.run(interval, self.context.outlet.respond)
 
     def abandon(self) -> None:
         """Go on without the secondary, which is dead: what waited for it leaves, and nothing waits any more."""
@@ -151,10 +151,10 @@ class Protection(ABC):
         if tracker is not None:
             self.note_device_writes(hosted, tracker)
         for output in self.outputs_held():
-            context.respond_alone(output)
+            context.outlet.respond_alone(output)
         self.alone = StandaloneVm(self.env, hosted, tracker)
         replication = context.scenario.replication
-        self.alone.run(replication.scan_interval or replication.checkpoint_interval, context.respond_alone)
+        self.alone.run(replication.scan_interval or replication.checkpoint_interval, context.outlet.respond_alone)
 
     def outputs_held(self) -> list[Completion]:
         """Return the outputs that have not left, in order, perhaps with some that have."""

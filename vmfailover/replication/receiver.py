@@ -8,13 +8,12 @@ import numpy as np
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.endpoint import Destination, Endpoint
 from vmfailover.hardware.host import Host
 from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.epoch_recorder import EpochRecorder
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
+from vmfailover.replication.messages import Acknowledgement, CommitMarker, LineBatch
 
-#: Called on the primary when it learns that an epoch is committed.
-Acknowledge = Callable[[int], None]
 #: Called on the secondary when an epoch is committed, with its number and state.
 Committed = Callable[[int, GuestState], None]
 
@@ -60,42 +59,35 @@ class Receiver:
         env: simpy.Environment,
         host: Host,
         recorder: EpochRecorder,
-        acknowledge: Acknowledge,
+        acknowledgements: Destination,
         committed: Committed,
     ) -> None:
-        """Receive on `host`; `acknowledge` and `committed` are told of each epoch."""
+        """Receive on `host`; each epoch is told to `committed`, and to the primary's `acknowledgements`."""
         self.env = env
         self._host = host
         self._recorder = recorder
-        self._acknowledge = acknowledge
+        self._acknowledgements = acknowledgements
         self._committed = committed
         self._staged: dict[int, StagedEpoch] = {}
         #: Epochs that are committed and not in the image yet, in order.
         self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
         self._more = env.event()
         self._all_applied = env.event().succeed()
-        self._closed = False
         #: Lines that have arrived, with repetitions.
         self.lines = 0
         #: Most bytes that were staged or waited to be applied at once.
         self.peak_bytes = 0
         self._held_bytes = 0
+        self.endpoint = Endpoint(host)
+        self.endpoint.on(LineBatch, self.stage)
+        self.endpoint.on(CommitMarker, self.mark)
 
     def start(self) -> None:
         """Apply what is committed, as it comes."""
         self._host.run(self.apply_committed())
 
-    def receive(self, message: Message) -> None:
-        """Take a message as it arrives."""
-        if isinstance(message, LineBatch):
-            self.stage(message)
-        elif isinstance(message, CommitMarker):
-            self.mark(message)
-
     def stage(self, batch: LineBatch) -> None:
         """Keep lines of an epoch until it is whole."""
-        if self._closed:
-            return
         self.lines += batch.lines.size
         self._held_bytes += batch.lines.size * self._host.memory.line_bytes
         self.peak_bytes = max(self.peak_bytes, self._held_bytes)
@@ -105,8 +97,6 @@ class Receiver:
 
     def mark(self, marker: CommitMarker) -> None:
         """Take the end of an epoch: it is whole if every line that the marker counts is staged."""
-        if self._closed:
-            return
         staged = self._stage_of(marker.epoch)
         if staged.lines == marker.lines:
             self.commit(staged, marker)
@@ -130,7 +120,7 @@ class Receiver:
 
     def acknowledge(self, epoch: int) -> None:
         """Tell the primary that an epoch is committed."""
-        self._host.run(self._host.out.send(HEADER_BYTES, lambda: self._acknowledge(epoch)))
+        self._host.run(self._host.out.send(Acknowledgement(epoch), self._acknowledgements))
 
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
         """Apply committed epochs to the image, in order, for ever; each takes time and then is there as a whole."""
@@ -155,7 +145,7 @@ class Receiver:
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Take nothing more, discard what is staged but not committed, and finish applying what is."""
-        self._closed = True
+        self.endpoint.close()
         self._staged.clear()
         yield self._all_applied
 

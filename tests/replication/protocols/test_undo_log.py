@@ -104,12 +104,12 @@ def image(protected: Protected) -> dict[int, int]:
 def test_a_mirror_follows_at_once_and_commits_what_is_whole() -> None:
     protected, mirror = mirrored()
     first = batch(0, {1: 5, 2: 6}, final=True)
-    mirror.receive(undo(0, {1: 0, 2: 0}))
-    mirror.receive(first)
+    mirror.endpoint.receive(undo(0, {1: 0, 2: 0}))
+    mirror.endpoint.receive(first)
     assert image(protected) == {1: 5, 2: 6}
     assert (mirror.lines, mirror.peak_bytes) == (2, 2 * LINE_BYTES)
     assert protected.protection.committed_epoch == -1
-    mirror.receive(marker(0, [first]))
+    mirror.endpoint.receive(marker(0, [first]))
     assert (protected.protection.committed_epoch, protected.protection.committed) == (0, state(1))
     assert [event.kind for event in protected.context.event_log.events] == ["staged", "commit", "apply"]
     assert protected.complete() == state(1)
@@ -118,22 +118,22 @@ def test_a_mirror_follows_at_once_and_commits_what_is_whole() -> None:
 
 def test_an_epoch_that_is_not_whole_is_not_committed() -> None:
     protected, mirror = mirrored()
-    mirror.receive(batch(0, {1: 5, 2: 6}))
-    mirror.receive(CommitMarker(0, 3, state(1), 100))
+    mirror.endpoint.receive(batch(0, {1: 5, 2: 6}))
+    mirror.endpoint.receive(CommitMarker(0, 3, state(1), 100))
     assert protected.protection.committed_epoch == -1
 
 
 def test_a_mirror_rolls_back_to_the_last_commit_the_newest_entry_first() -> None:
     protected, mirror = mirrored()
     first = batch(0, {1: 5})
-    mirror.receive(first)
-    mirror.receive(marker(0, [first]))
+    mirror.endpoint.receive(first)
+    mirror.endpoint.receive(marker(0, [first]))
     for each in (undo(1, {1: 5}), batch(1, {1: 6}), undo(2, {1: 6, 2: 0}), batch(2, {1: 7, 2: 1})):
-        mirror.receive(each)
+        mirror.endpoint.receive(each)
     assert protected.complete() == state(1)
     assert image(protected) == {1: 5}
     assert protected.env.now == 3 * LINE_NS
-    mirror.receive(batch(2, {1: 8}))
+    mirror.endpoint.receive(batch(2, {1: 8}))
     assert image(protected) == {1: 5}
 
 
@@ -152,7 +152,7 @@ def test_a_pool_rolls_back_every_interval_that_is_not_committed() -> None:
     protected, pool = pooled()
     store(protected.primary, 1, 2)
     checkpoint(protected)
-    pool.mark(marker(0, []))
+    pool.endpoint.receive(marker(0, []))
     store(protected.primary, 2, 3)
     checkpoint(protected)
     store(protected.primary, 3)
@@ -167,7 +167,7 @@ def test_a_pool_takes_no_commit_after_the_failover() -> None:
     store(protected.primary, 1)
     checkpoint(protected)
     protected.complete()
-    pool.mark(marker(0, []))
+    pool.endpoint.receive(marker(0, []))
     assert protected.protection.committed_epoch == -1
     assert image(protected) == {}
 
@@ -191,5 +191,6 @@ def test_nobody_copies_to_a_pool() -> None:
 def test_what_takes_memory_on_the_secondary(placement: str, lines: int) -> None:
     protected = Protected("undo-log", **{"replication.undo_log.placement": placement})
     before = protected.protection.memory_bytes
-    protected.protection.receiver.receive(undo(0, {1: 0, 2: 0}))
+    message = undo(0, {1: 0, 2: 0}) if placement == "mirrored" else batch(0, {1: 0, 2: 0})
+    protected.protection.receiver.endpoint.receive(message)
     assert protected.protection.memory_bytes - before == lines * LINE_BYTES

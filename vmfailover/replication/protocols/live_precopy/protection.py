@@ -43,7 +43,7 @@ class LivePrecopy(Protection):
         """Run the VM unobserved, and evacuate it when the time has come."""
         context, node = self.context, self.context.primary
         self._observe(False)
-        Answers(self.env, node.host, node.guest, context.release).start()
+        Answers(self.env, node.host, node.guest, context.outlet.release).start()
         node.host.run(self._evacuate())
         node.vm.resume(int(self.env.now))
 

@@ -19,7 +19,7 @@ from vmfailover.hardware.processor import Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.collectors import Copying, LineCollector
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, Message, UndoBatch
+from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, UndoBatch
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.packing import Packing, UnitPacking
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
@@ -94,21 +94,15 @@ class Mirror(Receiver):
         super().__init__(*args)
         self._undo: list[LineBatch] = []
         self._arrived: dict[int, int] = {}
+        self.endpoint.on(UndoBatch, self.keep)
 
     def start(self) -> None:
         """There is nothing to wait for: what arrives is applied."""
 
-    def receive(self, message: Message) -> None:
-        """Log, apply or commit."""
-        if self._closed:
-            return
-        if isinstance(message, CommitMarker):
-            self.mark(message)
-        elif isinstance(message, UndoBatch):
-            self._undo.append(message)
-            self.peak_bytes = max(self.peak_bytes, self._undo_lines * self._host.memory.line_bytes)
-        elif isinstance(message, LineBatch):
-            self.stage(message)
+    def keep(self, batch: UndoBatch) -> None:
+        """Keep what lines held, lest they have to be put back."""
+        self._undo.append(batch)
+        self.peak_bytes = max(self.peak_bytes, self._undo_lines * self._host.memory.line_bytes)
 
     def stage(self, batch: LineBatch) -> None:
         """Write lines to the image."""
@@ -130,7 +124,7 @@ class Mirror(Receiver):
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Roll back to the last committed checkpoint, line by line."""
-        self._closed = True
+        self.endpoint.close()
         yield self.env.timeout(self._apply_ns(self._undo_lines))
         self.settle()
 
@@ -159,13 +153,11 @@ class Pool(Receiver):
 
     def stage(self, batch: LineBatch) -> None:
         """Take note of the epoch's end."""
-        if batch.final and not self._closed:
+        if batch.final:
             self._recorder.staged(batch.epoch)
 
     def mark(self, marker: CommitMarker) -> None:
         """Commit an epoch: its log, the oldest, is not needed any more."""
-        if self._closed:
-            return
         self._tracker.ended.popleft()
         self._committed(marker.epoch, marker.state)
         self._recorder.committed(marker.epoch, latency_ns=self._host.out.spec.latency)
@@ -173,7 +165,7 @@ class Pool(Receiver):
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Roll back to the last committed checkpoint, line by line."""
-        self._closed = True
+        self.endpoint.close()
         undo = self._undo()
         yield self.env.timeout(self._apply_ns(sum(lines.size for lines, _ in undo)))
         self._roll_back(undo)
@@ -213,7 +205,8 @@ class UndoLog(Checkpointing):
 
     def new_receiver(self) -> Receiver:
         """Return a mirror, or what both hosts reach."""
-        arguments = (self.env, self.context.secondary.host, self.context.recorder, self.acknowledged, self.commit)
+        host, recorder = self.context.secondary.host, self.context.recorder
+        arguments = (self.env, host, recorder, self.acknowledgements, self.commit)
         if not self._local:
             return Mirror(*arguments)
         assert isinstance(self.tracker, UndoneLines)
