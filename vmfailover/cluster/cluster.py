@@ -8,10 +8,11 @@ import simpy
 from vmfailover.cluster.inventory import Inventory
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
+from vmfailover.cluster.targets import ClusterTargets
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
 from vmfailover.failover.faults.acting import ActingFaults
-from vmfailover.failover.injector import Injector, Targets
+from vmfailover.failover.injector import Injector
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
@@ -162,12 +163,7 @@ class Cluster:
 
     def _arm(self) -> None:
         """Let go wrong what the scenario says."""
-        targets = Targets(
-            hosted=lambda: {**self.inventory.hosted, "active": self.active, "standby": self.pair.standby},
-            channels=lambda: {"forward": self.pair.context.link.forward, "backward": self.pair.context.link.backward},
-            active=lambda: self.active.host.name,
-            report=lambda host: self.pair.report(host),
-        )
+        targets = ClusterTargets(self.inventory, self.pairs)
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
             Injector(self.env, self.event_log, failure, targets, self.faults, random)
