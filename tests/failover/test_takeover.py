@@ -50,9 +50,9 @@ class Scene:
 
     def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:
         part = batch(epoch, versions)
-        self.protection.receiver.stage(part)
+        self.protection.receiver.endpoint.receive(part)
         if whole:
-            self.protection.receiver.mark(marker(epoch, [part]))
+            self.protection.receiver.endpoint.receive(marker(epoch, [part]))
 
     def declare_at(self, instant: int) -> None:
         self.env.run(until=instant)

@@ -15,7 +15,9 @@ from vmfailover.replication.protocols.cacheline_transfer.protection import Trans
 from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
 from vmfailover.replication.protocols.output_compare.comparison import MemoryComparison, OutputComparison
 from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log.protection import Mirror, Pool, UndoneLines, UndoPacking
+from vmfailover.replication.protocols.undo_log.entries import UndoEntries
+from vmfailover.replication.protocols.undo_log.mirror import Mirror, UndoPacking
+from vmfailover.replication.protocols.undo_log.pool import Pool
 
 from .injection import Injection, mutant
 
@@ -139,7 +141,7 @@ def caches_not_written_back_at_the_checkpoint(injection: Injection) -> None:
 
 @mutant(small("undo-log-local"), caught_by="image")
 def not_rolled_back(injection: Injection) -> None:
-    @injection.into(Pool, "_undo")
+    @injection.into(Pool, "_uncommitted")
     def undo(original: Any, pool: Pool) -> Any:
         injection.fired += sum(lines.size for lines, _ in original(pool))
         return []
@@ -147,9 +149,9 @@ def not_rolled_back(injection: Injection) -> None:
 
 @mutant(small("undo-log-local"), caught_by="image")
 def log_begins_with_the_second_store(injection: Injection) -> None:
-    @injection.into(UndoneLines, "take_fresh")
-    def take_fresh(original: Any, tracker: UndoneLines) -> Any:
-        lines, versions = original(tracker)
+    @injection.into(UndoEntries, "take_fresh")
+    def take_fresh(original: Any, entries: UndoEntries) -> Any:
+        lines, versions = original(entries)
         injection.fired += lines.size
         return lines, versions + 1
 

@@ -138,7 +138,7 @@ def acknowledged_before_staged(injection: Injection) -> None:
     @injection.into(Receiver, "stage")
     def stage(original: Any, receiver: Receiver, batch: Any) -> None:
         if batch.epoch not in receiver._staged:
-            receiver.acknowledge(batch.epoch)
+            receiver._commit_point.acknowledge(batch.epoch)
             injection.fire()
         original(receiver, batch)
 

@@ -18,7 +18,6 @@ from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.modification_tracker import ModificationTracker, lines_of
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
 from vmfailover.scenario.replication import Hypervisor, Replication
 
@@ -31,8 +30,7 @@ class ManagerParts:
 
     guest: Guest
     tracker: ModificationTracker
-    packing: Packing
-    copier: LineCollector
+    collector: LineCollector
     sender: Sender
     outputs: OutputBuffer
 
@@ -178,7 +176,7 @@ class ReplicationManager:
         epoch.log_position = self.parts.tracker.position
         least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
         with self._recorder.harvested(epoch, lines.size, least_ns):
-            return (yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True))
+            return (yield from self.parts.collector.copy(lines, before_ns=0, vm_stopped=True))
 
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
@@ -207,18 +205,6 @@ class ReplicationManager:
 
     # Modified lines on their way.
 
-    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
-        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them caches held."""
-        versions, held = self._vm.processor.fetch(lines)
-        self.epoch.lines += lines.size
-        batches = self.parts.packing.pack(self.epoch.number, lines, versions)
-        self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
-        return batches, held
-
-    def note_early_copy(self, lines: int, duration_ns: int) -> None:
-        """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
-        self._recorder.copied_early(self.epoch, lines, duration_ns)
-
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
@@ -235,7 +221,7 @@ class ReplicationManager:
         if lines.size == 0:
             return
         before_ns = self.hypervisor.interrupt + deduplication_ns
-        batches = yield from self.parts.copier.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
+        batches = yield from self.parts.collector.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
         for batch in batches:
             self.parts.sender.put(batch)
 

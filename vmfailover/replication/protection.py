@@ -13,6 +13,7 @@ from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.records.events import Kind
+from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.standalone import StandaloneVm
@@ -46,9 +47,8 @@ class Protection(ABC):
         #: All epochs of the VM; those of this protection begin with number `first_epoch`.
         self.epochs = context.recorder.epochs
         self.first_epoch = len(self.epochs)
-        #: The state that the secondary can go on from, and its epoch; at the start the one before the first.
-        self.committed: GuestState = context.start
-        self.committed_epoch = self.first_epoch - 1
+        #: What the secondary can go on from.
+        self.commit_point = CommitPoint(context)
         #: Whether the VM is on its way to the secondary as planned, which can go on without the primary.
         self.handing_over = False
         #: The VM on the secondary, once it runs there.
@@ -77,6 +77,16 @@ class Protection(ABC):
     def tracker_after_takeover(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM once it runs on the secondary; None if nothing does."""
         return None
+
+    @property
+    def committed(self) -> GuestState:
+        """The state that the secondary can go on from; at the start the one before the first epoch."""
+        return self.commit_point.state
+
+    @property
+    def committed_epoch(self) -> int:
+        """The epoch at whose end that was."""
+        return self.commit_point.epoch
 
     @property
     def interrupts(self) -> int:

@@ -1,21 +1,44 @@
 """The secondary's side: staging, commit, and the image."""
 
 from collections import deque
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Generator
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
 
-from vmfailover.guest.guest import GuestState
-from vmfailover.hardware.endpoint import Destination, Endpoint
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
+from vmfailover.replication.commit_point import CommitPoint
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.distinct import SPARE
-from vmfailover.replication.epoch_recorder import EpochRecorder
-from vmfailover.replication.messages import Acknowledgement, CommitMarker, LineBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch
 
-#: Called on the secondary when an epoch is committed, with its number and state.
-Committed = Callable[[int, GuestState], None]
+
+class ImageReceiver(Protocol):
+    """The secondary's side of checkpoints: what it does with lines and commit markers."""
+
+    #: Takes what the primary sends.
+    endpoint: Endpoint
+    #: Lines that have arrived, with repetitions.
+    lines: int
+    #: Most bytes that were kept beside the image at once.
+    peak_bytes: int
+
+    def start(self) -> None:
+        """Begin to do what takes time."""
+
+    def close(self) -> Generator[simpy.Event, Any, None]:
+        """Take nothing more, and bring the image to the last commit."""
+
+    def settle(self) -> None:
+        """Bring the image to the last commit at once: the simulation has ended."""
+
+
+def copying_ns(host: Host, lines: int) -> int:
+    """Return how long it takes to copy so many lines within a host's memory."""
+    spec = host.processor.spec
+    return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
 
 
 class StagedEpoch:
@@ -54,20 +77,12 @@ class StagedEpoch:
 class Receiver:
     """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        host: Host,
-        recorder: EpochRecorder,
-        acknowledgements: Destination,
-        committed: Committed,
-    ) -> None:
-        """Receive on `host`; each epoch is told to `committed`, and to the primary's `acknowledgements`."""
-        self.env = env
-        self._host = host
-        self._recorder = recorder
-        self._acknowledgements = acknowledgements
-        self._committed = committed
+    def __init__(self, context: ProtectionContext, commit_point: CommitPoint) -> None:
+        """Receive on the secondary, and move `commit_point` with each epoch."""
+        self.env = env = context.env
+        self._host = context.secondary.host
+        self._recorder = context.recorder
+        self._commit_point = commit_point
         self._staged: dict[int, StagedEpoch] = {}
         #: Epochs that are committed and not in the image yet, in order.
         self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
@@ -78,7 +93,7 @@ class Receiver:
         #: Most bytes that were staged or waited to be applied at once.
         self.peak_bytes = 0
         self._held_bytes = 0
-        self.endpoint = Endpoint(host)
+        self.endpoint = Endpoint(self._host)
         self.endpoint.on(LineBatch, self.stage)
         self.endpoint.on(CommitMarker, self.mark)
 
@@ -104,9 +119,7 @@ class Receiver:
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
         """Commit an epoch that is whole: acknowledge it and let it be applied."""
         del self._staged[marker.epoch]
-        self._committed(marker.epoch, marker.state)
-        self._recorder.committed(marker.epoch, staged.lines, self._host.out.spec.latency)
-        self.acknowledge(marker.epoch)
+        self._commit_point.commit(marker, staged.lines)
         if not self._to_apply:
             self._all_applied = self.env.event()
         self._to_apply.append((marker.epoch, staged))
@@ -118,17 +131,13 @@ class Receiver:
             self._staged[epoch] = StagedEpoch(self._host.memory.versions.size)
         return self._staged[epoch]
 
-    def acknowledge(self, epoch: int) -> None:
-        """Tell the primary that an epoch is committed."""
-        self._host.run(self._host.out.send(Acknowledgement(epoch), self._acknowledgements))
-
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
         """Apply committed epochs to the image, in order, for ever; each takes time and then is there as a whole."""
         while True:
             while not self._to_apply:
                 yield self._more
             _, staged = self._to_apply[0]
-            yield self.env.timeout(self._apply_ns(staged.lines))
+            yield self.env.timeout(copying_ns(self._host, staged.lines))
             self._apply_next()
 
     def _apply_next(self) -> None:
@@ -153,7 +162,3 @@ class Receiver:
         """Apply at once every committed epoch that is not applied yet: the simulation has ended."""
         while self._to_apply:
             self._apply_next()
-
-    def _apply_ns(self, lines: int) -> int:
-        spec = self._host.processor.spec
-        return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)

@@ -20,14 +20,10 @@ from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
 from vmfailover.replication.protocols.live_precopy.protection import LivePrecopy
 from vmfailover.replication.protocols.output_compare.protection import OutputCompare
 from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log.protection import (
-    InPlace,
-    Mirror,
-    Pool,
-    UndoLog,
-    UndoneLines,
-    UndoPacking,
-)
+from vmfailover.replication.protocols.undo_log.entries import UndoneLines
+from vmfailover.replication.protocols.undo_log.mirror import Mirror, UndoPacking
+from vmfailover.replication.protocols.undo_log.pool import InPlace, Pool
+from vmfailover.replication.protocols.undo_log.protection import UndoLog
 from vmfailover.scenario.hosts import HostSpec
 
 from ..machinery import LINE_BYTES, LINES, ROUND, new_site

@@ -43,20 +43,20 @@ def test_the_log_has_what_was_there_before_the_first_store_of_an_interval() -> N
     store(protected.primary, 3, 3, 4)
     checkpoint(protected)
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 2}
-    assert [entries(log) for log in tracker.ended] == [{3: 0, 4: 0}]
+    assert entries(tracker.undo.take_fresh()) == {3: 2}
+    assert [entries(log) for log in tracker.undo.ended] == [{3: 0, 4: 0}]
 
 
 def test_an_entry_is_taken_once() -> None:
     protected = Protected("undo-log")
     tracker = protected.protection.tracker
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 0}
+    assert entries(tracker.undo.take_fresh()) == {3: 0}
     store(protected.primary, 3, 5)
-    assert entries(tracker.take_fresh()) == {5: 0}
+    assert entries(tracker.undo.take_fresh()) == {5: 0}
     checkpoint(protected)
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 2}
+    assert entries(tracker.undo.take_fresh()) == {3: 2}
 
 
 def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
@@ -66,7 +66,7 @@ def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
     checkpoint(protected)
     tracker.read()
     tracker.note_device_write(range(7, 9))
-    assert entries(tracker.take_fresh()) == {7: 1, 8: 0}
+    assert entries(tracker.undo.take_fresh()) == {7: 1, 8: 0}
     checkpoint(protected)
     assert (tracker.read() // LINE_BYTES).tolist() == [7, 8]
 
@@ -74,7 +74,7 @@ def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
 def test_entries_travel_before_the_lines_that_they_could_undo() -> None:
     protected = Protected("undo-log", **{"hypervisor.message": "7 ns"})
     tracker = protected.protection.tracker
-    packing = UndoPacking(protected.context, tracker)
+    packing = UndoPacking(protected.context, tracker.undo)
     store(protected.primary, 3)
     checkpoint(protected)
     store(protected.primary, 3, 4)
@@ -181,7 +181,7 @@ def test_a_pool_is_settled_at_once() -> None:
 
 def test_nobody_copies_to_a_pool() -> None:
     protected, _ = pooled()
-    assert isinstance(protected.protection.new_copier(), InPlace)
+    assert isinstance(protected.protection.manager.parts.collector, InPlace)
     copying = InPlace().copy(numbers(1, 2), before_ns=5, vm_stopped=False)
     assert protected.env.run(protected.env.process(copying)) == []
     assert protected.env.now == 0

@@ -104,7 +104,7 @@ class LivePrecopy(Protection):
 
     def _arrived(self, marker: CommitMarker) -> None:
         self._evacuated = True
-        self.committed, self.committed_epoch = marker.state, marker.epoch
+        self.commit_point.move(marker.epoch, marker.state)
         self.context.secondary.host.run(self._go_on_here(marker.state))
 
     def _go_on_here(self, state: GuestState) -> Steps:

@@ -45,7 +45,7 @@ class OutputCompare(Protection):
         """Prepare both hosts."""
         super().__init__(context)
         self.primary_side = PrimarySide(context)
-        self.secondary_side = SecondarySide(context, self.primary_side.endpoint, self._commit)
+        self.secondary_side = SecondarySide(context, self.primary_side.endpoint, self.commit_point)
         #: Whether the state in which the secondary was has been taken for the one to go on from.
         self._adopted = False
 
@@ -88,7 +88,7 @@ class OutputCompare(Protection):
         state = self.context.secondary.guest.capture()
         epoch = self.context.recorder.adopted(state)
         self._adopted = True
-        self._commit(epoch.number, state)
+        self.secondary_side.commit(epoch.number, state)
         return state
 
     def activate(self, state: GuestState) -> None:
@@ -117,8 +117,3 @@ class OutputCompare(Protection):
         """How often the hosts differed."""
         outputs = self.primary_side.outputs
         return (f"{outputs.differed} of {outputs.compared} outputs compared differed",)
-
-    def _commit(self, epoch: int, state: GuestState) -> None:
-        self.committed, self.committed_epoch = state, epoch
-        self.context.recorder.committed(epoch)
-        self.context.recorder.applied(epoch)

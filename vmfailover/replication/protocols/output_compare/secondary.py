@@ -3,8 +3,10 @@
 import simpy
 
 from vmfailover.guest.answers import Answers
+from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.endpoint import Destination, Endpoint, Message
+from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import Acknowledgement, CommitMarker, LineBatch
 from vmfailover.replication.protection import Steps
@@ -14,19 +16,19 @@ from vmfailover.replication.protocols.output_compare.messages import (
     SecondaryOutput,
     StopOrder,
 )
-from vmfailover.replication.receiver import Committed
+from vmfailover.replication.receiver import copying_ns
 
 
 class SecondarySide:
     """Tells the primary what it produces, until it takes over and answers by itself."""
 
-    def __init__(self, context: ProtectionContext, primary: Destination, committed: Committed) -> None:
-        """Prepare the secondary; each state that it becomes is told to `committed`."""
+    def __init__(self, context: ProtectionContext, primary: Destination, commit_point: CommitPoint) -> None:
+        """Prepare the secondary, which tells `primary` what it does, and moves `commit_point`."""
         self.env = context.env
         self._context = context
         self._hosted = context.secondary
         self._primary = primary
-        self._committed = committed
+        self._commit_point = commit_point
         #: Answers since the last synchronisation, of which clients may have none.
         self.produced: list[Completion] = []
         #: Happens when the secondary is not, or no longer, about to become what the primary was.
@@ -76,6 +78,12 @@ class SecondarySide:
         assert clients is not None
         self._tell(SecondaryOutput(completion.request, self._generation, clients.response))
 
+    def commit(self, epoch: int, state: GuestState) -> None:
+        """Take the end of an epoch, which is the state of the guest here, for committed."""
+        self._commit_point.move(epoch, state)
+        self._context.recorder.committed(epoch)
+        self._context.recorder.applied(epoch)
+
     # Synchronisation.
 
     def _stop(self, order: StopOrder) -> None:
@@ -106,7 +114,7 @@ class SecondarySide:
         guest.start(self._context.workload, marker.state)
         self.produced.clear()
         self._generation += 1
-        self._committed(marker.epoch, marker.state)
+        self.commit(marker.epoch, marker.state)
         yield self.env.timeout(self.load_ns(marker.lines))
         guest.vm.resume(int(self.env.now))
         self.load_done.succeed()
@@ -115,9 +123,8 @@ class SecondarySide:
 
     def load_ns(self, lines: int) -> int:
         """Return how long it takes to copy so many lines into memory, and to set the state of each vCPU."""
-        spec = self._hosted.host.processor.spec
-        copying_ns = -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
-        return copying_ns + self._context.scenario.hypervisor.vcpu_capture * self._hosted.vm.processor.cores
+        state_ns = self._context.scenario.hypervisor.vcpu_capture * self._hosted.vm.processor.cores
+        return copying_ns(self._hosted.host, lines) + state_ns
 
     def _tell(self, message: Message) -> None:
         self._hosted.host.run(self._hosted.host.out.send(message, self._primary))

@@ -66,8 +66,7 @@ class RecordReplay(Protection):
         """Put recorder and replica in their places."""
         super().__init__(context)
         self._spec = RecordReplaySettings.of(context.scenario.replication).record_replay
-        self._acknowledgements = Endpoint(context.primary.host)
-        self._acknowledgements.on(Acknowledgement, self._acknowledged)
+        self.commit_point.acknowledgements.on(Acknowledgement, self._acknowledged)
         self._log = Endpoint(context.secondary.host)
         self._log.on(CommitMarker, self._arrive)
         self._sender = Sender(context.env, context.primary.host.out, self._log)
@@ -224,10 +223,7 @@ class RecordReplay(Protection):
 
     def _arrive(self, marker: CommitMarker) -> None:
         """Keep a part of the log, which is as good as executed, and acknowledge it."""
-        host, number = self.context.secondary.host, marker.epoch
-        self.committed, self.committed_epoch = marker.state, number
-        self.context.recorder.committed(number, latency_ns=host.out.spec.latency)
-        host.run(host.out.send(Acknowledgement(number), self._acknowledgements))
+        self.commit_point.commit(marker)
         if self._behind == 0:
             self._caught_up = self.env.event()
         self._behind += 1
