@@ -182,3 +182,16 @@ def test_what_a_stopped_host_has_sent_leaves() -> None:
     host.stop()
     env.run()
     assert there.numbers == [1, 2]
+
+
+def test_a_host_that_faces_another_one_sends_over_its_new_channel_and_loses_that_with_a_crash() -> None:
+    env = simpy.Environment()
+    host, other = new_host(env), new_host(env)
+    before, after = host.out, other.out
+    host.connect(after)
+    there, gone = Mailbox(env), Mailbox(env)
+    host.out.send_datagram(Parcel(100, 1), gone)
+    before.send_datagram(Parcel(100, 2), there)
+    host.crash()
+    env.run()
+    assert (gone.numbers, there.numbers) == ([], [2])
