@@ -67,12 +67,14 @@ def _file(given: Path | None) -> Iterator[Path]:
 def _record(scenario: "Scenario", measured: Sequence["Measurement"]) -> dict[str, Any]:
     import platform
 
+    from vmfailover.results.json_result import about
+
     packages = ("vmfailover", "numba", "numpy", "pyarrow")
     return {
         "schema_version": SCHEMA_VERSION,
         "machine": {"processor": platform.machine(), "system": platform.system(), "python": platform.python_version()},
         "packages": {name: metadata.version(name) for name in packages},
-        "scenario": {"name": scenario.name, "hash": scenario.hash},
+        "scenario": about(scenario),
         "measurements": [measurement.to_dict() for measurement in measured],
     }
 

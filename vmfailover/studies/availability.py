@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import repeat
 from typing import Any
 
-from vmfailover.display import Shown
 from vmfailover.engine.streams import generator
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.studies.comparison import compare
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.host_pair import HostPair, Life, live
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.statistics import CONFIDENCE, Statistic, statistic
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: A Julian year in nanoseconds: 365.25 days.
 YEAR_NS = 31_557_600 * 10**9
 #: How hosts can be repaired: both at once, or one after the other.
@@ -41,7 +35,7 @@ FAILOVERS = 20
 
 
 @dataclass(frozen=True)
-class Availability(Shown):
+class Availability(ScenarioStudy):
     """What two hosts make of a VM over the years.
 
     Statistics are over replications, with 95 % confidence intervals; the simulated failovers are taken as they are.
@@ -92,13 +86,9 @@ class Availability(Shown):
         """Return what it comes to in a line."""
         return f"<Availability of {self.scenario.name}: {self.availability.mean}, {len(self.lives)} replications>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         amounts = ("downtime_ns", "failover_ns", "outage_ns", "exposure_ns", "failures", "failovers", "outages")
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.scenario.seed,
             "confidence": CONFIDENCE,
             "model": asdict(self.pair),
@@ -113,10 +103,6 @@ class Availability(Shown):
             "broken_invariants": sorted({line for run in self.runs for line in run.broken}),
             "remarks": list(self.runs[0].remarks),
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def availability(
@@ -147,7 +133,7 @@ def availability(
     if repair not in REPAIRS:
         raise InputError(f"--repair: {repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
     time_ns = _time_of_each(replications, mttf_ns + mttr_ns, years, failures)
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "simulating") as told:
+    with study_pool("simulating", executor, progress) as (pool, told):
         runs = _simulated(crashes(scenario, failovers), pool, lambda done, of: told(done, of + replications))
         pair = HostPair(
             mttf_ns,

@@ -14,9 +14,9 @@ from vmfailover.errors import InputError, reason_of
 from vmfailover.files.regular_file import read_regular
 from vmfailover.files.whole_file import write_whole
 from vmfailover.records.metric_names import bound_name
+from vmfailover.results.json_result import header
 from vmfailover.studies.known import Known, known
 from vmfailover.studies.replication import Replications
-from vmfailover.version import version
 
 #: Version of the file; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 2
@@ -89,8 +89,7 @@ def write_baseline(
     entries = {name: entry for name, entry in kept.items() if name not in gone}
     entries |= {each.scenario.name: Entry.of(each, metrics) for each in found}
     document = {
-        "schema_version": SCHEMA_VERSION,
-        "vmfailover_version": version(),
+        **header(SCHEMA_VERSION),
         "scenarios": {name: _document(entries[name], path) for name in sorted(entries)},
     }
     write_whole(path, json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from vmfailover.display import Shown
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
 from vmfailover.studies.baseline_comparison import incomparable, same_seeds
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
-from vmfailover.studies.executors import local_processes
-from vmfailover.studies.progress import Progress, followed, unseen
+from vmfailover.studies.progress import Progress, unseen
 from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.runs import end_remark
+from vmfailover.studies.study import StudyResult, study_pool
 from vmfailover.studies.unmet import Unmet, unmet
 from vmfailover.studies.vanished import Vanished, vanished
-from vmfailover.version import version
-
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +90,10 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Check(Shown):
+class Check(StudyResult):
     """The checks of all scenarios, with their runs."""
+
+    SCHEMA_VERSION = 2
 
     checked: tuple[Checked, ...]
     replications: tuple[Replications, ...]
@@ -143,11 +138,8 @@ class Check(Shown):
         """Return the verdict in a line."""
         return f"<Check of {', '.join(each.name for each in self.checked)}: {'passed' if self.passed else 'FAILED'}>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _content(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
             "passed": self.passed,
             "invariants_only": self.invariants_only,
             "scenarios": [each.to_dict() for each in self.checked],
@@ -155,10 +147,6 @@ class Check(Shown):
             "vanished": [asdict(each) for each in self.vanished],
             "left_out": self.left_out,
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def check(
@@ -192,7 +180,7 @@ def check(
             raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
     found: list[Replications] = []
     refused: list[Refused] = []
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "checking") as told:
+    with study_pool("checking", executor, progress) as (pool, told):
         for number, scenario in enumerate(scenarios):
             told(number, len(scenarios))
             try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,15 +15,12 @@ from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import require_few
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.objective import Objective
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 Method = Literal["morris", "sobol"]
 #: Steps of each key's range that Morris' trajectories go. SALib's default.
 LEVELS = 4
@@ -53,7 +48,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Sensitivity(Plotted):
+class Sensitivity(ScenarioStudy, Plotted):
     """The keys, the one that moves the metric most first."""
 
     scenario: Scenario
@@ -77,21 +72,13 @@ class Sensitivity(Plotted):
         keys, runs = ", ".join(effect.key for effect in self.effects), len(self.runs)
         return f"<Sensitivity of {self.objective.metric} of {self.scenario.name} to {keys}: {runs} runs>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
             "method": self.method,
             "runs": len(self.runs),
             "effects": [asdict(effect) for effect in self.effects],
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def sensitivity(
@@ -118,7 +105,7 @@ def sensitivity(
         raise InputError("--vary: give at least two KEY=LO:HI[:log]; there is nothing to rank")
     require_few(samples * (len(ranges) + 2) * replications, f"--samples {samples}")
     made: list[StudyRun] = []
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "trying") as told:
+    with study_pool("trying", executor, progress) as (pool, told):
 
         def model(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             points = [{each.key: each.at(float(at)) for each, at in zip(ranges, row, strict=True)} for row in positions]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,17 +11,14 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import difference_known
 from vmfailover.studies.objective import Constraint, Objective
-from vmfailover.studies.progress import Progress, followed, unseen
+from vmfailover.studies.progress import Progress, unseen
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
 from vmfailover.studies.statistics import Estimate
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, interruption, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: Trials that are asked for and run together, whatever the number of workers, so that results do not depend on it.
 BATCH = 8
 #: Trials that are looked at again together, with more replications.
@@ -59,7 +54,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tuning(Plotted):
+class Tuning(ScenarioStudy, Plotted):
     """What a search has found."""
 
     scenario: Scenario
@@ -112,26 +107,18 @@ class Tuning(Plotted):
         best = ", ".join(f"{key} = {text}" for key, text in self.best.point.items()) if self.best else "none possible"
         return f"<Tuning of {self.objective.metric} of {self.scenario.name}: {len(self.trials)} trials, {best}>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
             "replications": self.replications,
             "constraints": [each.text for each in self.constraints],
-            **({"interrupted": True} if self.interrupted else {}),
+            **interruption(self.interrupted),
             "trials": [asdict(each) for each in self.trials],
             "finalists": [asdict(each) for each in self.finalists],
             "refuted": [asdict(each) for each in self.refuted],
             "certainly_worse": list(self.worse),
             "alike": self.alike(),
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 #: Makes the runs of each point, in order; all points have the random numbers of a replication in common.
@@ -169,8 +156,7 @@ def tune(
     confirmed: list[tuple[Trial, list[StudyRun]]] = []
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes() as pool,
-        followed(progress, "tuning") as told,
+        study_pool("tuning", executor, progress) as (pool, told),
     ):
 
         def evaluate(points: Sequence[Mapping[str, str]], numbers: range) -> Iterator[list[StudyRun]]:
