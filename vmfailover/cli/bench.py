@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import PATH, set_option
+from vmfailover.cli.options import PATH, scenario_in, set_option
 
 if TYPE_CHECKING:
     from vmfailover.scenario import Scenario
@@ -39,11 +39,10 @@ def command(scenario: Path | None, overrides: tuple[str, ...], repeat: int, as_j
     """
     import json
 
-    from vmfailover.scenario import load
     from vmfailover.studies.benchmarks import benchmarks
 
     with _file(scenario) as path:
-        loaded = load(path, overrides)
+        loaded = scenario_in(path, overrides)
         measured = []
         for benchmark in benchmarks(loaded, path, overrides):
             click.echo(f"measuring {benchmark.name}", err=True)

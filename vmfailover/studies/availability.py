@@ -10,7 +10,7 @@ from itertools import repeat
 from typing import Any
 
 from vmfailover.engine.streams import generator
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.studies.comparison import compare
@@ -131,7 +131,7 @@ def availability(
     """
     mttf_ns, mttr_ns = _read("mttf", mttf), _read("mttr", mttr)
     if repair not in REPAIRS:
-        raise InputError(f"--repair: {repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
+        raise ParameterError("repair", f"{repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
     time_ns = _time_of_each(replications, mttf_ns + mttr_ns, years, failures)
     with study_pool("simulating", executor, progress) as (pool, told):
         runs = _simulated(crashes(scenario, failovers), pool, lambda done, of: told(done, of + replications))
@@ -181,13 +181,13 @@ def resynchronisation_ns(scenario: Scenario) -> int:
     return -(-needed_bytes * 8 * 10**9 // scenario.link.bandwidth)
 
 
-def _read(option: str, text: str) -> int:
+def _read(field: str, text: str) -> int:
     try:
         time_ns = int(LIFETIME.read(text))
     except ValueError as error:
-        raise InputError(f"--{option}: {error}") from None
+        raise ParameterError(field, str(error)) from None
     if time_ns == 0:
-        raise InputError(f"--{option}: must be above zero")
+        raise ParameterError(field, "must be above zero")
     return time_ns
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.records.metric_values import Value
 from vmfailover.results.json_result import about
 from vmfailover.scenario import Scenario, ScenarioError
@@ -173,7 +173,7 @@ def compare(
     named = dict(scenarios) if isinstance(scenarios, Mapping) else _by_name(scenarios)
     first = baseline or next(iter(named))
     if first not in named:
-        raise InputError(f"--baseline: {first!r} is not compared; it is one of {', '.join(named)}")
+        raise ParameterError("baseline", f"{first!r} is not compared; it is one of {', '.join(named)}")
     tasks = [Task(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
     runs: list[StudyRun] = []
     with (

@@ -12,7 +12,7 @@ from typing import Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.failover import Failure
 from vmfailover.studies.exploration_store import Store
@@ -185,7 +185,7 @@ def named_fault(name: str) -> tuple[str, str]:
     kind, _, target = name.partition(":")
     if kind not in Failure.kinds or (target and target not in Failure.kinds[kind].targets):
         known = ", ".join(f"{name}[:{'|'.join(each.targets)}]" for name, each in Failure.kinds.items())
-        raise InputError(f"--faults: {name!r} is unknown; it is one of {known}")
+        raise ParameterError("faults", f"{name!r} is unknown; it is one of {known}")
     return kind, target or Failure.kinds[kind].targets[0]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.guest.workloads.trace.accesses import opened_trace
@@ -56,16 +56,18 @@ def estimated_bytes(scenario: Scenario) -> int:
     return sum(part.size for part in parts_of(scenario))
 
 
-def require_memory(scenario: Scenario, limit: int) -> None:
-    """Raise InputError, naming the file and the key that helps most, if a run takes more than `limit` bytes."""
+def require_memory(scenario: Scenario, max_memory: int) -> None:
+    """Raise ParameterError, naming the file and the key that helps most, if a run takes more than so many bytes."""
     parts = parts_of(scenario)
     needed = sum(part.size for part in parts)
-    if needed > limit:
+    if needed > max_memory:
         most = max(parts, key=lambda part: part.size)
-        raise InputError(
-            f"{scenario.path or scenario.name}: {most.key}: {most.value} takes about {_rounded(most.size)} of the "
-            f"{_rounded(needed)} to simulate, more than --max-memory {_rounded(limit)}; "
-            f"make {most.key} smaller or --max-memory larger"
+        raise ParameterError(
+            "max_memory",
+            f"{most.value} takes about {_rounded(most.size)} of the {_rounded(needed)} to simulate, more than "
+            f"{_rounded(max_memory)}",
+            about=f"{scenario.path or scenario.name}: {most.key}",
+            remedy=f"make {most.key} smaller or {{max_memory}} larger",
         )
 
 

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
 from vmfailover.studies.baseline_comparison import incomparable, same_seeds
@@ -121,7 +121,7 @@ class Check(StudyResult):
         return renewal(self.replications, read_baseline(file) if file.exists() else {})
 
     def write_baseline(self, path: str | PathLike[str], *, accept: bool = False) -> None:
-        """Enter the runs into a baseline, as `--update-baseline` does; what got worse has to be accepted.
+        """Enter the runs into a baseline, as `check --update-baseline` does; what got worse has to be accepted.
 
         Raises InputError, and leaves the file as it is, if a scenario could not be checked, an expectation or invariant
         does not hold, the file is no baseline, or something got worse and is not accepted; and OSError if it cannot be
@@ -131,7 +131,9 @@ class Check(StudyResult):
             raise InputError(f"{path}: not written, since not all is well; mend what is told of first")
         renewed = self.renewal(path)
         if renewed.worse and not accept:
-            raise InputError(f"{path}: not written, since something got worse; --accept (accept=True) enters it")
+            raise ParameterError(
+                "accept", "not written, since something got worse", about=path, remedy="{accept} enters it"
+            )
         write_baseline(Path(path), self.replications, GATED, [each.name for each in renewed.vanished])
 
     def __repr__(self) -> str:
@@ -170,9 +172,11 @@ def check(
     nothing.
     """
     if baseline is None and not invariants_only and not any(scenario.expect for scenario in scenarios):
-        raise InputError(
-            "check: nothing is gated without a baseline and without any expectation; give --baseline FILE, "
-            "write `expect:` into a scenario, or ask for --invariants-only"
+        raise ParameterError(
+            "baseline",
+            "nothing is gated without a baseline and without any expectation",
+            about="check",
+            remedy="give a {baseline}, write `expect:` into a scenario, or ask for {invariants_only}",
         )
     names = [scenario.name for scenario in scenarios]
     for scenario in scenarios:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.display import Plotted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import require_few
@@ -99,11 +99,11 @@ def sensitivity(
     common. Raises InputError for what cannot be read, for points that cannot be run or have a run without a value, and
     without SALib. A part of the points ranks nothing: if the user interrupts, KeyboardInterrupt is raised.
     """
-    objective = Objective.parse(metric)
+    objective = Objective.parse(metric, "metric")
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if len(ranges) < 2:
-        raise InputError("--vary: give at least two KEY=LO:HI[:log]; there is nothing to rank")
-    require_few(samples * (len(ranges) + 2) * replications, f"--samples {samples}")
+        raise ParameterError("vary", "give at least two KEY=LO:HI[:log]; there is nothing to rank")
+    require_few(samples * (len(ranges) + 2) * replications, "samples", samples)
     made: list[StudyRun] = []
     with study_pool("trying", executor, progress) as (pool, told):
 
@@ -125,7 +125,7 @@ def sensitivity(
 def effects_of(model: Model, keys: Sequence[str], method: Method, samples: int, seed: int) -> tuple[Effect, ...]:
     """Return the effects of keys on a model, the greatest first; the same for the same seed."""
     if method == "sobol" and samples & (samples - 1):
-        raise InputError(f"--samples: {samples} is not a power of two, which sobol needs; write for example 64")
+        raise ParameterError("samples", f"{samples} is not a power of two, which sobol needs; write for example 64")
     _require_salib()
     problem = {"num_vars": len(keys), "names": list(keys), "bounds": [[0.0, 1.0]] * len(keys)}
     found = (_morris if method == "morris" else _sobol)(model, problem, samples, seed)
@@ -161,7 +161,7 @@ def _value(objective: Objective, runs: Sequence[StudyRun], point: Mapping[str, s
         values = ", ".join(f"{key}={text}" for key, text in point.items())
         lacking = f"{without} of {counted(len(runs), 'run')} without {objective.metric}"
         error = next((run.error for run in runs if run.error), lacking)
-        raise InputError(f"--vary: at {values}: {error}; choose narrower ranges")
+        raise ParameterError("vary", f"at {values}: {error}; choose narrower ranges")
     return value
 
 

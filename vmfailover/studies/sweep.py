@@ -14,6 +14,7 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.errors import NoSuchKeyError
 from vmfailover.studies.averages import count_name
 from vmfailover.studies.design import Kind, Point, Values, points
 from vmfailover.studies.progress import Progress
@@ -182,15 +183,16 @@ def _failed(error: BaseException) -> PointResult:
 def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:
     """Return what each text is as the value of a key; None where it is not right, or not without other keys.
 
-    Raises InputError if there is no such key.
+    Raises NoSuchKeyError if there is no such key.
     """
     found: dict[str, KeyValue] = dict.fromkeys(texts)
     for text in texts:
         try:
             found[text] = _plain(scenario.with_(**{key: text}).value(key))
-        except InputError as error:
-            if any(words in str(error) for words in ("unknown key", "in more than one place")):
-                raise
+        except NoSuchKeyError:
+            raise
+        except InputError:
+            continue
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.known import difference_known
 from vmfailover.studies.objective import Constraint, Objective
@@ -45,12 +45,18 @@ class Trial:
     error: str
     #: Runs in which nothing is known of the objective's metric, such as a latency where the VM never came back.
     without: int = 0
+    #: Whether an invariant is broken in a run.
+    broken: bool = False
 
     @property
     def possible(self) -> bool:
         """Whether every constraint holds, and the objective is one of all runs, not of those that happen to have it."""
         known = not self.error and not self.without and self.objective.value is not None
         return known and all(each <= 0 for each in self.excess)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {name: value for name, value in asdict(self).items() if name != "broken"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Tuning(ScenarioStudy, Plotted):
     @property
     def consistent(self) -> bool:
         """Whether no invariant was broken in any run."""
-        return not any(trial.error.startswith("broken") for trial in self.judged)
+        return not any(trial.broken for trial in self.judged)
 
     @property
     def judged(self) -> tuple[Trial, ...]:
@@ -113,9 +119,9 @@ class Tuning(ScenarioStudy, Plotted):
             "replications": self.replications,
             "constraints": [each.text for each in self.constraints],
             **interruption(self.interrupted),
-            "trials": [asdict(each) for each in self.trials],
-            "finalists": [asdict(each) for each in self.finalists],
-            "refuted": [asdict(each) for each in self.refuted],
+            "trials": [each.to_dict() for each in self.trials],
+            "finalists": [each.to_dict() for each in self.finalists],
+            "refuted": [each.to_dict() for each in self.refuted],
             "certainly_worse": list(self.worse),
             "alike": self.alike(),
         }
@@ -148,7 +154,7 @@ def tune(
     objective, constraints = Objective.parse(minimize), tuple(map(Constraint.parse, subject_to))
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if not ranges:
-        raise InputError("--vary: give at least one KEY=LO:HI[:log]")
+        raise ParameterError("vary", "give at least one KEY=LO:HI[:log]")
     for spread in ranges:
         for end in (0, 1):
             scenario.with_(**{spread.key: spread.at(end)})
@@ -282,10 +288,11 @@ def _runs(
 
 def _judged(
     runs: Sequence[StudyRun], objective: Objective, constraints: Sequence[Constraint]
-) -> tuple[Estimate, tuple[float, ...], str, int]:
-    """Return a point's objective, the excess of each constraint, what is wrong, and how many runs have no value."""
+) -> tuple[Estimate, tuple[float, ...], str, int, bool]:
+    """Return what a `Trial` has from its objective on."""
     excess = tuple(each.excess(runs) for each in constraints)
-    return objective.of(runs), excess, next(_faults(runs), ""), objective.without(runs)
+    broken = any(run.broken for run in runs)
+    return objective.of(runs), excess, next(_faults(runs), ""), objective.without(runs), broken
 
 
 def _faults(runs: Sequence[StudyRun]) -> Iterator[str]:
