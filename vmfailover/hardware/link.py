@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import transfer_ns
 
 Deliver = Callable[[], None]
 #: What becomes of something that arrives.
@@ -93,7 +94,7 @@ class Channel:
         return self._wire_ns(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
 
     def _wire_ns(self, wire_bytes: int) -> int:
-        duration_ns = -(-wire_bytes * 8 * 10**9 // self.spec.bandwidth)
+        duration_ns = transfer_ns(wire_bytes * 8, self.spec.bandwidth)
         return duration_ns if self.slowdown == 1 else round(duration_ns * self.slowdown)
 
     def send(self, payload_bytes: int, deliver: Deliver) -> Generator[simpy.Event, None, int]:

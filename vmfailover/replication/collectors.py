@@ -10,7 +10,8 @@ import simpy
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.link import Channel
 from vmfailover.hardware.processor import FS_PER_NS, Held, Processor
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, LineBatch
+from vmfailover.replication.messages import HEADER_BYTES, LineBatch
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 Copying = Generator[simpy.Event, Any, list[LineBatch]]
 #: Makes the batches of some lines as they stand now; says too how many of the lines caches held.

@@ -10,8 +10,6 @@ from vmfailover.guest.guest import GuestState
 
 #: Bytes of a message's header and of an acknowledgement. Assumed: epoch, kind, length.
 HEADER_BYTES = 32
-#: Bytes that name one line in a message.
-ADDRESS_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from vmfailover.hardware.host import Host
 from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
+from vmfailover.scenario.sizes import transfer_ns
 
 #: Called on the primary when it learns that an epoch is committed.
 Acknowledge = Callable[[int], None]
@@ -166,4 +167,4 @@ class Receiver:
 
     def _apply_ns(self, lines: int) -> int:
         spec = self._host.processor.spec
-        return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
+        return transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)

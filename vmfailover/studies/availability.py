@@ -12,6 +12,7 @@ from typing import Any
 from vmfailover.engine.streams import generator
 from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.sizes import transfer_ns
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.studies.comparison import compare
 from vmfailover.studies.host_pair import HostPair, Life, live
@@ -178,7 +179,7 @@ def resynchronisation_ns(scenario: Scenario) -> int:
     meanwhile; nothing under a protocol that keeps no copy.
     """
     needed_bytes = scenario.vm.memory if scenario.replication.needs_copy else 0
-    return -(-needed_bytes * 8 * 10**9 // scenario.link.bandwidth)
+    return transfer_ns(needed_bytes * 8, scenario.link.bandwidth)
 
 
 def _read(field: str, text: str) -> int:

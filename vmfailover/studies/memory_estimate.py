@@ -17,6 +17,7 @@ from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
@@ -38,7 +39,7 @@ AT_HAND_BYTES = 2 << 20
 L1_ROW_BYTES, L2_ROW_BYTES, L3_ROW_BYTES = 4 + 8, 8 + 8, 4
 #: NumPy asks for huge pages for arrays from this size on, bytes.
 HUGE_FROM_BYTES = 4 << 20
-HUGE_PAGE_BYTES, PAGE_BYTES = 2 << 20, 4 << 10
+HUGE_PAGE_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import transfer_ns
 
 
 class TransferredLines(FlaggedLines):
@@ -47,7 +48,7 @@ class TransferredLines(FlaggedLines):
 
     def _write_back_ns(self, lines: int) -> int:
         spec = self._processor.spec
-        return -(-lines * spec.line * 10**9 // spec.memory.bandwidth)
+        return transfer_ns(lines * spec.line, spec.memory.bandwidth)
 
 
 class CachelineTransfer(Checkpointing):

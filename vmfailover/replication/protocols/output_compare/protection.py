@@ -21,7 +21,7 @@ from vmfailover.replication.collectors import copy_ns
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.first_stores import FirstStores
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.protection import Protection, Steps
@@ -31,12 +31,11 @@ from vmfailover.replication.sender import Sender
 from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import ADDRESS_BYTES, PAGE_BYTES, transfer_ns
 
 Units = npt.NDArray[np.int64]
 #: Bytes of a page's hash: 64 bits.
 HASH_BYTES = 8
-#: Bytes to which the times of hashing refer.
-PAGE_BYTES = 4096
 
 
 class OutputCompare(Protection):
@@ -355,7 +354,7 @@ class OutputCompare(Protection):
 
     def _load_ns(self, lines: int) -> int:
         spec = self.context.secondary.host.processor.spec
-        copying_ns = -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
+        copying_ns = transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)
         return copying_ns + self.context.scenario.hypervisor.vcpu_capture * self.context.secondary.vm.processor.cores
 
     def _commit(self, epoch: int, state: GuestState) -> None:

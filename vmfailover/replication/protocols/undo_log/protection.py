@@ -19,7 +19,7 @@ from vmfailover.hardware.processor import Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.collectors import Copying, LineCollector
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, Message, UndoBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch, Message, UndoBatch
 from vmfailover.replication.modification_tracker import MakeRoom, Steps
 from vmfailover.replication.packing import Packing, UnitPacking
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
@@ -27,6 +27,7 @@ from vmfailover.replication.protocols.undo_log import UndoLogSettings
 from vmfailover.replication.receiver import Receiver
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 Lines = npt.NDArray[np.int64]
 Versions = npt.NDArray[np.uint32]
