@@ -88,11 +88,6 @@ class Cluster:
         return self.pairs[-1]
 
     @property
-    def failed_pair(self) -> ProtectedPair:
-        """The hosts of which the first failed that had the VM; if none did, the first ones."""
-        return next((pair for pair in self.pairs if pair.down_ns is not None), self.pairs[0])
-
-    @property
     def active(self) -> HostedVm:
         """The host that runs the VM, or did at last, with its guest."""
         return self.pair.active

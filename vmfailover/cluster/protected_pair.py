@@ -24,8 +24,6 @@ class ProtectedPair:
         self.context = context
         self._prefix = f"pair-{number}." if number else ""
         self.begun_ns = int(context.env.now)
-        #: Instructions that the VM had executed on the primary before.
-        self.instructions_before = context.primary.vm.instructions
         #: When the primary went down with the VM, nanoseconds.
         self.down_ns: int | None = None
         self.releases: list[Release] = []

@@ -49,8 +49,3 @@ class Epoch:
     duplicates: int = 0
     #: Where the log's `next` stood when the checkpoint had read everything.
     log_position: int = 0
-
-    @property
-    def pause_ns(self) -> int:
-        """How long the checkpoint stopped the VM."""
-        return self.resumed_ns - self.paused_ns

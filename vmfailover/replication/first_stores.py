@@ -32,8 +32,7 @@ class FirstStores:
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
         """Do nothing: an interval is not looked into before its end."""
         del interval_ns, make_room, after
-        return
-        yield
+        yield from ()
 
     def find_modified(self, make_room: MakeRoom) -> Steps:
         """Take the units of this interval, and begin the next one; the VM stands still."""

@@ -52,11 +52,6 @@ class Part:
     size: int
 
 
-def estimated_bytes(scenario: Scenario) -> int:
-    """Return the bytes that a run takes beside Python and its libraries and the records of what happens."""
-    return sum(part.size for part in parts_of(scenario))
-
-
 def require_memory(scenario: Scenario, max_memory: int) -> None:
     """Raise ParameterError, naming the file and the key that helps most, if a run takes more than so many bytes."""
     parts = parts_of(scenario)
@@ -73,7 +68,7 @@ def require_memory(scenario: Scenario, max_memory: int) -> None:
 
 
 def parts_of(scenario: Scenario) -> tuple[Part, ...]:
-    """Return what a run takes memory for."""
+    """Return what a run takes memory for, beside Python and its libraries and the records of what happens."""
     pace = pace_of(scenario)
     reach = reach_of(scenario, pace)
     vcpus = scenario.vm.vcpus

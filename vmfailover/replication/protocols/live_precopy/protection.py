@@ -49,8 +49,8 @@ class LivePrecopy(Protection):
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Give the VM up: its memory is on the secondary only in part."""
+        yield from ()
         return None
-        yield
 
     def settle(self) -> bool:
         """An image that is not complete is none."""
@@ -93,8 +93,8 @@ class LivePrecopy(Protection):
         processor = self.context.primary.host.processor
         units = processor.noted_units
         processor.begin_interval()
+        yield from ()
         return units
-        yield
 
     def _observe(self, on: bool) -> None:
         for core in range(self.context.primary.vm.processor.cores):
