@@ -120,6 +120,7 @@ def write_records(result: RunRecord, folder: Path) -> None:
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)
     rest = {name: getattr(result, name) for name in REST_FIELDS} | {"findings": asdict(result.findings)}
+    rest["traffic"] = [asdict(row) for row in result.traffic]
     rest[SETTINGS] = result.scenario.model_dump()
     (folder / REST).write_text(json.dumps(rest, default=str) + "\n", encoding="utf-8")
     for name, (field, record) in TABLES.items():
