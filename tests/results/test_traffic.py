@@ -8,7 +8,7 @@ from vmfailover.simulation import run
 
 def of(**changes: object) -> dict[str, Traffic]:
     """Return the traffic of a run by who sends."""
-    return {row.sender: row for row in run(small("base").with_(**changes), samples=0).traffic}
+    return {row.sender: row for row in run(small("base", **changes), samples=0).traffic}
 
 
 def test_each_direction_has_a_row() -> None:
