@@ -137,7 +137,8 @@ DEFINITIONS: dict[str, Metric] = {
         "the rate is what the guest's program executed on its host up to the failure or the false alarm, since it was "
         "protected there, ÷ the time that it had for that, less logging, tracking, contention and, shared among the "
         "cores that worked, the time spent on requests, which counts as it is afterwards",
-        "no takeover, the guest was not back by the end, or its program had executed nothing",
+        "no takeover, the guest was not back by the end or before it went to another host, or its program had executed "
+        "nothing",
     ),
     "failover.warmup_deficit_ns": Metric(
         "work not done while the guest warmed up",

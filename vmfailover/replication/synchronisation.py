@@ -29,13 +29,13 @@ class Synchronisation:
         self._unprotected = unprotected
         self._precopy = Precopy(context, self._find, self._arrived)
         self._acknowledged = context.env.event()
+        #: Whether it is this that holds up the VM; what looks for modified memory holds it up for moments of its own.
+        self._stopped = False
 
     def run(self) -> Generator[simpy.Event, Any, GuestState]:
         """Return the state of the VM, which then stands still, once the secondary's memory is known to be at it."""
-        vm = self._context.primary.vm
         units = yield from self._precopy.run(go_on=self._go_on)
-        if vm.running:
-            vm.pause(int(self.env.now))
+        self._stop()
         epoch = yield from self._precopy.finish(units)
         yield self._acknowledged
         assert epoch.state is not None
@@ -45,15 +45,14 @@ class Synchronisation:
     def abandon(self) -> None:
         """Let the VM go on without a second host."""
         self._precopy.abandon()
-        vm = self._context.primary.vm
-        vm.hold(int(self.env.now))
-        vm.resume(int(self.env.now))
+        if self._stopped:
+            self._resume()
 
     def _find(self) -> Generator[simpy.Event, Any, Units]:
         """Stop the VM and take the units that have been modified since the last time."""
-        context, now = self._context, int(self.env.now)
-        if context.primary.vm.running:
-            context.primary.vm.pause(now)
+        context = self._context
+        if not self._stopped:
+            self._stop()
             context.event_log.record(Kind.PAUSE, context.primary.host.name)
         yield self.env.timeout(context.scenario.hypervisor.quiesce)
         yield from self._unprotected.find_modified()
@@ -63,7 +62,16 @@ class Synchronisation:
         """Resume the VM, if somebody notes what it modifies."""
         if self._unprotected.tracked:
             self._context.event_log.record(Kind.RESUME, self._context.primary.host.name)
-            self._context.primary.vm.resume(int(self.env.now))
+            self._resume()
+
+    def _stop(self) -> None:
+        if not self._stopped:
+            self._stopped = True
+            self._context.primary.vm.pause(int(self.env.now))
+
+    def _resume(self) -> None:
+        self._stopped = False
+        self._context.primary.vm.resume(int(self.env.now))
 
     def _arrived(self, marker: CommitMarker) -> None:
         del marker

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import simpy
 
 from vmfailover.cluster.cluster import Cluster
-from vmfailover.records.events import Event
+from vmfailover.cluster.observer import Observer
+from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.failovers import first_move
 from vmfailover.results.readings import Reading, Readings
 
@@ -84,8 +86,8 @@ def warm_up(samples: Sequence[Progress], pace: Pace | None) -> WarmUp | None:
     return None
 
 
-class WarmUpMeter:
-    """Samples the progress of the guest after the first takeover, until it is back at its rate."""
+class WarmUpMeter(Observer):
+    """Samples the progress of the guest after the first takeover, until it is back at its rate or goes elsewhere."""
 
     def __init__(self, env: simpy.Environment, cluster: Cluster, readings: Readings) -> None:
         """Wait for a takeover; `readings` tell the rate before."""
@@ -93,21 +95,22 @@ class WarmUpMeter:
         self._cluster = cluster
         self._readings = readings
         self.samples: list[Progress] = []
-        cluster.event_log.on("takeover", self._begin)
 
-    def _begin(self, takeover: Event) -> None:
-        """Look at the first takeover only."""
-        del takeover
-        if not self.samples:
-            self._sample()
-            self.env.process(self._watch())
+    def event(self, event: Event) -> None:
+        """Begin at the first takeover."""
+        if event.kind == Kind.TAKEOVER and not self.samples:
+            hosted = self._cluster.pair.secondary
+            self._sample(hosted)
+            self.env.process(self._watch(hosted))
 
-    def _watch(self) -> Generator[simpy.Event, None, None]:
+    def _watch(self, hosted: HostedVm) -> Generator[simpy.Event, None, None]:
         pace = pace_before(self._readings.taken, self._cluster.event_log.events)
         while pace and len(self.samples) < MOST_SAMPLES and warm_up(self.samples[-_WIDTH - 1 :], pace) is None:
             yield self.env.timeout(STEP_NS)
-            self._sample()
+            if self._cluster.active is not hosted:
+                return
+            self._sample(hosted)
 
-    def _sample(self) -> None:
-        guest = self._cluster.pair.secondary.guest
+    def _sample(self, hosted: HostedVm) -> None:
+        guest = hosted.guest
         self.samples.append(Progress(int(self.env.now), guest.vm.instructions, guest.served_ns))
