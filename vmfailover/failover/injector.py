@@ -1,14 +1,14 @@
 """The injector: makes go wrong what a scenario says, when it says."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import gamma
-from typing import Any
 
 import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.faults.acting import ActingFault, ActingFaults
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.host import Host
@@ -34,8 +34,6 @@ STEPS = {
     "re-protection": Kind.PROTECTED,
     "failback": Kind.FAILBACK,
 }
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The cache controller (122): checks the flags and writes the addresses of flagged lines to the log."""
 
-from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.processor import Processor
 
-Steps = Generator[simpy.Event, Any, None]
 MakeRoom = Callable[[], Steps]
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 
 #: Time of a checkpoint's work on so many modified units, nanoseconds.
 Work = Callable[[int], int]

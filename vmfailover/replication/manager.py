@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
@@ -21,8 +22,6 @@ from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
 from vmfailover.scenario.replication import Hypervisor, Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)

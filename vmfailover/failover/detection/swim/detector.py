@@ -3,7 +3,8 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector, Verdict
 from vmfailover.failover.detection.swim import SwimSettings
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind

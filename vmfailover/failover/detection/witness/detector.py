@@ -3,7 +3,7 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.failover.detection.witness import WitnessSettings
 from vmfailover.hardware.host import Host

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Counter, Leaving
 from vmfailover.hardware.cache_controller import CacheController
@@ -12,7 +13,7 @@ from vmfailover.hardware.processor import Tracking
 from vmfailover.records.events import Kind
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 

@@ -5,11 +5,12 @@ A modified line can stay in its cache for long, so a checkpoint first cleans eve
 
 from collections.abc import Callable
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication

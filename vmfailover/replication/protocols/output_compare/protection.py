@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.engine.streams import generator
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
@@ -24,7 +25,7 @@ from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
-from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols.output_compare import OutputCompareSettings
 from vmfailover.replication.protocols.page_write_protect.protection import faults
 from vmfailover.replication.sender import Sender

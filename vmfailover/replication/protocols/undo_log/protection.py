@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Processor, Tracking
@@ -20,7 +21,7 @@ from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.collectors import Copying, LineCollector
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import CommitMarker, LineBatch, Message, UndoBatch
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.replication.packing import Packing, UnitPacking
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
 from vmfailover.replication.protocols.undo_log import UndoLogSettings
