@@ -26,9 +26,10 @@ from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.manager import ReplicationManager
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 LINES = 256
 LINE_BYTES = 128

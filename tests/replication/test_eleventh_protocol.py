@@ -9,10 +9,11 @@ import pytest
 from runs_for_tests import broken, observe
 from scenarios_for_tests import small
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.replication import Replication
 

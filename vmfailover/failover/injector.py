@@ -1,13 +1,14 @@
 """The injector: makes go wrong what a scenario says, when it says."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import gamma
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.faults.acting import ActingFault, ActingFaults
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.host import Host
@@ -33,8 +34,6 @@ STEPS = {
     "re-protection": Kind.PROTECTED,
     "failback": Kind.FAILBACK,
 }
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Targets(Protocol):

@@ -9,6 +9,7 @@ import simpy
 
 from vmfailover.hardware.endpoint import Destination, Message
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import transfer_ns
 
 #: What several causes of loss make together at most: some frames get through.
 _MOST_LOSS = nextafter(1.0, 0.0)
@@ -85,7 +86,7 @@ class Channel:
         return self._wire_ns(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
 
     def _wire_ns(self, wire_bytes: int) -> int:
-        duration_ns = -(-wire_bytes * 8 * 10**9 // self.spec.bandwidth)
+        duration_ns = transfer_ns(wire_bytes * 8, self.spec.bandwidth)
         return duration_ns if self.slowdown == 1 else round(duration_ns * self.slowdown)
 
     def send(self, message: Message, to: Destination) -> Generator[simpy.Event, None, int]:

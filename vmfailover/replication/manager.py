@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
@@ -20,8 +21,6 @@ from vmfailover.replication.modification_tracker import ModificationTracker, lin
 from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.sender import Sender
 from vmfailover.scenario.replication import Hypervisor, Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ import numpy.typing as npt
 
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware import endpoint
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 #: Bytes of a message's header and of an acknowledgement. Assumed: epoch, kind, length.
 HEADER_BYTES = 32
-#: Bytes that name one line in a message.
-ADDRESS_BYTES = 8
 
 
 class Message(endpoint.Message, Protocol):

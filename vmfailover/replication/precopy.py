@@ -16,11 +16,10 @@ from vmfailover.replication.messages import CommitMarker, LineBatch, WrittenPage
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.sender import Sender
+from vmfailover.scenario.sizes import PAGE_BYTES
 
 Units = npt.NDArray[np.int64]
 Pages = npt.NDArray[np.int64]
-#: Bytes of the pages of which the first round finds out whether they have ever been written.
-PAGE_BYTES = 4096
 #: Finds the units modified since it was last called, which may stop the VM, and begins to look anew.
 Find = Callable[[], Generator[simpy.Event, Any, Units]]
 

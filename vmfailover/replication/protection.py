@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.errors import InputError
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
@@ -20,8 +21,6 @@ from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.kinds import code_of
 from vmfailover.scenario.replication import Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Protection(ABC):

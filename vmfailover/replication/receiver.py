@@ -13,6 +13,7 @@ from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.distinct import SPARE
 from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.scenario.sizes import transfer_ns
 
 
 class ImageReceiver(Protocol):
@@ -38,7 +39,7 @@ class ImageReceiver(Protocol):
 def copying_ns(host: Host, lines: int) -> int:
     """Return how long it takes to copy so many lines within a host's memory."""
     spec = host.processor.spec
-    return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)
+    return transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)
 
 
 class StagedEpoch:

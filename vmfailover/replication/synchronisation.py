@@ -14,8 +14,6 @@ from vmfailover.replication.messages import Acknowledgement, CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.standalone import StandaloneVm
 
-Steps = Generator[simpy.Event, Any, None]
-
 
 class Synchronisation:
     """Copies the memory of the VM on a context's primary to its secondary while the log says what changes meanwhile.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +67,23 @@ class Findings:
     mismatched_lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one direction of a link between two hosts has carried, and lost."""
+
+    sender: str
+    receiver: str
+    messages: int
+    #: Payload of the reliable stream, and of datagrams that were sent; of each byte once.
+    stream_bytes: int
+    datagram_bytes: int
+    #: All of it with framing and retransmissions.
+    wire_bytes: int
+    busy_ns: int
+    retransmitted_frames: int
+    lost_datagrams: int
+
+
 @dataclass(frozen=True)
 class Records:
     """The records of a run that has ended."""
@@ -79,6 +96,8 @@ class Records:
     readings: tuple[Reading, ...]
     progress: tuple[Progress, ...]
     findings: Findings
+    #: A row for each direction of each link; none of a run that was saved before this was.
+    traffic: tuple[Traffic, ...]
     #: (from, to) in nanoseconds in which the VM ran, by host.
     spans: dict[str, tuple[tuple[int, int], ...]]
     #: Memory accesses simulated, on all hosts.
@@ -137,10 +156,16 @@ def records_of(
         readings=readings,
         progress=progress,
         findings=Findings(**{field.name: getattr(audit, field.name) for field in fields(Findings)}),
+        traffic=tuple(_traffic(cluster)),
         spans=_spans(cluster),
         accesses=sum(node.vm.accesses for node in cluster.inventory.built),
         end_ns=int(cluster.env.now),
     )
+
+
+def _traffic(cluster: Cluster) -> Iterator[Traffic]:
+    for sender, receiver, channel in cluster.inventory.channels():
+        yield Traffic(sender, receiver, **asdict(channel.statistics))
 
 
 def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import simpy
 from scenarios_for_tests import TINY_HOST, small
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Accesses
 from vmfailover.hardware.processor import Processor, Tracking
-from vmfailover.replication.modification_tracker import Steps
 from vmfailover.replication.protection import protection_class
 from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines

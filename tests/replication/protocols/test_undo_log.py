@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, UndoBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch, UndoBatch
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 from ..machinery import LINE_BYTES, LINES, batch, marker, numbers, state
 from .parts import InPlace, Mirror, Pool, Protected, UndoPacking, no_room, store, tracking_of

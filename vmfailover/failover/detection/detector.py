@@ -13,7 +13,6 @@ from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
-Steps = Generator[simpy.Event, Any, None]
 #: Steps that end with an answer: whether a stage has been passed.
 Verdict = Generator[simpy.Event, Any, bool]
 

@@ -5,7 +5,8 @@ from abc import abstractmethod
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector, Verdict
 from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection

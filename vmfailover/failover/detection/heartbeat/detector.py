@@ -3,7 +3,7 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.failover.detection.silence import SilenceDetector
 from vmfailover.hardware.host import Host

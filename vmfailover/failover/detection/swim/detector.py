@@ -6,7 +6,8 @@ from itertools import count
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector, Verdict
 from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.swim import SwimSettings
 from vmfailover.hardware.endpoint import Endpoint

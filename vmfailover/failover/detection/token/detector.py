@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Verdict
 from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.failover.detection.silence import SilenceDetector
 from vmfailover.failover.detection.token import TokenSettings

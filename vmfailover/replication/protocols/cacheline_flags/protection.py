@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Leaving
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.logged_lines import LoggedLines
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
 

@@ -5,13 +5,15 @@ A modified line can stay in its cache for long, so a checkpoint first cleans eve
 
 from collections.abc import Callable
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.logged_lines import LoggedLines
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import transfer_ns
 
 
 class TransferredLines(LoggedLines):
@@ -41,7 +43,7 @@ class TransferredLines(LoggedLines):
 
     def _write_back_ns(self, lines: int) -> int:
         spec = self._processor.spec
-        return -(-lines * spec.line * 10**9 // spec.memory.bandwidth)
+        return transfer_ns(lines * spec.line, spec.memory.bandwidth)
 
 
 class CachelineTransfer(Checkpointing):

@@ -7,17 +7,16 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.server import Completion
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.protection import Steps
 from vmfailover.replication.protocols.output_compare import OutputCompareSettings
 from vmfailover.replication.protocols.output_compare.messages import SecondaryOutput
+from vmfailover.scenario.sizes import PAGE_BYTES
 
 Units = npt.NDArray[np.int64]
 #: Bytes of a page's hash: 64 bits.
 HASH_BYTES = 8
-#: Bytes to which the times of hashing refer.
-PAGE_BYTES = 4096
 
 
 class OutputComparison:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, ReadyAtOnce
+from vmfailover.replication.messages import HEADER_BYTES, ReadyAtOnce
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 @dataclass(frozen=True, slots=True)

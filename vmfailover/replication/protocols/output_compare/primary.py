@@ -3,6 +3,7 @@
 import numpy as np
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.engine.streams import generator
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.server import Completion
@@ -13,7 +14,6 @@ from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import Acknowledgement, CommitMarker, Message
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
-from vmfailover.replication.protection import Steps
 from vmfailover.replication.protocols.output_compare.comparison import MemoryComparison, OutputComparison, Units
 from vmfailover.replication.protocols.output_compare.messages import (
     AcceptedRequest,

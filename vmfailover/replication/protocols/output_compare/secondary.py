@@ -2,6 +2,7 @@
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.server import Completion
@@ -9,7 +10,6 @@ from vmfailover.hardware.endpoint import Destination, Endpoint, Message
 from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.messages import Acknowledgement, CommitMarker, LineBatch
-from vmfailover.replication.protection import Steps
 from vmfailover.replication.protocols.output_compare.messages import (
     AcceptedRequest,
     ModifiedUnits,

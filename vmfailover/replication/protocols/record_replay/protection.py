@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.access_buffer import Replay, accesses_of_one_core
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
@@ -20,7 +21,7 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.messages import Acknowledgement, CommitMarker
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols.record_replay import RecordReplaySettings
 from vmfailover.replication.sender import Sender
 

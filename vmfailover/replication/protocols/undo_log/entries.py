@@ -5,10 +5,11 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.processor import Processor
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
 
 #: Lines, int64[n], and what they held before an interval, uint32[n].

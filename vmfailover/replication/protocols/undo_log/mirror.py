@@ -10,10 +10,11 @@ import simpy
 from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, UndoBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch, UndoBatch
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.protocols.undo_log.entries import UndoEntries
 from vmfailover.replication.receiver import copying_ns
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 class UndoPacking:
