@@ -49,10 +49,3 @@ class Epoch:
     duplicates: int = 0
     #: Where the log's `next` stood when the checkpoint had read everything.
     log_position: int = 0
-
-    @property
-    def pause_ns(self) -> int | None:
-        """How long the checkpoint stopped the VM; None while the VM has not been resumed."""
-        if self.paused_ns is None or self.resumed_ns is None:
-            return None
-        return self.resumed_ns - self.paused_ns

@@ -30,6 +30,8 @@ class Pool:
         self._recorder = context.recorder
         self._commit_point = commit_point
         self._undo = undo
+        #: Entries of the interval in which the primary went down, the newest first.
+        self._cut_off: list[UndoLines] = []
         self.endpoint = Endpoint(self._host)
         self.endpoint.on(LineBatch, self._note_end)
         self.endpoint.on(CommitMarker, self.mark)
@@ -59,8 +61,9 @@ class Pool:
         self._roll_back(self._uncommitted())
 
     def _uncommitted(self) -> list[UndoLines]:
-        """Return the logs to roll back, the newest first."""
-        return [self._undo.take_fresh(), *reversed(self._undo.ended)]
+        """Return the logs to roll back, the newest first; a host that goes down meanwhile leaves all of it to do."""
+        self._cut_off.insert(0, self._undo.take_fresh())
+        return [*self._cut_off, *reversed(self._undo.ended)]
 
     def _roll_back(self, undo: list[UndoLines]) -> None:
         """Take memory as the primary left it, whose caches are lost, and undo what no checkpoint covers."""
@@ -75,5 +78,5 @@ class InPlace:
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Send nothing."""
         del lines, before_ns, vm_stopped
+        yield from ()
         return []
-        yield
