@@ -46,11 +46,11 @@ MANY = [
 many = pytest.mark.parametrize("variant", MANY)
 
 
-@cache
 def pause_ns(epoch: Epoch) -> int:
     return reached(epoch.resumed_ns) - reached(epoch.paused_ns)
 
 
+@cache
 def watched(variant: str) -> Cluster:
     """Return the cluster of a variant that ran without failure; to be looked at only."""
     return cluster(variant)
