@@ -99,6 +99,14 @@ def test_another_version_is_refused(folder: Path) -> None:
         read(folder)
 
 
+def test_a_run_that_was_saved_without_its_traffic_has_none(folder: Path) -> None:
+    rest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    del rest["traffic"]
+    (folder / "run.json").write_text(json.dumps(rest), encoding="utf-8")
+    assert read(folder).traffic == ()
+    assert read(folder).values == result().values
+
+
 def test_a_table_of_other_columns_is_refused(folder: Path) -> None:
     shutil.copy(folder / "events.parquet", folder / "epochs.parquet")
     with pytest.raises(vf.InputError, match="damaged"):
@@ -112,6 +120,7 @@ def test_every_field_is_saved_somewhere() -> None:
         "values",
         "verdicts",
         "findings",
+        "traffic",
         *REST_FIELDS,
         *(field for field, _ in TABLES.values()),
     }

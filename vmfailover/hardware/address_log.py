@@ -5,9 +5,7 @@ import numpy.typing as npt
 
 from vmfailover.hardware.cache.state import PADDING, Register, new_log
 from vmfailover.hardware.cache.twin import CacheTwin
-
-#: Bytes of an entry, one line's real address.
-ENTRY_BYTES = 8
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 class AddressLog:
@@ -28,7 +26,7 @@ class AddressLog:
         #: Bytes of the buffer.
         self.size = int(self.state.registers[Register.SIZE])
         #: Entries that can be in use at once.
-        self.capacity = (self.size - line_bytes) // ENTRY_BYTES
+        self.capacity = (self.size - line_bytes) // ADDRESS_BYTES
         self._read = initial
         self._released_fill = 0.0
 
@@ -45,7 +43,7 @@ class AddressLog:
     @property
     def entries(self) -> int:
         """Entries in use, those in the collecting line included."""
-        return (self.next - self.tail) % self.size // ENTRY_BYTES + int(self.state.registers[Register.COLLECTED])
+        return (self.next - self.tail) % self.size // ADDRESS_BYTES + int(self.state.registers[Register.COLLECTED])
 
     @property
     def free_entries(self) -> int:
@@ -69,7 +67,7 @@ class AddressLog:
         """Flush the collecting line and return every address not read before, int64[n], oldest first."""
         self._twin.flush(self.state)
         initial = int(self.state.registers[Register.INITIAL])
-        here, end = (self._read - initial) // ENTRY_BYTES, (self.next - initial) // ENTRY_BYTES
+        here, end = (self._read - initial) // ADDRESS_BYTES, (self.next - initial) // ADDRESS_BYTES
         ring = self.state.ring
         entries = ring[here:end] if here <= end else np.concatenate([ring[here:], ring[:end]])
         self._read = self.next

@@ -32,6 +32,7 @@ from vmfailover.hardware.cache.state import (
     Stop,
     Why,
 )
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 __all__ = ["advance", "fetch", "flush", "log_address", "scan", "write_around"]
 
@@ -141,7 +142,7 @@ def flush(log: LogState) -> bool:
     registers, entries = log.registers, len(log.collecting)
     if not registers[Register.COLLECTED]:
         return False
-    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // 8
+    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // ADDRESS_BYTES
     log.ring[slot : slot + entries] = log.collecting
     log.collecting[:] = PADDING
     registers[Register.COLLECTED] = 0

@@ -12,14 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.scenario.sizes import ADDRESS_BYTES
+
 #: An invalid row of L1 or L3.
 INVALID = -1
-#: Most ways of L1 and L2.
-MAX_WAYS = 255
 #: Bits of a line's version; a version counts the stores to its line modulo 2 to this power.
 VERSION_BITS = 30
-#: Largest number of lines of a memory: a line number has 31 bits.
-MAX_LINES = 2**31 - 1
 
 DIRTY = 1
 FLAG = 2
@@ -244,7 +242,7 @@ def new_cache(
 ) -> CacheState:
     """Return an empty hierarchy with all costs zero, every core in the second operating mode at guest time 0.
 
-    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MAX_WAYS` ways.
+    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MOST_WAYS` ways.
     `memory`, uint32[lines], is used as it is, not copied. A unit of `unit_lines` lines, a power of two, is what first
     stores are told apart by, and `keep_undo`, for units of one line, keeps what they overwrite.
     """
@@ -279,7 +277,7 @@ def new_log(*, initial: int, size: int, line_bytes: int) -> LogState:
     registers[Register.WRAP] = initial + size
     registers[Register.SIZE] = size
     return LogState(
-        ring=np.full(size // 8, PADDING, np.int64),
-        collecting=np.full(line_bytes // 8, PADDING, np.int64),
+        ring=np.full(size // ADDRESS_BYTES, PADDING, np.int64),
+        collecting=np.full(line_bytes // ADDRESS_BYTES, PADDING, np.int64),
         registers=registers,
     )

@@ -18,6 +18,7 @@ from vmfailover.hardware.cache.kernel.constants import (
     WRAP,
 )
 from vmfailover.hardware.cache.state import PADDING, LogState
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 @compiled_in_place
@@ -26,7 +27,7 @@ def flush(log: LogState) -> bool:
     registers = log.registers
     if registers[COLLECTED] == 0:
         return False
-    slot = (registers[NEXT] - registers[INITIAL]) // 8
+    slot = (registers[NEXT] - registers[INITIAL]) // ADDRESS_BYTES
     for entry in range(log.collecting.size):
         log.ring[slot + entry] = log.collecting[entry]
         log.collecting[entry] = PADDING
