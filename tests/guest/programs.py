@@ -11,7 +11,7 @@ from scenarios_for_tests import TINY_HOST
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.traces.accesses import AccessChunk
@@ -94,9 +94,7 @@ def virtual_machine(
     spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
     cores = len(program.vcpus)
     processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
-    log = AddressLog(
-        kernel, initial=MEMORY_BYTES, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=guard_band
-    )
+    log = AddressLog.of_only_vm(kernel, MemoryRange(LINES, log_lines), LINE_BYTES, guard_band)
     vm = VirtualMachine(processor, log, request_entries)
     vm.load(program, (0,) * cores, 0, 0)
     return vm
@@ -110,7 +108,7 @@ def endless(lines: int = 1, *, write: bool = False, instructions: int = 1) -> Pr
 def everything(vm: VirtualMachine) -> dict[str, object]:
     """Return all that a VM and its hardware know."""
     arrays = {f"cache.{name}": np.asarray(value).tolist() for name, value in vm.processor.state._asdict().items()}
-    log = vm.log.state
+    log = vm.log.logs
     return {
         **arrays,
         "ring": log.ring.tolist(),

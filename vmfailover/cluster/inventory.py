@@ -15,7 +15,7 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.records.events import Kind
 from vmfailover.replication.protection import protection_class
@@ -109,13 +109,8 @@ class Inventory:
 
     def _guest(self, processor: Processor, spec: HostSpec) -> Guest:
         clients, memory = self._scenario.clients, processor.memory
-        log = AddressLog(
-            self._twin,
-            initial=self._scenario.vm.memory,
-            size=log_bytes(self._scenario),
-            line_bytes=spec.line,
-            guard_band=guard_band(self._scenario),
-        )
+        place = MemoryRange(memory.versions.size, log_bytes(self._scenario) // spec.line)
+        log = AddressLog.of_only_vm(self._twin, place, spec.line, guard_band(self._scenario))
         vm = VirtualMachine(processor, log, request_entries(self._scenario))
         self._scheduler.add(vm)
         ring = ReceiveRing(memory.versions.size, spec.line, clients.request if clients else 0)

@@ -147,7 +147,7 @@ class VirtualMachine:
         if self.processor.tracking.logs:
             self.log.set_limit(self._reserve)
         while True:
-            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log)
+            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log.logs)
             if stop.why == Why.DEADLINE:
                 return Reached(horizon_ns)
             if stop.why != Why.EXHAUSTED:

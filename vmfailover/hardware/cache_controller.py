@@ -71,7 +71,7 @@ class CacheController:
         done = 0
         while True:
             self._log.set_limit()
-            done = self._processor.scan(core, self._log, done)
+            done = self._processor.scan(core, self._log.logs, done)
             if done == sets:
                 return
             yield from make_room()

@@ -1,7 +1,22 @@
 """Memory (140): the VM's image, each line's contents represented by a version."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRange:
+    """Lines of a host's memory that follow each other."""
+
+    first: int
+    lines: int
+
+    @property
+    def end(self) -> int:
+        """The line after the last."""
+        return self.first + self.lines
 
 
 class Memory:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import (
     DIRTY,
     FLAG,
@@ -19,6 +18,7 @@ from vmfailover.hardware.cache.state import (
     Cost,
     Counter,
     Leaving,
+    LogState,
     Mode,
     Stop,
     new_cache,
@@ -155,14 +155,14 @@ class Processor:
         return max(0, misses - 1) * self._least_miss_fs // FS_PER_NS
 
     def advance(
-        self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog
+        self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, logs: LogState
     ) -> Stop:
         """Execute accesses as the twin's `advance` says."""
-        return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, log.state)
+        return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, logs)
 
-    def scan(self, core: int, log: AddressLog, first_set: int) -> int:
+    def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""
-        return self._twin.scan(self.state, core, log.state, first_set)
+        return self._twin.scan(self.state, core, logs, first_set)
 
     @property
     def scan_walk_ns(self) -> int:
@@ -189,9 +189,9 @@ class Processor:
         written[(self.state.l2[self.state.l2 & DIRTY != 0] >> TAG_SHIFT) // unit_lines] = True
         return np.flatnonzero(written)
 
-    def write_around(self, lines: npt.NDArray[np.int64], log: AddressLog) -> None:
+    def write_around(self, lines: npt.NDArray[np.int64], logs: LogState) -> None:
         """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
-        self._twin.write_around(self.state, lines, log.state)
+        self._twin.write_around(self.state, lines, logs)
 
     def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
         """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""

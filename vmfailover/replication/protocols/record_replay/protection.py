@@ -35,12 +35,12 @@ class Replica:
 
     def replay(self, to: GuestState) -> int:
         """Execute up to a state; return the time that takes, nanoseconds."""
-        processor, log = self._node.host.processor, self._node.vm.log
+        processor, logs = self._node.host.processor, self._node.vm.log.logs
         began = int(processor.state.clock[0])
         for chunk in self._replay.up_to(to.positions[0]):
             processor.set_parallelism(0, chunk.parallelism)
-            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
-        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
+            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, logs)
+        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), logs)
         program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
         serving_ns = to.served_ns - self.state.served_ns
         self.state = to
