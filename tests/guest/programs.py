@@ -8,11 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scenarios_for_tests import TINY_HOST
 
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import Placement, VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
+from vmfailover.hardware.cache.state import new_logs
 from vmfailover.hardware.memory import Memory, MemoryRange
-from vmfailover.hardware.processor import FLAGS, Processor, Tracking
+from vmfailover.hardware.processor import FLAGS, HALTED, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.traces.accesses import AccessChunk
 
@@ -88,14 +89,18 @@ def virtual_machine(
     log_lines: int = 256,
     guard_band: int = 0,
     request_entries: int = 0,
+    placement: Placement | None = None,
+    host_cores: int | None = None,
     **keys: Any,
 ) -> VirtualMachine:
-    """Return a VM at the beginning of a program, stopped at instant 0."""
+    """Return a VM at the beginning of a program, stopped at instant 0; without a placement the host is its own."""
     spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
     cores = len(program.vcpus)
-    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
-    log = AddressLog.of_only_vm(kernel, MemoryRange(LINES, log_lines), LINE_BYTES, guard_band)
-    vm = VirtualMachine(processor, log, request_entries)
+    processor = Processor(kernel, spec, host_cores or cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
+    number = placement.number if placement else 0
+    logs = new_logs(vms=number + 1, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES)
+    log = AddressLog(kernel, logs, number, MemoryRange(LINES, log_lines), guard_band)
+    vm = VirtualMachine(processor, log, request_entries, placement)
     vm.load(program, (0,) * cores, 0, 0)
     return vm
 
@@ -106,8 +111,12 @@ def endless(lines: int = 1, *, write: bool = False, instructions: int = 1) -> Pr
 
 
 def everything(vm: VirtualMachine) -> dict[str, object]:
-    """Return all that a VM and its hardware know."""
-    arrays = {f"cache.{name}": np.asarray(value).tolist() for name, value in vm.processor.state._asdict().items()}
+    """Return all that a VM and its hardware know, in guest time."""
+    state, offset = vm.processor.state, vm.processor.offset
+    clock = np.where(state.clock < HALTED, state.clock - offset, HALTED)
+    arrays = {
+        f"cache.{name}": np.asarray(value).tolist() for name, value in state._replace(clock=clock)._asdict().items()
+    }
     log = vm.log.logs
     return {
         **arrays,

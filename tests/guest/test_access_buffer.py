@@ -38,7 +38,7 @@ def drain(buffer: AccessBuffer, core: int) -> list[Row]:
 def test_each_core_gets_its_stream_from_its_position_to_the_end(data: st.DataObject, vcpus: int) -> None:
     program = data.draw(programs(vcpus))
     positions = [data.draw(st.integers(0, len(records))) for records in program.vcpus]
-    buffer = AccessBuffer(program, positions)
+    buffer = AccessBuffer(program, positions, range(vcpus), vcpus)
     for core, position in enumerate(positions):
         assert buffer.position(core) == position
         assert drain(buffer, core) == rows_of(program, core)[position:]
@@ -46,7 +46,7 @@ def test_each_core_gets_its_stream_from_its_position_to_the_end(data: st.DataObj
 
 
 def test_the_position_is_that_of_the_next_record() -> None:
-    buffer = AccessBuffer(Program([Record(line) for line in range(9)], cut=4), [1])
+    buffer = AccessBuffer(Program([Record(line) for line in range(9)], cut=4), [1], [0], 1)
     buffer.refill(0)
     buffer.start[0] = 3
     assert buffer.position(0) == 4
@@ -63,7 +63,7 @@ def test_one_core_reads_its_chunk_in_place() -> None:
             assert (vcpu, first) == (0, 0)
             yield chunk
 
-    buffer = AccessBuffer(OneChunk(), [0])
+    buffer = AccessBuffer(OneChunk(), [0], [0], 1)
     buffer.refill(0)
     assert np.shares_memory(buffer.accesses.block, chunk.block)
 
@@ -71,7 +71,7 @@ def test_one_core_reads_its_chunk_in_place() -> None:
 def test_a_chunk_larger_than_the_buffer_is_taken_in_parts() -> None:
     records = [Record(line % 256) for line in range(BUFFER_RECORDS + 5)]
     program = Program(records, [Record(0)], cut=BUFFER_RECORDS + 5)
-    buffer = AccessBuffer(program, [0, 0])
+    buffer = AccessBuffer(program, [0, 0], [0, 1], 2)
     buffer.refill(0)
     assert buffer.accesses.length.tolist() == [BUFFER_RECORDS, 0]
     buffer.start[0] = BUFFER_RECORDS
@@ -79,7 +79,7 @@ def test_a_chunk_larger_than_the_buffer_is_taken_in_parts() -> None:
 
 
 def test_refilling_tells_the_parallelism_and_the_end() -> None:
-    buffer = AccessBuffer(Program([Record(1)], parallelism=2.5), [0])
+    buffer = AccessBuffer(Program([Record(1)], parallelism=2.5), [0], [0], 1)
     assert buffer.refill(0) == 2.5
     assert buffer.refill(0) is None
 

@@ -10,7 +10,7 @@ from vmfailover.engine.streams import generator
 from vmfailover.guest.guest import Guest, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import Scheduler
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import Placement, VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
@@ -108,12 +108,12 @@ class Inventory:
         return hosts.primary if name == "primary" else hosts.secondary
 
     def _guest(self, processor: Processor, spec: HostSpec) -> Guest:
-        clients, memory = self._scenario.clients, processor.memory
-        place = MemoryRange(memory.versions.size, log_bytes(self._scenario) // spec.line)
-        log = AddressLog.of_only_vm(self._twin, place, spec.line, guard_band(self._scenario))
-        vm = VirtualMachine(processor, log, request_entries(self._scenario))
+        clients, placement = self._scenario.clients, Placement.alone_on(processor)
+        log_place = MemoryRange(placement.image.end, log_bytes(self._scenario) // spec.line)
+        log = AddressLog.of_only_vm(self._twin, log_place, spec.line, guard_band(self._scenario))
+        vm = VirtualMachine(processor, log, request_entries(self._scenario), placement)
         self._scheduler.add(vm)
-        ring = ReceiveRing(memory.versions.size, spec.line, clients.request if clients else 0)
+        ring = ReceiveRing(placement.image.lines, spec.line, clients.request if clients else 0)
         return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
 
     def _new_link(self, name: str, other: str) -> Link:

@@ -16,6 +16,10 @@ class Pausable(Protocol):
     """What the controller needs to know of the VM whose cores it holds up."""
 
     @property
+    def cores(self) -> tuple[int, ...]:
+        """The cores of the host that are the VM's."""
+
+    @property
     def running(self) -> bool:
         """Whether the VM executes."""
 
@@ -62,7 +66,7 @@ class CacheController:
         """
         self._on_walk()
         self.walks += 1
-        for core in range(self._processor.cores):
+        for core in self._vm.cores:
             yield from self._walk_core(core, make_room)
         yield self.env.timeout(self._processor.scan_walk_ns)
 

@@ -1,4 +1,4 @@
-"""A computer system (100); primary and secondary are of this one class."""
+"""A computer system (100), on which VMs run; those that a VM has as primary and secondary are of this one class."""
 
 from collections.abc import Callable, Generator, Iterable
 from math import prod

@@ -81,7 +81,7 @@ class Precopy:
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
-        enough = self._spec.most * self._context.primary.host.memory.versions.size
+        enough = self._spec.most * self._context.primary.vm.image.lines
         return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
 
     def _few(self, units: int) -> bool:
@@ -92,13 +92,13 @@ class Precopy:
         """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
         hypervisor, guest = self._context.scenario.hypervisor, self._context.primary.guest
         stopped_ns = int(self.env.now)
-        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
+        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.vcpus)
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
         epoch, state = self._context.recorder.epochs[-1], guest.capture()
         self._context.recorder.stopped(epoch, stopped_ns, state)
-        state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
+        state_bytes = hypervisor.vcpu_state * guest.vm.vcpus
         self._sender.put(CommitMarker(epoch.number, epoch.lines, state, state_bytes))
         return epoch
 
@@ -135,7 +135,7 @@ class Precopy:
     @property
     def _units(self) -> int:
         """Units of the VM's memory."""
-        return -(-self._context.primary.host.memory.versions.size // self._unit_lines)
+        return -(-self._context.primary.vm.image.lines // self._unit_lines)
 
     def _arrive(self, message: Message) -> None:
         """Write lines into the image as they come; with the marker all of it is here."""

@@ -12,8 +12,7 @@ from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.virtual_machine import HALTED
-from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.hardware.processor import FS_PER_NS, HALTED
 from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch

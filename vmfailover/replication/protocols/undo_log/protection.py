@@ -40,7 +40,7 @@ class UndoneLines(TransferredLines):
     def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
         """Track the VM of `hosted`."""
         super().__init__(context, hosted)
-        self._taken = np.zeros(hosted.host.memory.versions.size, np.bool_)
+        self._taken = np.zeros(hosted.vm.image.lines, np.bool_)
         #: The logs of intervals that have ended, the oldest first, until somebody takes them.
         self.ended: deque[UndoEntries] = deque()
 
