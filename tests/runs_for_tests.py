@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from scenarios_for_tests import small
 
-from vmfailover import simulation
 from vmfailover.cluster.cluster import Cluster
-from vmfailover.records.events import Event
+from vmfailover.cluster.observer import Observer
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.replication import Replication
+from vmfailover.simulation import run
 
 #: Later than every run, nanoseconds.
 NEVER = 1 << 62
@@ -33,22 +34,23 @@ def variants(names: Iterable[str]) -> list[Any]:
     return [pytest.param(name, marks=() if name in QUICK_VARIANTS else pytest.mark.slow) for name in names]
 
 
-class WatchedCluster(Cluster):
-    """A cluster that notes what cannot be seen at the end any more."""
+class Tail(Observer):
+    """Notes at each commit whether `tail` was where the last acknowledged epoch ended."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        #: Whether `tail` was where the last acknowledged epoch ended, at each commit.
-        self.tail_waited: list[bool] = []
-        self.event_log.on("commit", self._note_tail)
+    def __init__(self) -> None:
+        self.waited: list[bool] = []
 
-    def _note_tail(self, _: Event) -> None:
-        if len(self.pairs) > 1 or self.protection.alone is not None:
+    def begin(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    def event(self, event: Event) -> None:
+        cluster = self.cluster
+        if event.kind != Kind.COMMIT or len(cluster.pairs) > 1 or cluster.protection.alone is not None:
             return
-        epochs = self.protection.epochs
+        epochs = cluster.protection.epochs
         released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
-        tail = self.primary.vm.log.tail
-        self.tail_waited.append(tail == (released[-1] if released else self.scenario.vm.memory))
+        tail = cluster.primary.vm.log.tail
+        self.waited.append(tail == (released[-1] if released else cluster.scenario.vm.memory))
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,15 @@ class Observed:
     """A run that has ended, and the cluster in which it happened."""
 
     result: RunResult
-    cluster: WatchedCluster
+    cluster: Cluster
+    tail_waited: list[bool]
 
 
 def observe(scenario: Scenario, **options: Any) -> Observed:
     """Run a scenario as `simulation.run` does, and keep its cluster."""
-    clusters: list[WatchedCluster] = []
-
-    def watched(*args: Any) -> WatchedCluster:
-        clusters.append(WatchedCluster(*args))
-        return clusters[0]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulation, "Cluster", watched)
-        result = simulation.run(scenario, **options)
-    return Observed(result, clusters[0])
+    tail = Tail()
+    result = run(scenario, observers=[tail], **options)
+    return Observed(result, tail.cluster, tail.waited)
 
 
 @cache
@@ -138,9 +134,9 @@ def _tail_waits(observed: Observed) -> bool | None:
     """Unless an interrupt asks for room, no log space is used again before its epoch is committed."""
     if not Replication.kinds[observed.result.scenario.replication.protocol].uses_log:
         return None
-    if observed.cluster.protection.interrupts > 0 or not observed.cluster.tail_waited:
+    if observed.cluster.protection.interrupts > 0 or not observed.tail_waited:
         return None
-    return all(observed.cluster.tail_waited)
+    return all(observed.tail_waited)
 
 
 def _epochs_commit_in_order(observed: Observed) -> bool | None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from vmfailover import display
 
 if TYPE_CHECKING:
+    from vmfailover.cluster.observer import Observer
     from vmfailover.errors import InputError
     from vmfailover.results.reading import read
     from vmfailover.results.run_result import RunResult
     from vmfailover.scenario import Scenario, ScenarioError, load
-    from vmfailover.simulation import run
+    from vmfailover.simulation import Simulation, run
     from vmfailover.studies.availability import Availability, availability
     from vmfailover.studies.baseline import read_baseline
     from vmfailover.studies.comparison import Comparison, compare
@@ -33,11 +34,13 @@ __all__ = [
     "Comparison",
     "Exploration",
     "InputError",
+    "Observer",
     "Replications",
     "RunResult",
     "Scenario",
     "ScenarioError",
     "Sensitivity",
+    "Simulation",
     "Sweep",
     "TraceError",
     "Tuning",
@@ -80,7 +83,9 @@ _HOMES = {
     "Sweep": "vmfailover.studies.sweep",
     "sweep": "vmfailover.studies.sweep",
     "load": "vmfailover.scenario",
+    "Observer": "vmfailover.cluster.observer",
     "run": "vmfailover.simulation",
+    "Simulation": "vmfailover.simulation",
 }
 
 

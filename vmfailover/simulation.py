@@ -1,20 +1,27 @@
 """A run: builds the cluster of a scenario, lets it run, and returns what came of it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
 
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.description import describe, instant
+from vmfailover.cluster.event_logger import event_loggers
+from vmfailover.cluster.observer import Observer, hooks
 from vmfailover.engine.collection import collection_paused
 from vmfailover.engine.compile_time import compile_time
 from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.progress_guard import GuardedEnvironment
-from vmfailover.errors import NoProgressError
+from vmfailover.errors import InputError, NoProgressError
+from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.notebook import bar
+from vmfailover.records.events import Event, Kind
+from vmfailover.replication.epoch import Epoch
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.patience import Patience
 from vmfailover.results.readings import Readings
@@ -24,6 +31,7 @@ from vmfailover.results.samples import Sampler
 from vmfailover.results.stage import StageWatch, remark_on
 from vmfailover.results.warm_up import WarmUpMeter
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.units import DURATION
 
 #: Called now and then with the simulated time reached, in nanoseconds.
 Progress = Callable[[int], None]
@@ -41,66 +49,216 @@ def run(
     twin: CacheTwin = kernel,
     quantum: int = DEFAULT_QUANTUM,
     samples: int = SAMPLES,
+    observers: Sequence[Observer] = (),
     progress: Progress | None = None,
 ) -> RunResult:
     """Run one experiment and check its invariants.
 
     `twin` executes the guest's accesses, `quantum` records at most between two turns of the simulation, and the state
-    of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics. Ctrl-C, or
-    KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result. A second Ctrl-C raises.
-    Raises NoProgressError if simulated time does not go on.
+    of the hardware is noted at so many `samples`, or not at all if 0; none of them changes the metrics, and neither do
+    `observers`. Ctrl-C, or KeyboardInterrupt from `progress`, ends the run early: what there is by then is the result.
+    A second Ctrl-C raises. Raises NoProgressError if simulated time does not go on.
     Without `progress`, a run that takes long shows a bar in a notebook.
     """
-    began = time.perf_counter()
-    env = GuardedEnvironment()
-    cluster = Cluster(env, scenario, twin, quantum)
-    audit = Judge(cluster)
-    readings = Readings(cluster)
-    warm_up = WarmUpMeter(env, cluster, readings)
-    sampler = Sampler(cluster, samples)
-    failovers = StageWatch(env, cluster.event_log)
-    patience = Patience(cluster)
-    with compile_time() as compiling:
-        with bar(scenario.name) as shown:
-            told = progress or (lambda time_ns: shown(time_ns, scenario.duration))
-            try:
-                interrupted = _run(cluster, sampler, failovers, patience, told)
-            except NoProgressError as error:
-                raise NoProgressError(f"{scenario.name}: {error}") from None
-        readings.read_at_end()
-        verdicts = audit.verdicts()
-    wall_seconds = time.perf_counter() - began
-    with collection_paused():
-        records = records_of(cluster, audit, tuple(readings.taken), tuple(warm_up.samples))
-    values = metrics_of(records, wall_seconds, compiling.seconds)
-    remarks = (*scenario.warnings, *cluster.protection.remarks, *_unfinished(cluster, failovers, patience))
-    return RunResult.of(cluster, records, values, verdicts, sampler.samples, remarks, interrupted=interrupted)
+    simulation = Simulation(scenario, twin=twin, quantum=quantum, samples=samples, observers=observers)
+    simulation.run(progress=progress)
+    return simulation.result()
 
 
-def _run(cluster: Cluster, sampler: Sampler, failovers: StageWatch, patience: Patience, progress: Progress) -> bool:
-    """Run to the end, step by step; say whether the user interrupted it."""
-    env, end_ns = cluster.env, cluster.scenario.duration
-    step_ns = max(1, min(end_ns // PROGRESS_STEPS, LONGEST_STEP_NS, sampler.every_ns))
-    with Interruption() as interruption, suppress(KeyboardInterrupt):
-        while env.now < end_ns and not interruption.noted:
-            env.run(until=min(int(env.now) + step_ns, end_ns))
-            sampler.look()
-            progress(int(env.now))
-        while _waits(cluster, failovers, patience) and not interruption.noted:
-            env.run(until=failovers.over() | env.timeout(LONGEST_STEP_NS))
-            progress(int(env.now))
-    return int(env.now) < end_ns or _waits(cluster, failovers, patience)
+class Simulation:
+    """One experiment, to be run in parts and looked into between them.
 
+    >>> simulation = Simulation(scenario)  # doctest: +SKIP
+    >>> simulation.run(until="takeover")  # doctest: +SKIP
+    >>> print(simulation.describe())  # doctest: +SKIP
+    """
 
-def _waits(cluster: Cluster, failovers: StageWatch, patience: Patience) -> bool:
-    """Whether a run that has come to its end goes on for the failover that is under way."""
-    stage = failovers.stage
-    return cluster.scenario.extend is not None and stage is not None and not patience.given_up(stage)
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        twin: CacheTwin = kernel,
+        quantum: int = DEFAULT_QUANTUM,
+        samples: int = SAMPLES,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        """Build the cluster of a scenario, as `run` says; nothing has happened yet."""
+        self.scenario = scenario
+        self._wall_seconds = self._compile_seconds = 0.0
+        with self._at_work():
+            self._env = GuardedEnvironment()
+            #: Everything that is simulated.
+            self.cluster = Cluster(self._env, scenario, twin, quantum)
+            self._judge = Judge(self.cluster)
+            self._readings = Readings(self.cluster)
+            self._warm_up = WarmUpMeter(self._env, self.cluster, self._readings)
+            self._sampler = Sampler(self.cluster, samples)
+            self._failovers = StageWatch(self._env)
+            self._patience = Patience(self.cluster)
+            self._observe(observers)
 
+    def _observe(self, others: Sequence[Observer]) -> None:
+        own = (self._judge, self._readings, self._warm_up, self._sampler, self._failovers, self._patience)
+        observers = (*own, *event_loggers(), *others)
+        self._looks, self._ends = hooks(observers, "look"), hooks(observers, "end")
+        for begin in hooks(observers, "begin"):
+            begin(self.cluster)
+        for tell in hooks(observers, "event"):
+            self.cluster.event_log.watch(tell)
 
-def _unfinished(cluster: Cluster, failovers: StageWatch, patience: Patience) -> Iterator[str]:
-    """Say where a failover stood that is still under way, and for which host the VM waits in vain."""
-    if failovers.stage:
-        yield remark_on(failovers.stage, cluster, patience.given_up(failovers.stage))
-    if failovers.unfenced:
-        yield f"the {failovers.unfenced} was given up and could not be fenced: the VM does not go on without it"
+    # To look at.
+
+    @property
+    def now_ns(self) -> int:
+        """The simulated time reached, nanoseconds."""
+        return int(self._env.now)
+
+    @property
+    def hosts(self) -> Mapping[str, HostedVm]:
+        """Every host in service, by its name, with the VM that it runs or could run."""
+        return self.cluster.inventory.hosted
+
+    @property
+    def active(self) -> HostedVm:
+        """The host that runs the VM, or did at last."""
+        return self.cluster.active
+
+    @property
+    def epochs(self) -> Sequence[Epoch]:
+        """Every epoch that has begun."""
+        return self.cluster.epochs
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What has happened, in order of time."""
+        return self.cluster.event_log.events
+
+    def describe(self) -> str:
+        """Say in plain words how it stands: the VM, its hosts, the link, the epochs, and what happened last."""
+        return describe(self.cluster)
+
+    def __repr__(self) -> str:
+        """Return the name of the scenario and the instant reached."""
+        reached = f"at {instant(self.now_ns)} of {instant(self.scenario.duration)}"
+        return f"<Simulation {self.scenario.name}, seed {self.scenario.seed}, {reached}>"
+
+    # To run.
+
+    def step(self) -> bool:
+        """Let the next event of the simulation happen; False if there is none before the end of the run."""
+        with self._at_work():
+            return self._step()
+
+    def run(self, until: str | int | None = None, *, progress: Progress | None = None) -> None:
+        """Run to the end; or until an instant, as "12 ms" or in nanoseconds; or until the next event of a kind.
+
+        The end is that of the scenario, with its `extend`. Ctrl-C, or KeyboardInterrupt from `progress`, ends it early.
+        Raises InputError if `until` is no instant from now to the end and no kind of event, and NoProgressError if
+        simulated time does not go on.
+        """
+        with self._at_work(), bar(self.scenario.name) as shown, Interruption() as interruption:
+            told = progress or (lambda time_ns: shown(time_ns, self.scenario.duration))
+            with suppress(KeyboardInterrupt):
+                if until in tuple(Kind):
+                    self._run_to_event(str(until), interruption, told)
+                else:
+                    self._run_to_instant(self._instant(until), interruption, told)
+                    if until is None:
+                        self._extend(interruption, told)
+
+    def result(self) -> RunResult:
+        """End the simulation where it is, judge it, and return what came of it; it cannot go on afterwards."""
+        return self._result
+
+    @cached_property
+    def _result(self) -> RunResult:
+        interrupted = self.now_ns < self.scenario.duration or self._waits
+        with self._at_work():
+            for end in self._ends:
+                end()
+            verdicts = self._judge.verdicts()
+        with collection_paused():
+            records = records_of(self.cluster, self._judge, tuple(self._readings.taken), tuple(self._warm_up.samples))
+        values = metrics_of(records, self._wall_seconds, self._compile_seconds)
+        remarks = (*self.scenario.warnings, *self.cluster.protection.remarks, *self._unfinished())
+        return RunResult.of(
+            self.cluster, records, values, verdicts, self._sampler.samples, remarks, interrupted=interrupted
+        )
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Count the time that is spent meanwhile, and name the run in an error."""
+        if "_result" in vars(self):
+            raise RuntimeError(f"{self!r} has been judged and cannot go on")
+        began = time.perf_counter()
+        try:
+            with compile_time() as compiling:
+                yield
+        except NoProgressError as error:
+            raise NoProgressError(f"{self.scenario.name}: {error}") from None
+        finally:
+            self._compile_seconds += compiling.seconds
+            self._wall_seconds += time.perf_counter() - began
+
+    def _instant(self, until: str | int | None) -> int:
+        """Return an instant of the run in nanoseconds; the end for None."""
+        end_ns = self.scenario.duration
+        if until is None:
+            return end_ns
+        try:
+            wanted_ns = until if isinstance(until, int) else int(DURATION.read(until))
+        except ValueError as error:
+            raise InputError(f"until: {until!r} is no kind of event and no instant: {error}") from None
+        if not self.now_ns <= wanted_ns <= end_ns:
+            span = f"from now, {instant(self.now_ns)}, to the end, {instant(end_ns)}"
+            raise InputError(f"until: {instant(wanted_ns)} is not {span}")
+        return wanted_ns
+
+    def _step(self) -> bool:
+        due_ns = self._env.peek()
+        if due_ns >= self.scenario.duration:
+            return False
+        while self._next_look_ns <= due_ns:
+            self._run_to_look(self._next_look_ns)
+        self._env.step()
+        return True
+
+    def _run_to_instant(self, end_ns: int, interruption: Interruption, progress: Progress) -> None:
+        while self.now_ns < end_ns and not interruption.noted:
+            self._run_to_look(min(self._next_look_ns, end_ns))
+            progress(self.now_ns)
+
+    def _run_to_look(self, instant_ns: int) -> None:
+        self._env.run(until=instant_ns)
+        for look in self._looks:
+            look(instant_ns)
+
+    def _run_to_event(self, kind: str, interruption: Interruption, progress: Progress) -> None:
+        seen = len(self.events)
+        while not any(event.kind == kind for event in self.events[seen:]) and not interruption.noted and self._step():
+            progress(self.now_ns)
+
+    def _extend(self, interruption: Interruption, progress: Progress) -> None:
+        """Go on for the failover that is under way at the end, if the scenario wants that."""
+        while self._waits and not interruption.noted:
+            self._env.run(until=self._failovers.over() | self._env.timeout(LONGEST_STEP_NS))
+            progress(self.now_ns)
+
+    @property
+    def _next_look_ns(self) -> int:
+        step_ns = max(1, min(self.scenario.duration // PROGRESS_STEPS, LONGEST_STEP_NS, self._sampler.every_ns))
+        return (self.now_ns // step_ns + 1) * step_ns
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a run that has come to its end goes on for the failover that is under way."""
+        stage = self._failovers.stage
+        return self.scenario.extend is not None and stage is not None and not self._patience.given_up(stage)
+
+    def _unfinished(self) -> Iterator[str]:
+        """Say where a failover stood that is still under way, and for which host the VM waits in vain."""
+        stage, unfenced = self._failovers.stage, self._failovers.unfenced
+        if stage:
+            yield remark_on(stage, self.cluster, self._patience.given_up(stage))
+        if unfenced:
+            yield f"the {unfenced} was given up and could not be fenced: the VM does not go on without it"

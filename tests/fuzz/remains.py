@@ -2,29 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from unittest.mock import patch
 
-from vmfailover import simulation
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
 
 #: Name under which it is told.
 REMAINS = "what_has_passed_leaves_nothing_behind"
-
-
-@contextmanager
-def clusters() -> Iterator[list[Cluster]]:
-    """Yield a list to which the cluster of each run is added."""
-    built: list[Cluster] = []
-
-    def build(*arguments: object) -> Cluster:
-        built.append(Cluster(*arguments))  # type: ignore[arg-type]
-        return built[-1]
-
-    with patch.object(simulation, "Cluster", build):
-        yield built
 
 
 def remains(cluster: Cluster) -> Iterator[str]:

@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any
 
 from vmfailover.scenario import Scenario
-from vmfailover.simulation import run
+from vmfailover.simulation import Simulation
 
 from .laws import broken
-from .remains import REMAINS, clusters, remains
+from .remains import REMAINS, remains
 from .seen import Seen
 
 #: Processor time that a run may take, seconds: a hundred times what is usual.
@@ -63,14 +63,16 @@ def limited(seconds: float) -> Iterator[None]:
 def tried(scenario: Scenario, limit_s: float = LIMIT_S) -> Trial:
     """Run a scenario and judge it; whatever happens in it is a finding."""
     try:
-        with limited(limit_s), clusters() as built:
-            seen = Seen.of(run(scenario, samples=0, progress=_untold))
+        with limited(limit_s):
+            simulation = Simulation(scenario, samples=0)
+            simulation.run(progress=_untold)
+            seen = Seen.of(simulation.result())
     except TooLongError as error:
         return Trial(((TOO_LONG, str(error)),))
     except Exception as error:
         text = f"{type(error).__name__} at {_origin(error)}: {error}"
         return Trial(((ERROR, " ".join(text.split())[:300]),))
-    left = ((REMAINS, text) for cluster in built for text in remains(cluster))
+    left = ((REMAINS, text) for text in remains(simulation.cluster))
     return Trial((*broken(seen), *left), seen.digest, seen)
 
 

@@ -14,7 +14,8 @@ def stage_after(*told: tuple[str, str, str]) -> str | None:
     """Return the stage once events have happened, each given by its kind, host and detail."""
     env = simpy.Environment()
     event_log = EventLog(env)
-    watch = StageWatch(env, event_log)
+    watch = StageWatch(env)
+    event_log.watch(watch.event)
     for kind, host, detail in told:
         event_log.record(Kind(kind), host, detail=detail)
     return watch.stage.name if watch.stage else None

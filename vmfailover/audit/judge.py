@@ -12,13 +12,14 @@ from vmfailover.audit.invariants import (
     overlap_ns,
 )
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.observer import Observer
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.records.events import Event, Kind
 
 
-class Judge:
+class Judge(Observer):
     """Executes the program of the guest beside the simulation, epoch by epoch as they are committed."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -40,10 +41,18 @@ class Judge:
         self._image = Verdict("image", True)
         #: Whether the newest image is complete, and the VM runs from it.
         self._complete = False
-        cluster.event_log.on(Kind.COMMIT, self._on_commit)
-        cluster.event_log.on(Kind.APPLY, self._on_apply)
-        cluster.event_log.on(Kind.IMAGE_COMPLETE, lambda event: self._judge_image(event.epoch))
-        cluster.event_log.on(Kind.PROTECTED, self._begin_anew)
+
+    def event(self, event: Event) -> None:
+        """Judge an image whenever one is complete; a VM that is protected again will have a new one."""
+        match event.kind:
+            case Kind.COMMIT:
+                self._on_commit(event)
+            case Kind.APPLY:
+                self._on_apply(event)
+            case Kind.IMAGE_COMPLETE:
+                self._judge_image(event.epoch)
+            case Kind.PROTECTED:
+                self._complete = False
 
     def _on_commit(self, event: Event) -> None:
         epoch = self._cluster.epochs[event.epoch]
@@ -70,11 +79,6 @@ class Judge:
     def _synchronised(self) -> bool:
         """Whether a further host has just been synchronised and does not protect the VM yet."""
         return bool(self.commits) and self.commits[-1].epoch > self._cluster.pair.protection.committed_epoch
-
-    def _begin_anew(self, protected: Event) -> None:
-        """Expect a new image, the VM being protected again."""
-        del protected
-        self._complete = False
 
     def _judge(self, epoch: int, hosted: HostedVm) -> int:
         """Hold a host's image against the program; the first mismatch is kept. Returns mismatched lines."""

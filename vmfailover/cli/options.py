@@ -1,6 +1,8 @@
 """What the commands share: options, and how they speak."""
 
+import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,27 @@ set_option = click.option(
 )
 
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the scenario.")
+
+
+def _log(context: click.Context, parameter: click.Parameter, level: str | None) -> None:
+    """Let the model say on stderr what happens, for as long as the command runs."""
+    del parameter
+    if level is None:
+        return
+    logger, handler = logging.getLogger("vmfailover"), logging.StreamHandler()
+    context.call_on_close(partial(logger.setLevel, logger.level))
+    context.call_on_close(partial(logger.removeHandler, handler))
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+
+
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(("info", "debug")),
+    expose_value=False,
+    callback=_log,
+    help="Say on stderr what becomes of hosts and VM, with the simulated time; debug: of each epoch too.",
+)
 
 
 def tell(text: str) -> None:

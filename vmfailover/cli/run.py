@@ -11,6 +11,7 @@ from vmfailover.cli.options import (
     INTERRUPTED,
     PATH,
     complain,
+    log_level_option,
     scenario_arguments,
     seed_option,
     set_option,
@@ -65,6 +66,7 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @click.option("--replications", type=click.IntRange(1, 100_000), help="Run so often, with other random numbers.")
 @click.option("--until", metavar="PRECISION", help="Replicate until so exact, as in 'failover.latency_ns ±2 %'.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes for replications.  [default: one a core]")
+@log_level_option
 @click.pass_context
 def command(
     context: click.Context,

@@ -16,6 +16,7 @@ class EventLog:
         self._env = env
         self.events: list[Event] = []
         self._listeners: dict[str, list[Callable[[Event], None]]] = defaultdict(list)
+        self._watchers: list[Callable[[Event], None]] = []
 
     @property
     def now_ns(self) -> int:
@@ -28,12 +29,16 @@ class EventLog:
         """Write down that something happens now."""
         event = Event(self.now_ns, kind, host, epoch, duration_ns, count, detail)
         self.events.append(event)
-        for tell in self._listeners[kind]:
+        for tell in (*self._listeners[kind], *self._watchers):
             tell(event)
 
     def on(self, kind: str, tell: Callable[[Event], None]) -> None:
         """Call `tell` with every event of a kind, as it happens."""
         self._listeners[kind].append(tell)
+
+    def watch(self, tell: Callable[[Event], None]) -> None:
+        """Call `tell` with every event, as it happens, after those who asked for its kind."""
+        self._watchers.append(tell)
 
     def times(self, kind: str) -> dict[int, int]:
         """Return the instant of each epoch's last event of a kind."""

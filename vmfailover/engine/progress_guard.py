@@ -50,12 +50,14 @@ class GuardedEnvironment(simpy.Environment):
     def step(self) -> None:
         """Let the next event happen; while `run` is at work, all until the next look, which costs them nothing."""
         one_step = super().step
-        if not self._running:
+        if self._running:
+            for _ in self._until_look:
+                one_step()
+            self._look()
+        else:
             one_step()
-            return
-        for _ in self._until_look:
-            one_step()
-        self._look()
+            if next(self._until_look, None) is None:
+                self._look()
 
     def _look(self) -> None:
         """Count the events since the last look as progress or as none."""
@@ -87,4 +89,8 @@ def _name(callback: Callable[[Any], Any]) -> str:
     if isinstance(owner, simpy.Process):
         generator: Any = owner._generator
         return str(generator.__qualname__)
-    return "" if isinstance(owner, simpy.events.Condition) else callback.__qualname__
+    return (
+        ""
+        if isinstance(owner, simpy.events.Condition)
+        else getattr(callback, "__qualname__", type(callback).__qualname__)
+    )

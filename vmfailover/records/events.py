@@ -60,6 +60,16 @@ class Kind(StrEnum):
     LOG_LIMIT = "log-limit", "the log is full up to its guard band"
 
 
+#: What happens to each epoch, again and again; the other kinds tell what becomes of hosts, the VM and its protection.
+LIFE_OF_AN_EPOCH = frozenset(
+    {
+        *(Kind.EPOCH, Kind.PAUSE, Kind.FINAL_SCAN, Kind.CAPTURE, Kind.HARVEST, Kind.RESUME, Kind.TRANSFER),
+        *(Kind.LINES_SENT, Kind.STAGED, Kind.COMMIT, Kind.ACKNOWLEDGE, Kind.APPLY, Kind.SCAN, Kind.EARLY_COPY),
+        *(Kind.INTERRUPT, Kind.LOG_LIMIT),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened at an instant, or began then and is known to last a while."""

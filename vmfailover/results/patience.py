@@ -3,7 +3,8 @@
 from math import inf
 
 from vmfailover.cluster.cluster import Cluster
-from vmfailover.records.events import Event
+from vmfailover.cluster.observer import Observer
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.stage import Stage
 from vmfailover.scenario.units import DURATION
 
@@ -11,9 +12,11 @@ from vmfailover.scenario.units import DURATION
 MOST_EXTENSION_NS = 3600 * 10**9
 #: A verdict is waited for so many times as long as the detector can need.
 FACTOR = 2
+_FAULTS = (Kind.FAILURE, Kind.FAULT, Kind.PASSED)
+_BEGINNINGS = (Kind.DETECT, Kind.SWITCHOVER, Kind.FAILBACK)
 
 
-class Patience:
+class Patience(Observer):
     """Knows whether a failover may still come to its end.
 
     What follows a verdict takes as long as it takes, and comes to an end while the host that takes over works, and
@@ -27,17 +30,13 @@ class Patience:
         self._cluster = cluster
         self._last_fault_ns = 0
         self._planned = False
-        for kind in ("failure", "fault", "passed"):
-            cluster.event_log.on(kind, self._on_fault)
-        for kind in ("detect", "switchover", "failback"):
-            cluster.event_log.on(kind, self._on_beginning)
 
-    def _on_fault(self, event: Event) -> None:
-        if event.host in self._cluster.inventory.hosted:
+    def event(self, event: Event) -> None:
+        """Note what has to be waited for from now on."""
+        if event.kind in _FAULTS and event.host in self._cluster.inventory.hosted:
             self._last_fault_ns = event.time_ns
-
-    def _on_beginning(self, event: Event) -> None:
-        self._planned = event.kind != "detect"
+        elif event.kind in _BEGINNINGS:
+            self._planned = event.kind != Kind.DETECT
 
     def given_up(self, stage: Stage) -> str:
         """Say why a failover in this stage is not waited for any longer; nothing while it is."""

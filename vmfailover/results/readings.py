@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.observer import Observer
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.processor import FS_PER_NS
@@ -64,23 +65,23 @@ class Reading:
         return self.guest_ns - self.logging_ns - self.tracking_ns - self.contention_ns
 
 
-class Readings:
+class Readings(Observer):
     """Reads the counters as a run goes on, which does not notice."""
 
     def __init__(self, cluster: Cluster) -> None:
         """Read at the instants of `READ_AT`."""
         self._cluster = cluster
         self.taken: list[Reading] = []
-        for kind in READ_AT:
-            cluster.event_log.on(kind, self._on_event)
 
-    def read_at_end(self) -> None:
-        """Read the counters of every pair, the run having ended."""
+    def event(self, event: Event) -> None:
+        """Read the counters of the pair that has the VM."""
+        if event.kind in READ_AT:
+            self._read(event.kind, len(self._cluster.pairs) - 1)
+
+    def end(self) -> None:
+        """Read the counters of every pair."""
         for number in range(len(self._cluster.pairs)):
             self._read("end", number)
-
-    def _on_event(self, event: Event) -> None:
-        self._read(event.kind, len(self._cluster.pairs) - 1)
 
     def _read(self, event: str, number: int) -> None:
         self.taken.append(_reading(self._cluster.pairs[number], event, number, int(self._cluster.env.now)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.observer import Observer
 from vmfailover.hardware.cache.state import FLAG
 from vmfailover.hardware.link import Channel
 from vmfailover.hardware.processor import Processor
@@ -34,7 +35,7 @@ class Sample:
     flagged_by_sets: tuple[int, ...]
 
 
-class Sampler:
+class Sampler(Observer):
     """Looks at a cluster, which does not notice."""
 
     def __init__(self, cluster: Cluster, count: int) -> None:
@@ -46,20 +47,19 @@ class Sampler:
         self._busy_ns = {True: 0, False: 0}
         self._seen_ns: dict[int, int] = {}
         self.samples: list[Sample] = []
-        self.look()
+        self.look(0)
 
-    def look(self) -> None:
+    def look(self, now_ns: int) -> None:
         """Take a sample if one is due."""
-        now = int(self._cluster.env.now)
-        if now < self._due_ns:
+        if now_ns < self._due_ns:
             return
-        self._due_ns = now + self.every_ns
+        self._due_ns = now_ns + self.every_ns
         node = self._cluster.active
         links = list(self._cluster.inventory.links(node.host.name))
         by_sets = flagged_by_sets(node.host.processor)
         self.samples.append(
             Sample(
-                time_ns=now,
+                time_ns=now_ns,
                 host=node.host.name,
                 log_entries=node.vm.log.entries,
                 dirty_lines=node.host.processor.dirty_rows,

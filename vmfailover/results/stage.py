@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import simpy
 
 from vmfailover.cluster.cluster import Cluster
-from vmfailover.engine.event_log import EventLog
+from vmfailover.cluster.observer import Observer
 from vmfailover.records.events import Event
 from vmfailover.results.quantities import duration
 from vmfailover.results.standing_faults import StandingFaults
@@ -35,10 +35,10 @@ class Stage:
     since_ns: int
 
 
-class StageWatch:
+class StageWatch(Observer):
     """Follows the failovers of a run."""
 
-    def __init__(self, env: simpy.Environment, event_log: EventLog) -> None:
+    def __init__(self, env: simpy.Environment) -> None:
         """Begin with none under way."""
         self._env = env
         #: The stage of the failover that is under way; None if there is none.
@@ -49,8 +49,6 @@ class StageWatch:
         #: The host that the one with the VM has given up and cannot fence; empty if there is none.
         self.unfenced = ""
         self._over: simpy.Event | None = None
-        for kind in {*_BEGINS, *_ENDS, *_SETTLES, "fault", "passed", "synchronise"}:
-            event_log.on(kind, self._on_event)
 
     def over(self) -> simpy.Event:
         """Return what happens when the failover that is under way is over."""
@@ -58,7 +56,8 @@ class StageWatch:
             self._over = self._env.event()
         return self._over
 
-    def _on_event(self, event: Event) -> None:
+    def event(self, event: Event) -> None:
+        """Follow what begins and ends with an event."""
         self._standing.note(event)
         if event.kind in _BEGINS and self._protected and event.host != self._given_up:
             self.stage = Stage(_BEGINS[event.kind], event.time_ns)

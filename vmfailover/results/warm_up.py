@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import simpy
 
 from vmfailover.cluster.cluster import Cluster
+from vmfailover.cluster.observer import Observer
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.records.events import Event
+from vmfailover.records.events import Event, Kind
 from vmfailover.results.failovers import first_move
 from vmfailover.results.readings import Reading, Readings
 
@@ -85,7 +86,7 @@ def warm_up(samples: Sequence[Progress], pace: Pace | None) -> WarmUp | None:
     return None
 
 
-class WarmUpMeter:
+class WarmUpMeter(Observer):
     """Samples the progress of the guest after the first takeover, until it is back at its rate or goes elsewhere."""
 
     def __init__(self, env: simpy.Environment, cluster: Cluster, readings: Readings) -> None:
@@ -94,12 +95,10 @@ class WarmUpMeter:
         self._cluster = cluster
         self._readings = readings
         self.samples: list[Progress] = []
-        cluster.event_log.on("takeover", self._begin)
 
-    def _begin(self, takeover: Event) -> None:
-        """Look at the first takeover only."""
-        del takeover
-        if not self.samples:
+    def event(self, event: Event) -> None:
+        """Begin at the first takeover."""
+        if event.kind == Kind.TAKEOVER and not self.samples:
             hosted = self._cluster.pair.secondary
             self._sample(hosted)
             self.env.process(self._watch(hosted))
