@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scenarios_for_tests import TINY_HOST
 
-from vmfailover.guest.virtual_machine import Placement, VirtualMachine
+from vmfailover.guest.placement import Placement
+from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import new_logs
@@ -82,6 +83,12 @@ def programs(vcpus: int, most: int = 60) -> st.SearchStrategy[Program]:
     )
 
 
+def computer(cores: int, memory_lines: int = LINES, tracking: Tracking = FLAGS, **keys: Any) -> Processor:
+    """Return a processor with the smallest caches."""
+    spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
+    return Processor(kernel, spec, cores, Memory(memory_lines * LINE_BYTES, LINE_BYTES), tracking)
+
+
 def virtual_machine(
     program: Program,
     tracking: Tracking = FLAGS,
@@ -90,18 +97,16 @@ def virtual_machine(
     guard_band: int = 0,
     request_entries: int = 0,
     placement: Placement | None = None,
-    host_cores: int | None = None,
     **keys: Any,
 ) -> VirtualMachine:
     """Return a VM at the beginning of a program, stopped at instant 0; without a placement the host is its own."""
-    spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
-    cores = len(program.vcpus)
-    processor = Processor(kernel, spec, host_cores or cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
-    number = placement.number if placement else 0
-    logs = new_logs(vms=number + 1, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES)
-    log = AddressLog(kernel, logs, number, MemoryRange(LINES, log_lines), guard_band)
+    vcpus = len(program.vcpus)
+    place = placement or Placement(0, tuple(range(vcpus)), MemoryRange(0, LINES))
+    processor = computer(max(place.cores) + 1, place.image.end, tracking, **keys)
+    logs = new_logs(vms=place.number + 1, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES)
+    log = AddressLog(kernel, logs, place.number, MemoryRange(place.image.end, log_lines), guard_band)
     vm = VirtualMachine(processor, log, request_entries, placement)
-    vm.load(program, (0,) * cores, 0, 0)
+    vm.load(program, (0,) * vcpus, 0, 0)
     return vm
 
 

@@ -9,8 +9,9 @@ from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator
 from vmfailover.guest.guest import Guest, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.scheduler import Scheduler
-from vmfailover.guest.virtual_machine import Placement, VirtualMachine
+from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host

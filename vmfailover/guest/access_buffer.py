@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import Accesses
-from vmfailover.traces.accesses import AccessChunk
+from vmfailover.hardware.processor import Processor
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records that each of several vCPUs has at hand.
 BUFFER_RECORDS = 1 << 16
@@ -15,9 +17,12 @@ BUFFER_RECORDS = 1 << 16
 class AccessBuffer:
     """What a VM's cores execute next; a host's only core reads chunks where they are, several read copies of them."""
 
-    def __init__(self, workload: Workload, positions: Sequence[int], cores: Sequence[int], host_cores: int) -> None:
-        """Start vCPU v, which is core `cores[v]` of `host_cores`, at record `positions[v]` of its stream."""
-        self._cores = cores
+    def __init__(
+        self, workload: Workload, positions: Sequence[int], placement: Placement, processor: Processor
+    ) -> None:
+        """Start vCPU v of a VM that is placed on a processor at record `positions[v]` of its stream."""
+        self._cores, host_cores = placement.cores, processor.cores
+        self._first_block = placement.image.first * (processor.spec.line // BLOCK_BYTES)
         self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
         self._chunks: list[AccessChunk | None] = [None] * len(positions)
         self._first = np.array(positions, np.int64)
@@ -41,7 +46,7 @@ class AccessBuffer:
 
         Returns the memory-level parallelism they allow (0.0 for the host's own), None if the stream has ended.
         """
-        chunk = self._chunks[vcpu] or next(self._streams[vcpu], None)
+        chunk = self._chunks[vcpu] or self._next_chunk(vcpu)
         if chunk is None:
             return None
         self._first[vcpu] = chunk.first
@@ -51,6 +56,13 @@ class AccessBuffer:
         else:
             self._copy(vcpu, chunk)
         return chunk.parallelism
+
+    def _next_chunk(self, vcpu: int) -> AccessChunk | None:
+        """Return the next part of a vCPU's stream, with the host's addresses in place of the VM's."""
+        chunk = next(self._streams[vcpu], None)
+        if chunk is None or not self._first_block:
+            return chunk
+        return chunk._replace(block=chunk.block + np.uint32(self._first_block))
 
     def _copy(self, vcpu: int, chunk: AccessChunk) -> None:
         core, taken = self._cores[vcpu], chunk.part(0, min(chunk.records, BUFFER_RECORDS))

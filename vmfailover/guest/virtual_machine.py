@@ -4,29 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from vmfailover.guest.access_buffer import AccessBuffer
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.memory import MemoryRange
 from vmfailover.hardware.processor import FS_PER_NS, HALTED, Processor
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where on a host a VM is."""
-
-    #: The VM's number there, which its cores bear as their owner.
-    number: int
-    #: The core that is each vCPU's.
-    cores: tuple[int, ...]
-    #: The memory that holds its image.
-    image: MemoryRange
-
-    @classmethod
-    def alone_on(cls, processor: Processor) -> "Placement":
-        """Return the place of a VM that has all cores and all memory of a host."""
-        return cls(0, tuple(range(processor.cores)), processor.memory.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,7 @@ class VirtualMachine:
 
     def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
         """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
-        self._buffer = AccessBuffer(workload, positions, self.cores, self.processor.cores)
+        self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)
         self._stopped_at_ns = now_ns
         self.processor.start(self.cores, now_ns, guest_ns)
         self.set_first_mode(True)
@@ -94,6 +81,10 @@ class VirtualMachine:
     def vcpus(self) -> int:
         """Number of vCPUs."""
         return len(self.cores)
+
+    def read_image(self) -> npt.NDArray[np.uint32]:
+        """Return the newest version of every line of the VM's image, uint32[lines]."""
+        return self.processor.image()[self.image.first : self.image.end]
 
     def set_first_mode(self, first: bool) -> None:
         """Put the VM into the first operating mode (its stores are noted) or the second (they are not)."""
