@@ -17,7 +17,7 @@ from vmfailover.hardware.cache.kernel.constants import (
     NEXT,
     WRAP,
 )
-from vmfailover.hardware.cache.state import PADDING, CacheState, LogState
+from vmfailover.hardware.cache.state import PADDING, LogState
 
 
 @compiled_in_place
@@ -50,10 +50,12 @@ def log_address(log: LogState, vm: int, line_address: int) -> bool:
 
 
 @compiled_inline
-def log_line(state: CacheState, log: LogState, core: int, line: int, cause: int) -> bool:
-    """Log a line of a core for its VM and count the cause; say whether that wrote the collecting line out."""
-    state.counters[cause] += 1
-    return log_address(log, state.owner[core], line << (6 + state.policy[LINE_SHIFT]))
+def log_line(
+    counters: npt.NDArray[np.int64], policy: npt.NDArray[np.int64], log: LogState, vm: int, line: int, cause: int
+) -> bool:
+    """Log a line in a VM's log and count the cause; say whether that wrote the collecting line out."""
+    counters[cause] += 1
+    return log_address(log, vm, line << (6 + policy[LINE_SHIFT]))
 
 
 @compiled_inline

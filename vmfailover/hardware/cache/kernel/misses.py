@@ -110,7 +110,11 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
     line = row >> TAG_SHIFT
     if row & DIRTY:
         write_back(state.memory, state.counters, row)
-    if row & FLAG and state.policy[LEAVING] != FORGET and log_line(state, log, core, line, LOG_CASTOUT):
+    if (
+        row & FLAG
+        and state.policy[LEAVING] != FORGET
+        and log_line(state.counters, state.policy, log, state.owner[core], line, LOG_CASTOUT)
+    ):
         charge_log_write(state.clock, state.costs, state.counters, core)
     drop(state, core, line)
     if state.l3.size > 0:
