@@ -48,7 +48,7 @@ class Tail(Observer):
         if event.kind != Kind.COMMIT or len(cluster.pairs) > 1 or cluster.protection.alone is not None:
             return
         epochs = cluster.protection.epochs
-        released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
+        released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns is not None]
         tail = cluster.primary.vm.log.tail
         self.waited.append(tail == (released[-1] if released else cluster.scenario.vm.memory))
 
@@ -108,6 +108,12 @@ def laws_for(observed: Observed) -> set[str]:
     return {name for name, law in LAWS.items() if law(observed) is not None}
 
 
+def reached(instant_ns: int | None) -> int:
+    """Return an instant of an epoch's life, which has come."""
+    assert instant_ns is not None
+    return instant_ns
+
+
 def responses_before_commit(observed: Observed) -> Iterator[int]:
     """Yield the requests whose answer left the primary before the epoch that computed it was acknowledged."""
     cluster = observed.cluster
@@ -116,7 +122,7 @@ def responses_before_commit(observed: Observed) -> Iterator[int]:
     moved = [*happened(observed.result, "takeover"), *happened(observed.result, "alone")]
     taken_over = min((event.time_ns for event in moved), default=NEVER)
     for epoch in cluster.pairs[0].epochs:
-        released = epoch.acknowledged_ns if epoch.acknowledged_ns >= 0 else NEVER
+        released = NEVER if epoch.acknowledged_ns is None else epoch.acknowledged_ns
         for output in epoch.outputs:
             received = answered.get(output.request)
             if received is not None and received - cluster.clients.spec.latency < min(released, taken_over):

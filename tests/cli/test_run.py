@@ -253,7 +253,7 @@ def test_max_memory(scenario_file: ScenarioFile) -> None:
     result = run(path, "--max-memory", "1 GiB", "--set", "duration=10s")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"{path}: vm.memory: 8 GiB takes about ")
-    assert result.stderr.endswith("more than --max-memory 1 GiB; make vm.memory smaller or --max-memory larger\n")
+    assert result.stderr.endswith("more than 1 GiB; make vm.memory smaller or --max-memory larger\n")
 
 
 def test_max_memory_without_unit(scenario_file: ScenarioFile) -> None:

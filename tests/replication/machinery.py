@@ -12,6 +12,7 @@ from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads.workload import open_workload
@@ -25,9 +26,10 @@ from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.manager import ReplicationManager
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 LINES = 256
 LINE_BYTES = 128
@@ -90,10 +92,7 @@ def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides:
         secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),
         start=state(0),
-        release=lambda _: None,
-        respond=lambda _: None,
-        respond_alone=lambda _: None,
-        connect=lambda _: None,
+        outlet=Outlet(env, None, nodes[1]),
     )
 
 

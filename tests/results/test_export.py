@@ -111,7 +111,7 @@ def test_require_writable_takes_a_relative_path(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     require_writable(Path("out"))
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"^file: is not a folder; give --out another one$"):
+    with pytest.raises(InputError, match=r"^file: is not a folder; give `out` another one$"):
         require_writable(Path("file"))
 
 

@@ -87,6 +87,15 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_run_that_was_saved_without_its_traffic_has_none(tmp_path: Path) -> None:
+    export(result(), tmp_path)
+    rest = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    del rest["traffic"]
+    (tmp_path / "run.json").write_text(json.dumps(rest), encoding="utf-8")
+    assert read(tmp_path).traffic == ()
+    assert read(tmp_path).values == result().values
+
+
 def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
     export(result(), tmp_path)
     shutil.copy(tmp_path / "events.parquet", tmp_path / "epochs.parquet")
@@ -101,6 +110,7 @@ def test_every_field_is_saved_somewhere() -> None:
         "values",
         "verdicts",
         "findings",
+        "traffic",
         *REST_FIELDS,
         *(field for field, _ in TABLES.values()),
     }

@@ -20,7 +20,7 @@ def refused(path: Path) -> Iterator[list[str]]:
     lines: list[str] = []
     with pytest.raises(ScenarioError) as caught:
         yield lines
-    lines += [line.removeprefix(f"{path}: --set ") for line in str(caught.value).splitlines()]
+    lines += [line.removeprefix(f"{path}: override ") for line in str(caught.value).splitlines()]
 
 
 SECOND_CRASH = "failures.1={at: 110 ms, kind: host-crash, target: primary}"

@@ -5,6 +5,7 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox, Parcel
 from runs_for_tests import Observed, broken, happened, observe, record_of, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
@@ -176,13 +177,13 @@ def test_a_dead_host_does_not_send_again_what_was_lost() -> None:
     env = simpy.Environment()
     spec = small(**{"link.loss": "60 %", "link.retransmission_timeout": "1 ms"}).link
     channel = Channel(env, spec, np.random.default_rng(1))
-    arrived: list[int] = []
-    env.process(channel.send(15_000, lambda: arrived.append(int(env.now))))
+    there = Mailbox(env)
+    env.process(channel.send(Parcel(15_000), there))
     env.run(until=500_000)
     assert channel.statistics.retransmitted_frames > 0
     channel.sever()
     env.run()
-    assert arrived == []
+    assert there.arrived == []
 
 
 def test_a_missed_device_write_breaks_the_image() -> None:

@@ -263,6 +263,11 @@ def test_a_key_that_there_is_not_is_refused() -> None:
         sweep(SCENARIO, {"checkpoint_intervall": "100us"}, executor=InThisProcess())
 
 
+def test_a_value_that_reads_like_an_error_of_a_key_is_a_point_without_values() -> None:
+    found = sweep(SCENARIO, {"seed": ["unknown key"]}, executor=InThisProcess())
+    assert "'unknown key' is not a whole number" in found.frame["error"][0]
+
+
 def test_random_numbers_are_common_to_all_points() -> None:
     frame = sweep(SCENARIO, {"link.latency": "2us,2us"}, design="zip", replications=2, executor=InThisProcess()).frame
     assert frame["guest.slowdown"].nunique() == 1

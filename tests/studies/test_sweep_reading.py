@@ -85,7 +85,7 @@ def test_a_sweep_of_a_trace_is_read_where_the_trace_is_not(tmp_path: Path) -> No
 
 def test_a_folder_without_the_scenario_is_mended_by_the_same_sweep(folder: Path) -> None:
     (folder / SCENARIO).unlink()
-    with pytest.raises(vf.InputError, match=f"has no {SCENARIO}; the same sweep with `--out {folder}` writes it"):
+    with pytest.raises(vf.InputError, match=f"has no {SCENARIO}; the same sweep into this folder writes it"):
         read_sweep(folder)
     written = {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
     sweep(minute(), KEYS, out=folder, executor=InThisProcess())

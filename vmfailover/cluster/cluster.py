@@ -8,14 +8,15 @@ import simpy
 from vmfailover.cluster.inventory import Inventory
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
+from vmfailover.cluster.targets import ClusterTargets
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
 from vmfailover.failover.faults.acting import ActingFaults
-from vmfailover.failover.injector import Injector, Targets
+from vmfailover.failover.injector import Injector
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
@@ -26,7 +27,6 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.protection import Protection
-from vmfailover.replication.release import Release
 from vmfailover.scenario import Scenario
 
 
@@ -89,11 +89,6 @@ class Cluster:
         return self.pairs[-1]
 
     @property
-    def failed_pair(self) -> ProtectedPair:
-        """The hosts of which the first failed that had the VM; if none did, the first ones."""
-        return next((pair for pair in self.pairs if pair.down_ns is not None), self.pairs[0])
-
-    @property
     def active(self) -> HostedVm:
         """The host that runs the VM, or did at last, with its guest."""
         return self.pair.active
@@ -113,8 +108,8 @@ class Cluster:
             self.pair.end()
         link = self.inventory.link(primary.host.name, secondary.host.name)
         link.reconnect()
-        primary.host.out, secondary.host.out = link.forward, link.backward
-        link.forward.accept, link.backward.accept = secondary.host.accept, primary.host.accept
+        primary.host.connect(link.forward)
+        secondary.host.connect(link.backward)
         return ProtectionContext(
             env=self.env,
             scenario=self.scenario,
@@ -124,10 +119,7 @@ class Cluster:
             secondary=secondary,
             workload=self.workload,
             start=self.start,
-            release=self._release,
-            respond=self._respond,
-            respond_alone=self._respond_alone,
-            connect=self._connect,
+            outlet=Outlet(self.env, self.clients, secondary),
             recorder=EpochRecorder(self.event_log, self.epochs, primary.host.name, secondary.host.name),
         )
 
@@ -167,34 +159,10 @@ class Cluster:
 
     def _arm(self) -> None:
         """Let go wrong what the scenario says."""
-        targets = Targets(
-            hosted=lambda: {**self.inventory.hosted, "active": self.active, "standby": self.pair.standby},
-            channels=lambda: {"forward": self.pair.context.link.forward, "backward": self.pair.context.link.backward},
-            active=lambda: self.active.host.name,
-            report=lambda host: self.pair.report(host),
-        )
+        targets = ClusterTargets(self.inventory, self.pairs)
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
             Injector(self.env, self.event_log, failure, targets, self.faults, random)
-
-    def _release(self, output: Completion) -> None:
-        hosted = self.pair.secondary
-        ready_ns = hosted.guest.server.ready_ns(output.request)
-        agreed = ready_ns is not None and ready_ns <= hosted.vm.guest_ns(int(self.env.now))
-        self.pair.releases.append(Release(output.guest_ns, int(self.env.now), agreed))
-        self._respond(output)
-
-    def _respond(self, output: Completion) -> None:
-        if self.clients is not None:
-            self.clients.respond(output.request)
-
-    def _respond_alone(self, output: Completion) -> None:
-        self.pair.answers_alone.append(int(self.env.now))
-        self._respond(output)
-
-    def _connect(self, guest: Guest | None) -> None:
-        if self.clients is not None:
-            self.clients.connect(guest)
 
     def _stop(self, hosted: HostedVm) -> None:
         """Let the VM end with its host, and the network no longer deliver to it."""
@@ -203,4 +171,5 @@ class Cluster:
         hosted.vm.pause(int(self.env.now))
         if active:
             self.pair.lose(hosted)
-            self._connect(None)
+            if self.clients is not None:
+                self.clients.connect(None)

@@ -88,6 +88,13 @@ class Inventory:
         for first, link in (pair for ends, pair in self._links.items() if name in ends):
             yield link if first == name else link.turned
 
+    def channels(self) -> Iterator[tuple[str, str, Channel]]:
+        """Yield every direction of every link that there has been: who sends on it, who receives, and itself."""
+        for ends, (first, link) in self._links.items():
+            (second,) = ends - {first}
+            yield first, second, link.forward
+            yield second, first, link.backward
+
     def put_into_service(self) -> Generator[simpy.Event, Any, str]:
         """Wait for a host that can be used, and return its name."""
         while not self._idle:

@@ -6,9 +6,7 @@ import numpy.typing as npt
 from vmfailover.hardware.cache.state import PADDING, LogState, Register, define_log, new_logs
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import MemoryRange
-
-#: Bytes of an entry, one line's real address.
-ENTRY_BYTES = 8
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 class AddressLog:
@@ -28,13 +26,13 @@ class AddressLog:
         self.guard_band = guard_band
         #: The logs of all VMs of the host.
         self.logs = logs
-        line_bytes = logs.collecting.shape[1] * ENTRY_BYTES
+        line_bytes = logs.collecting.shape[1] * ADDRESS_BYTES
         #: Bytes of the buffer.
         self.size: int = place.lines * line_bytes
         #: Entries that can be in use at once.
-        self.capacity: int = (self.size - line_bytes) // ENTRY_BYTES
+        self.capacity: int = (self.size - line_bytes) // ADDRESS_BYTES
         define_log(logs, vm, initial=place.first * line_bytes, size=self.size)
-        self._ring: npt.NDArray[np.int64] = logs.ring[vm, : self.size // ENTRY_BYTES]
+        self._ring: npt.NDArray[np.int64] = logs.ring[vm, : self.size // ADDRESS_BYTES]
         self._registers: npt.NDArray[np.int64] = logs.registers[vm]
         self._read = self.next
         self._released_fill = 0.0
@@ -58,7 +56,7 @@ class AddressLog:
     @property
     def entries(self) -> int:
         """Entries in use, those in the collecting line included."""
-        return (self.next - self.tail) % self.size // ENTRY_BYTES + int(self._registers[Register.COLLECTED])
+        return (self.next - self.tail) % self.size // ADDRESS_BYTES + int(self._registers[Register.COLLECTED])
 
     @property
     def free_entries(self) -> int:
@@ -82,7 +80,7 @@ class AddressLog:
         """Flush the collecting line and return every address not read before, int64[n], oldest first."""
         self._twin.flush(self.logs, self._vm)
         initial = int(self._registers[Register.INITIAL])
-        here, end = (self._read - initial) // ENTRY_BYTES, (self.next - initial) // ENTRY_BYTES
+        here, end = (self._read - initial) // ADDRESS_BYTES, (self.next - initial) // ADDRESS_BYTES
         ring = self._ring
         entries = ring[here:end] if here <= end else np.concatenate([ring[here:], ring[:end]])
         self._read = self.next

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
@@ -18,11 +19,8 @@ from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.modification_tracker import ModificationTracker, lines_of
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
 from vmfailover.scenario.replication import Hypervisor, Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,7 @@ class ManagerParts:
 
     guest: Guest
     tracker: ModificationTracker
-    packing: Packing
-    copier: LineCollector
+    collector: LineCollector
     sender: Sender
     outputs: OutputBuffer
 
@@ -126,7 +123,7 @@ class ReplicationManager:
         self._vm.pause(int(self.env.now))
         epoch = self.epoch
         yield from self._checkpoint(forced=True)
-        while epoch.acknowledged_ns < 0:
+        while epoch.acknowledged_ns is None:
             yield self._acknowledgement
         return epoch
 
@@ -178,11 +175,12 @@ class ReplicationManager:
         epoch.log_position = self.parts.tracker.position
         least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
         with self._recorder.harvested(epoch, lines.size, least_ns):
-            return (yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True))
+            return (yield from self.parts.collector.copy(lines, before_ns=0, vm_stopped=True))
 
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
         self._recorder.resumed(epoch)
+        assert epoch.paused_ns is not None
         self._recorder.began(epoch.paused_ns)
         self._vm.resume(int(self.env.now))
         if self.parts.tracker.needs_room:
@@ -206,18 +204,6 @@ class ReplicationManager:
 
     # Modified lines on their way.
 
-    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
-        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them caches held."""
-        versions, held = self._vm.processor.fetch(lines)
-        self.epoch.lines += lines.size
-        batches = self.parts.packing.pack(self.epoch.number, lines, versions)
-        self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
-        return batches, held
-
-    def note_early_copy(self, lines: int, duration_ns: int) -> None:
-        """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
-        self._recorder.copied_early(self.epoch, lines, duration_ns)
-
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
@@ -234,7 +220,7 @@ class ReplicationManager:
         if lines.size == 0:
             return
         before_ns = self.hypervisor.interrupt + deduplication_ns
-        batches = yield from self.parts.copier.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
+        batches = yield from self.parts.collector.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
         for batch in batches:
             self.parts.sender.put(batch)
 

@@ -1,18 +1,17 @@
 """A VM that runs on the host that has taken over, with no further host to ship to."""
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.replication.modification_tracker import ModificationTracker
 
-Steps = Generator[simpy.Event, Any, None]
 #: Time between two looks for modified memory at least, nanoseconds; more of them tell nothing more. Assumed.
 LEAST_CHECK_NS = 1_000
 

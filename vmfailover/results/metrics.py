@@ -7,7 +7,6 @@ import numpy as np
 
 from vmfailover.audit.invariants import overlap_ns
 from vmfailover.records.metric_values import Metrics
-from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.client_metrics import client_metrics
 from vmfailover.results.failovers import exposures, first_move, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
@@ -16,6 +15,7 @@ from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.standing_faults import VERDICTS, StandingFaults
 from vmfailover.results.warm_up import pace_before, warm_up
+from vmfailover.scenario.sizes import PAGE_BYTES
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")

@@ -30,7 +30,8 @@ def test_steps_follow_each_other_up_to_the_takeover_or_the_end(name: str) -> Non
     assert all(start + length == pytest.approx(after) for (start, length), (after, _) in pairwise(story.takeover_steps))
     if story.takeover_steps:
         start, length = story.takeover_steps[-1]
-        assert start + length == pytest.approx(story.secondary_span.start if story.secondary_span else story.end)
+        taken_over = story.instant("takeover")
+        assert start + length == pytest.approx(story.end if taken_over is None else taken_over)
 
 
 @pytest.mark.parametrize("name", EVERY)

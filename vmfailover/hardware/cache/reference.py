@@ -32,6 +32,7 @@ from vmfailover.hardware.cache.state import (
     Stop,
     Why,
 )
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 __all__ = ["advance", "fetch", "flush", "log_address", "scan", "write_around"]
 
@@ -146,7 +147,7 @@ def flush(log: LogState, vm: int) -> bool:
     registers, collecting = log.registers[vm], log.collecting[vm]
     if not registers[Register.COLLECTED]:
         return False
-    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // 8
+    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // ADDRESS_BYTES
     log.ring[vm, slot : slot + len(collecting)] = collecting
     collecting[:] = PADDING
     registers[Register.COLLECTED] = 0

@@ -12,14 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.scenario.sizes import ADDRESS_BYTES
+
 #: An invalid row of L1 or L3.
 INVALID = -1
-#: Most ways of L1 and L2.
-MAX_WAYS = 255
 #: Bits of a line's version; a version counts the stores to its line modulo 2 to this power.
 VERSION_BITS = 30
-#: Largest number of lines of a memory: a line number has 31 bits.
-MAX_LINES = 2**31 - 1
 
 DIRTY = 1
 FLAG = 2
@@ -246,7 +244,7 @@ def new_cache(
 ) -> CacheState:
     """Return an empty hierarchy with all costs zero, every core VM 0's, in the second operating mode, at time 0.
 
-    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MAX_WAYS` ways.
+    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MOST_WAYS` ways.
     `memory`, uint32[lines], is used as it is, not copied. A unit of `unit_lines` lines, a power of two, is what first
     stores are told apart by, and `keep_undo`, for units of one line, keeps what they overwrite.
     """
@@ -278,8 +276,8 @@ def new_cache(
 def new_logs(*, vms: int, size: int, line_bytes: int) -> LogState:
     """Return room for the logs of `vms` VMs, of at most `size` bytes each, a multiple of `line_bytes`."""
     return LogState(
-        ring=np.full((vms, size // 8), PADDING, np.int64),
-        collecting=np.full((vms, line_bytes // 8), PADDING, np.int64),
+        ring=np.full((vms, size // ADDRESS_BYTES), PADDING, np.int64),
+        collecting=np.full((vms, line_bytes // ADDRESS_BYTES), PADDING, np.int64),
         registers=np.zeros((vms, len(Register)), np.int64),
     )
 

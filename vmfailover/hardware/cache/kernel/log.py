@@ -18,6 +18,7 @@ from vmfailover.hardware.cache.kernel.constants import (
     WRAP,
 )
 from vmfailover.hardware.cache.state import PADDING, LogState
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 @compiled_in_place
@@ -27,7 +28,7 @@ def flush(log: LogState, vm: int) -> bool:
     collecting = log.collecting[vm]
     if registers[COLLECTED] == 0:
         return False
-    slot = (registers[NEXT] - registers[INITIAL]) // 8
+    slot = (registers[NEXT] - registers[INITIAL]) // ADDRESS_BYTES
     for entry in range(collecting.size):
         log.ring[vm, slot + entry] = collecting[entry]
         collecting[entry] = PADDING
