@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import simpy
 from computers import processor
 from messages_for_tests import Mailbox, Parcel
@@ -40,6 +41,49 @@ def test_a_process_runs_to_its_end_and_gives_its_answer() -> None:
         return 42
 
     assert env.run(new_host(env).run(answer())) == 42
+
+
+def careful(event: simpy.Event) -> Any:
+    try:
+        yield event
+    except ValueError as error:
+        return f"caught {error}"
+
+
+def test_a_process_is_told_that_an_event_has_failed() -> None:
+    env = simpy.Environment()
+    event = env.event()
+    process = new_host(env).run(careful(event))
+    env.run(until=1)
+    event.fail(ValueError("a disk"))
+    assert env.run(process) == "caught a disk"
+
+
+def test_a_host_that_hangs_tells_of_a_failure_late() -> None:
+    env = simpy.Environment()
+    host, event = new_host(env), env.event()
+    process = host.run(careful(event))
+    env.run(until=1)
+    host.freeze()
+    event.fail(ValueError("a disk"))
+    env.run(until=5)
+    assert process.is_alive
+    host.thaw()
+    assert env.run(process) == "caught a disk"
+
+
+def test_a_failure_that_nobody_expects_ends_the_run() -> None:
+    env = simpy.Environment()
+    event = env.event()
+
+    def careless() -> Any:
+        yield event
+
+    new_host(env).run(careless())
+    env.run(until=1)
+    event.fail(ValueError("a disk"))
+    with pytest.raises(ValueError, match="a disk"):
+        env.run()
 
 
 def test_a_crash_ends_every_process_of_the_host_and_no_other() -> None:

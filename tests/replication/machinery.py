@@ -20,7 +20,7 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
@@ -52,7 +52,7 @@ def new_processor(tracking: Tracking = FLAGS, **keys: Any) -> Processor:
 
 def new_log(lines: int = 16) -> AddressLog:
     """Return a log of so many lines without a guard band."""
-    return AddressLog(kernel, initial=LINES * LINE_BYTES, size=lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=0)
+    return AddressLog.of_only_vm(kernel, MemoryRange(LINES, lines), LINE_BYTES)
 
 
 def new_channel(env: simpy.Environment) -> Channel:

@@ -21,6 +21,7 @@ from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind
+from vmfailover.records.roles import Role
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
@@ -50,10 +51,10 @@ class Cluster:
         #: Every pair of hosts that has protected the VM, in order.
         self.pairs: list[ProtectedPair] = []
         self.inventory = Inventory(env, scenario, self.event_log, twin, quantum, self._stop)
-        primary = self.inventory.build("primary", "secondary")
+        primary = self.inventory.build(Role.PRIMARY.value, Role.SECONDARY.value)
         primary.guest.start(self.workload, self.start)
         self.clients = self._clients(primary.guest)
-        self._protect(self._new_context(primary, self.inventory.build("secondary", "primary")))
+        self._protect(self._new_context(primary, self.inventory.build(Role.SECONDARY.value, Role.PRIMARY.value)))
         self._arm()
         self.event_log.on(Kind.TAKEOVER, self._reprotect)
         self.event_log.on(Kind.ALONE, self._reprotect)
@@ -150,7 +151,7 @@ class Cluster:
     def _fail_back_later(self) -> None:
         """Let the VM go back to where it began, if the scenario wants that and it is protected by that host."""
         pair, delay_ns = self.pair, self.scenario.reprotection.failback
-        if delay_ns is None or pair.secondary.host.name != "primary":
+        if delay_ns is None or pair.secondary.host.name != self.primary.host.name:
             return
         assert isinstance(pair.protection, Checkpointing)
         failback = Failback(self.inventory, self._new_context, self._protect)

@@ -142,5 +142,5 @@ class Guest:
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)
         self.on_device_write(lines)
-        self.vm.processor.write_around(np.arange(lines.start, lines.stop), self.vm.log)
+        self.vm.processor.write_around(self.vm.image.first + np.arange(lines.start, lines.stop), self.vm.log.logs)
         self.device_writes += len(lines)

@@ -16,6 +16,10 @@ class Pausable(Protocol):
     """What the controller needs to know of the VM whose cores it holds up."""
 
     @property
+    def cores(self) -> tuple[int, ...]:
+        """The cores of the host that are the VM's."""
+
+    @property
     def running(self) -> bool:
         """Whether the VM executes."""
 
@@ -60,7 +64,7 @@ class CacheController:
         Whenever the log is full, `make_room` is to free some of it.
         """
         self._on_walk()
-        for core in range(self._processor.cores):
+        for core in self._vm.cores:
             yield from self._walk_core(core, make_room)
         yield self.env.timeout(self._processor.scan_walk_ns)
 
@@ -69,7 +73,7 @@ class CacheController:
         done = 0
         while True:
             self._log.set_limit()
-            done = self._processor.scan(core, self._log, done)
+            done = self._processor.scan(core, self._log.logs, done)
             if done == sets:
                 return
             yield from make_room()

@@ -1,6 +1,6 @@
-"""A computer system (100); primary and secondary are of this one class."""
+"""A computer system (100), on which VMs run; those that a VM has as primary and secondary are of this one class."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from math import prod
 from typing import Any
 
@@ -133,13 +133,20 @@ class Host:
             endpoint.handle(message)
 
     def _until_down(self, process: Generator[simpy.Event, Any, Any]) -> Generator[simpy.Event, Any, Any]:
+        """Pass on to a process what comes of the events that it waits for, failures too, as long as the host is up."""
+        resume: Callable[[Any], simpy.Event]
         try:
             event = next(process)
             while True:
-                answer = yield event
+                try:
+                    resume, outcome = process.send, (yield event)
+                except simpy.Interrupt:
+                    raise
+                except Exception as failure:
+                    resume, outcome = process.throw, failure
                 while self._thawed is not None:
                     yield self._thawed
-                event = process.send(answer)
+                event = resume(outcome)
         except StopIteration as end:
             return end.value
         except simpy.Interrupt:

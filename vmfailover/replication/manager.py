@@ -164,7 +164,7 @@ class ReplicationManager:
 
     def _capture(self, epoch: Epoch) -> Steps:
         guest = self.parts.guest
-        capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
+        capture_ns = self.hypervisor.vcpu_capture * self._vm.vcpus
         outputs = guest.server.take_completed(self._vm.guest_ns(int(self.env.now)))
         self._recorder.captured(epoch, guest.capture(), outputs, capture_ns)
         yield self.env.timeout(capture_ns)
@@ -188,7 +188,7 @@ class ReplicationManager:
 
     def _ship(self, epoch: Epoch, batches: list[LineBatch]) -> simpy.Event:
         assert epoch.state is not None
-        state_bytes = self.hypervisor.vcpu_state * self._vm.processor.cores
+        state_bytes = self.hypervisor.vcpu_state * self._vm.vcpus
         marker = CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)
         nothing = np.zeros(0, np.int64)
         batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), 0, final=True))
@@ -209,7 +209,7 @@ class ReplicationManager:
         addresses = self.parts.tracker.read()
         unit_bytes = self._line_bytes * self._unit_lines
         units = distinct(addresses // unit_bytes)
-        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
+        lines = lines_of(units, self._unit_lines, self._vm.image.lines)
         self.epoch.entries += addresses.size
         self.epoch.logged.add(units * unit_bytes)
         self.epoch.duplicates += addresses.size - units.size

@@ -80,7 +80,7 @@ class Precopy:
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
-        enough = self._spec.most * self._context.primary.host.memory.versions.size
+        enough = self._spec.most * self._context.primary.vm.image.lines
         return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
 
     def _few(self, units: int) -> bool:
@@ -91,13 +91,13 @@ class Precopy:
         """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
         hypervisor, guest = self._context.scenario.hypervisor, self._context.primary.guest
         stopped_ns = int(self.env.now)
-        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
+        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.vcpus)
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
         epoch, state = self._context.recorder.epochs[-1], guest.capture()
         self._context.recorder.stopped(epoch, stopped_ns, state)
-        state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
+        state_bytes = hypervisor.vcpu_state * guest.vm.vcpus
         self._sender.put(CommitMarker(epoch.number, epoch.lines, state, state_bytes))
         return epoch
 
@@ -110,7 +110,7 @@ class Precopy:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
         context, processor = self._context, self._context.primary.host.processor
         epoch = context.recorder.began(began_ns, whole_memory=True)
-        lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
+        lines = lines_of(units, self._unit_lines, context.primary.vm.image.lines)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
@@ -126,13 +126,13 @@ class Precopy:
 
     def _clear_all_but(self, pages: Pages) -> None:
         """Let the secondary clear all other pages, whatever they hold there."""
-        all_pages = -(-self._context.primary.host.memory.versions.size // self._page_lines)
+        all_pages = -(-self._context.primary.vm.image.lines // self._page_lines)
         self._sender.put(WrittenPages(pages, self._page_lines, all_pages - pages.size))
 
     @property
     def _units(self) -> int:
         """Units of the VM's memory."""
-        return -(-self._context.primary.host.memory.versions.size // self._unit_lines)
+        return -(-self._context.primary.vm.image.lines // self._unit_lines)
 
     # On the secondary.
 

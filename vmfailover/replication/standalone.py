@@ -27,7 +27,7 @@ class StandaloneVm:
         self.env = env
         self._hosted = hosted
         self._tracker = tracker
-        unit_lines, lines = hosted.host.processor.tracking.unit_lines, hosted.host.memory.versions.size
+        unit_lines, lines = hosted.host.processor.tracking.unit_lines, hosted.vm.image.lines
         self._unit_bytes = unit_lines * hosted.host.memory.line_bytes
         #: bool[units]: units that have been found modified since the start.
         self.modified: npt.NDArray[np.bool_] = np.zeros(-(-lines // unit_lines), np.bool_)

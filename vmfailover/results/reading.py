@@ -9,6 +9,7 @@ from typing import Any
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.events import Kind
 from vmfailover.records.metric_names import METRICS
+from vmfailover.records.roles import Role
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
 from vmfailover.results.records import Findings, Traffic
 from vmfailover.results.run_result import RunResult
@@ -46,7 +47,7 @@ def _require_run(path: Path) -> None:
 def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunResult:
     tables = {field: _rows(path / name, record) for name, (field, record) in TABLES.items()}
     _require_metrics(path / SUMMARY, summary["metrics"])
-    if not {"primary", "secondary"} <= rest["spans"].keys():
+    if not set(Role) <= rest["spans"].keys():
         raise refused(path / REST, "is without the hosts", _REMEDY)
     return RunResult(
         scenario=read_back(path / SCENARIO),

@@ -12,6 +12,7 @@ from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.guest.clients import Request, Response
 from vmfailover.records.events import Event
+from vmfailover.records.roles import Role
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.failovers import Tenure
 from vmfailover.results.intervals import Interval
@@ -86,7 +87,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Records:
-    """The records of a run that has ended."""
+    """What a run that has ended leaves of one VM."""
 
     scenario: Scenario
     seed: int
@@ -125,9 +126,14 @@ class Records:
         """The pairs of hosts that have protected the VM, in order."""
         later = (each for each in self.event_rows if each.kind == "protected")
         return (
-            Tenure("primary", "secondary", 0),
+            Tenure(Role.PRIMARY.value, Role.SECONDARY.value, 0),
             *(Tenure(each.detail, each.host, each.time_ns) for each in later),
         )
+
+    @property
+    def home(self) -> str:
+        """The host on which the VM started."""
+        return self.pairs[0].primary
 
     @property
     def blackout(self) -> Interval | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from vmfailover.records.roles import Role
 from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
@@ -188,13 +189,12 @@ def _failures(scenario: Experiment) -> Iterator[Problem]:
                 f"after the end of the run; write less than {DURATION.format(scenario.duration)}, "
                 "or a longer 'duration'",
             )
-        number = int(failure.struck.removeprefix("spare-")) if failure.struck.startswith("spare-") else 0
-        if number > scenario.reprotection.spares:
+        if scenario.reprotection.lacks(failure.struck):
             yield Problem(("failures", index, "target"), f"there is no {failure.struck}; raise reprotection.spares")
     if scenario.reprotection.repair is not None:
         return
     crashes = [failure.struck if failure.once else None for failure in scenario.failures]
-    for target in ("primary", "secondary"):
+    for target in Role:
         if crashes.count(target) > 1:
             last = len(crashes) - 1 - crashes[::-1].index(target)
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")

@@ -74,7 +74,7 @@ def store(hosted: HostedVm, *lines: int) -> int:
     ones = np.ones((1, len(lines)), np.uint32)
     blocks = np.array([lines], np.uint32) * np.uint32(LINE_BYTES // 64)
     accesses = Accesses(blocks, ones.astype(np.uint8), ones, ones, np.array([len(lines)]))
-    processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, len(lines) + 1, hosted.vm.log)
+    processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, len(lines) + 1, hosted.vm.log.logs)
     return int(processor.state.clock[0]) - began
 
 

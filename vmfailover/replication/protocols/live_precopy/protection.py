@@ -98,8 +98,7 @@ class LivePrecopy(Protection):
         return units
 
     def _observe(self, on: bool) -> None:
-        for core in range(self.context.primary.vm.processor.cores):
-            self.context.primary.vm.processor.set_first_mode(core, on)
+        self.context.primary.vm.set_first_mode(on)
         if on:
             self.note_device_writes(self.context.primary, self._tracker)
 

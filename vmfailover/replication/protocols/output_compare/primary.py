@@ -112,14 +112,14 @@ class PrimarySide:
 
     def _capture(self, epoch: Epoch) -> Steps:
         guest, outputs = self._hosted.guest, self.outputs.held
-        capture_ns = self._context.scenario.hypervisor.vcpu_capture * guest.vm.processor.cores
+        capture_ns = self._context.scenario.hypervisor.vcpu_capture * guest.vm.vcpus
         self.outputs.begin_anew()
         self._context.recorder.captured(epoch, guest.capture(), outputs, capture_ns)
         yield self.env.timeout(capture_ns)
 
     def _ship(self, epoch: Epoch, units: Units) -> Steps:
         recorder, processor = self._context.recorder, self._hosted.host.processor
-        lines = lines_of(units, self._context.unit_lines, processor.memory.versions.size)
+        lines = lines_of(units, self._context.unit_lines, self._hosted.vm.image.lines)
         versions, cached = processor.fetch(lines)
         epoch.lines = lines.size
         harvest_ns = copy_ns(processor, lines.size, cached)
@@ -137,5 +137,5 @@ class PrimarySide:
 
     def _marker(self, epoch: Epoch) -> CommitMarker:
         assert epoch.state is not None
-        state_bytes = self._context.scenario.hypervisor.vcpu_state * self._hosted.host.processor.cores
+        state_bytes = self._context.scenario.hypervisor.vcpu_state * self._hosted.vm.vcpus
         return CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)

@@ -123,7 +123,7 @@ class SecondarySide:
 
     def load_ns(self, lines: int) -> int:
         """Return how long it takes to copy so many lines into memory, and to set the state of each vCPU."""
-        state_ns = self._context.scenario.hypervisor.vcpu_capture * self._hosted.vm.processor.cores
+        state_ns = self._context.scenario.hypervisor.vcpu_capture * self._hosted.vm.vcpus
         return copying_ns(self._hosted.host, lines) + state_ns
 
     def _tell(self, message: Message) -> None:

@@ -13,9 +13,8 @@ from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.virtual_machine import HALTED
 from vmfailover.hardware.endpoint import Endpoint
-from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.hardware.processor import FS_PER_NS, HALTED
 from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
@@ -37,12 +36,12 @@ class Replica:
 
     def replay(self, to: GuestState) -> int:
         """Execute up to a state; return the time that takes, nanoseconds."""
-        processor, log = self._node.host.processor, self._node.vm.log
+        processor, logs = self._node.host.processor, self._node.vm.log.logs
         began = int(processor.state.clock[0])
         for chunk in self._replay.up_to(to.positions[0]):
             processor.set_parallelism(0, chunk.parallelism)
-            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
-        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
+            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, logs)
+        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), logs)
         program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
         serving_ns = to.served_ns - self.state.served_ns
         self.state = to
