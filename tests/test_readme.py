@@ -19,6 +19,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 #: Blocks that begin with the name of the file that they are.
 FILES = {match[1]: block for block in BLOCKS if (match := re.match(r"# (\w+\.py)\n", block))}
 SCRIPTS = [block for block in BLOCKS if block not in FILES.values()]
+#: The one that is run with the quick tests.
+QUICK_SCRIPT = 1
 #: Commands of blocks, in one line each, and of tables and text.
 COMMANDS = [
     *re.findall(r"^(?:\.venv/bin/)?(vmfailover [a-z].*)$", README.replace("\\\n", ""), re.MULTILINE),
@@ -36,8 +38,13 @@ def test_every_command_is_understood(command: str) -> None:
     found.make_context(name, arguments)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS, ids=[f"script{number}" for number in range(len(SCRIPTS))])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, id=f"script{number}", marks=() if number == QUICK_SCRIPT else pytest.mark.slow)
+        for number, script in enumerate(SCRIPTS)
+    ],
+)
 def test_every_script_runs_as_it_stands(script: str, tmp_path: Path) -> None:
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     for name, text in {**FILES, "script.py": script}.items():

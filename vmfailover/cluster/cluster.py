@@ -59,6 +59,10 @@ class Cluster:
         self.event_log.on(Kind.TAKEOVER, self._reprotect)
         self.event_log.on(Kind.ALONE, self._reprotect)
 
+    def __repr__(self) -> str:
+        """Return the hosts in service, and which of them has the VM."""
+        return f"<Cluster of {', '.join(self.inventory.hosted)}: the VM is on {self.active.host.name}>"
+
     # The pair of hosts with which the run begins.
 
     @property

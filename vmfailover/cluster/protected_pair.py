@@ -31,6 +31,11 @@ class ProtectedPair:
         self.last_epoch: int | None = None
         self.protection: Protection = protection_class(context.scenario.replication)(context)
 
+    def __repr__(self) -> str:
+        """Return the hosts in their roles."""
+        primary, secondary = (hosted.host.name for hosted in self.hosted)
+        return f"<ProtectedPair: {primary}, protected by {secondary}: {self.protection!r}>"
+
     def start(self) -> None:
         """Let the VM run protected, and both hosts watch each other."""
         self.protection.start()

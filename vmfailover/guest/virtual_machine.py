@@ -60,6 +60,11 @@ class VirtualMachine:
         self._stopped_at_ns = 0
         self._buffer: AccessBuffer | None = None
 
+    def __repr__(self) -> str:
+        """Return whether it runs, and where its vCPUs are."""
+        state = "runs" if self.running else "stands still"
+        return f"<VirtualMachine {self.placement.number} on cores {', '.join(map(str, self.cores))}: {state}>"
+
     def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
         """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
         self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)

@@ -37,6 +37,10 @@ class AddressLog:
         self._read = self.next
         self._released_fill = 0.0
 
+    def __repr__(self) -> str:
+        """Return how full it is."""
+        return f"<AddressLog: {self.entries} of {self.capacity} entries in use>"
+
     @classmethod
     def of_only_vm(cls, twin: CacheTwin, place: MemoryRange, line_bytes: int, guard_band: int = 0) -> "AddressLog":
         """Return the log of a host's only VM, number 0."""

@@ -35,6 +35,11 @@ class Host:
         self._slowdowns: list[float] = []
         self._arrived: list[tuple[Message, Endpoint]] = []
 
+    def __repr__(self) -> str:
+        """Return its name and whether it is up."""
+        state = "hangs" if self.frozen else "up" if self.up else "down"
+        return f"<Host {self.name}: {state}>"
+
     @property
     def out(self) -> Channel:
         """Its way to the other host."""

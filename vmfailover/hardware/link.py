@@ -46,7 +46,7 @@ class ChannelStatistics:
     lost_datagrams: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Channel:
     """One direction: frames leave first in, first out, at the link's bandwidth, and arrive after its latency.
 
@@ -76,6 +76,11 @@ class Channel:
     def __post_init__(self) -> None:
         """Begin as the link should be."""
         self._combine()
+
+    def __repr__(self) -> str:
+        """Return whether it is cut, and what has left over it."""
+        state = "cut, " if self.is_cut else ""
+        return f"<Channel: {state}{self.stream_bytes_left} B of the stream have left>"
 
     def frames(self, payload_bytes: int) -> int:
         """Return the frames that a payload takes."""

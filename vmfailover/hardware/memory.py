@@ -33,6 +33,10 @@ class Memory:
         #: uint32[lines].
         self.versions: npt.NDArray[np.uint32] = np.zeros(size_bytes // line_bytes, np.uint32)
 
+    def __repr__(self) -> str:
+        """Return its size."""
+        return f"<Memory: {self.versions.size} lines of {self.line_bytes} B>"
+
     @property
     def whole(self) -> MemoryRange:
         """All of its lines."""

@@ -109,6 +109,11 @@ class Processor:
         self._parallelism = [spec.memory.parallelism] * cores
         self._set_costs()
 
+    def __repr__(self) -> str:
+        """Return what its caches hold."""
+        flagged = self.flagged_lines.size
+        return f"<Processor, {self.cores} cores: {self.dirty_rows} dirty rows, {flagged} lines flagged>"
+
     def cycles_fs(self, cycles: float) -> int:
         """Return the duration of a number of cycles in femtoseconds."""
         return round(cycles * 1e15 / self.spec.clock)

@@ -71,6 +71,10 @@ class ReplicationManager:
         self._unreleased = len(self.epochs)
         self._vm.on_log_limit = self._on_log_limit
 
+    def __repr__(self) -> str:
+        """Return how many epochs have begun."""
+        return f"<ReplicationManager: {len(self.epochs)} epochs begun>"
+
     @property
     def log_stall_ns(self) -> int:
         """Time for which the VM has waited for room in the log by now, nanoseconds."""

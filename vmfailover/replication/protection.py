@@ -55,6 +55,10 @@ class Protection(ABC):
         #: The VM on the primary, once it goes on without a secondary.
         self.alone: StandaloneVm | None = None
 
+    def __repr__(self) -> str:
+        """Return the epoch from which the secondary can go on."""
+        return f"<{type(self).__name__}: committed epoch {self.committed_epoch}>"
+
     @abstractmethod
     def start(self) -> None:
         """Let the VM on the primary, which stands still in the state `context.start`, run, and protect it."""

@@ -29,7 +29,7 @@ class CacheLevel(_HostPart):
     ways: Annotated[Count, Field(le=MOST_WAYS)]
     """Rows that a line may be in (associativity)."""
     latency: Cycles
-    """Load-to-use time of a hit, in cycles of the host's clock. That of L1 is part of `base_cpi`: it changes nothing."""
+    """Load-to-use time of a hit, in cycles of the host's clock. That of L1 is in `base_cpi`: it changes nothing."""
 
     def sets(self, line: int) -> int:
         """Return the number of sets for lines of `line` bytes."""

@@ -40,6 +40,11 @@ class Detector:
         self._event_log: EventLog | None = None
         self._sign: simpy.Event | None = None
 
+    def __repr__(self) -> str:
+        """Return who watches whom, and the verdict."""
+        verdict = "gave it up" if self.declared.triggered else "hears it"
+        return f"<{type(self).__name__} on {self.watcher.name} watches {self.watched.name}: {verdict}>"
+
     @classmethod
     def connect(cls, detectors: Sequence[Self], random: np.random.Generator) -> None:
         """Let the detectors of one end, or of both, begin what they have in common: nothing, if not said otherwise."""
