@@ -20,7 +20,7 @@ class Stage:
     """A part of the way to a verdict."""
 
     name: str
-    #: How long it takes at most, nanoseconds.
+    #: How long it takes at most, from the last sign of life or the stage before, nanoseconds.
     longest_ns: int
     #: Where that comes from, in the notation of scenarios; nothing if it is a key of its own.
     arithmetic: str = ""
@@ -86,8 +86,13 @@ class Detection(Section):
         return 0
 
     @property
+    def between_signs_ns(self) -> int:
+        """Time from one sign of life to the next, where hosts give them by themselves, nanoseconds."""
+        return 0
+
+    @property
     def _stages_ns(self) -> int:
-        return sum(stage.longest_ns for stage in self.stages) + self.interval
+        return sum(stage.longest_ns for stage in self.stages) + self.between_signs_ns
 
 
 def most_rounds(chance: float) -> int:

@@ -29,6 +29,12 @@ SEEN = {
 }
 
 
+def test_every_kind_is_here_and_in_the_schema() -> None:
+    assert set(KINDS) == set(Detection.kinds)
+    described = Detection.model_json_schema()["properties"]["kind"]["description"]
+    assert [kind for kind in KINDS if f"{kind}: " not in described] == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("what", SEEN)
 def test_what_is_noticed(kind: str, what: str) -> None:

@@ -30,6 +30,10 @@ STAGED: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
+def test_every_kind_that_listens_is_here() -> None:
+    assert {name.split(",")[0] for name in STAGED} == set(Detection.kinds) - {"hardware"}
+
+
 @pytest.fixture(params=STAGED)
 def staged(request: pytest.FixtureRequest) -> tuple[dict[str, Any], int]:
     """The keys of a detector, and when its second stage has begun after a hang, milliseconds."""

@@ -17,6 +17,11 @@ class HeartbeatSettings(Detection):
         """Yield the silence."""
         yield Stage("silence", self.timeout, f"less up to {DURATION.format(self.interval)} since a heartbeat")
 
+    @property
+    def between_signs_ns(self) -> int:
+        """One heartbeat follows the other."""
+        return self.interval
+
     def problems(self, scenario: Any) -> Iterator[Problem]:
         """Yield a problem where a host is silent for too long between two heartbeats."""
         del scenario

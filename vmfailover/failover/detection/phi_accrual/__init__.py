@@ -37,3 +37,8 @@ class PhiAccrualSettings(Detection):
         deviation = max(self.interval // 4, self.phi.least_deviation)
         longest_ns = self.interval + round(2 * self.phi.threshold) * deviation + self.phi.pause
         yield Stage("silence", longest_ns, "or sooner, by what has been heard")
+
+    @property
+    def between_signs_ns(self) -> int:
+        """One heartbeat follows the other."""
+        return self.interval
