@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vmfailover.traces.metadata import TraceMetadata
 
 
-class _Quantity(click.ParamType):
+class _Quantity(click.ParamType[Any]):
     """A number with a unit, as in scenarios."""
 
     name = "quantity"
@@ -145,8 +145,8 @@ def stats(
 def convert(paths: tuple[Path, ...], strict: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Convert recordings IN of another program, of one format, to the trace OUT.parquet.
 
-    Formats: qemu-plugin, lackey, columns, drmemtrace, champsim, gem5, din, xdin, pinatrace, execlog; compressed with gz,
-    zst, xz or bz2 or not. A folder is one of drmemtrace, - is stdin. The format is told by the first 64 KiB.
+    Formats: qemu-plugin, lackey, columns, drmemtrace, champsim, gem5, din, xdin, pinatrace, execlog; compressed with
+    gz, zst, xz or bz2 or not. A folder is one of drmemtrace, - is stdin. The format is told by the first 64 KiB.
     """
     from vmfailover.cli.progress import counted_bar
     from vmfailover.traces.convert import convert as converted
@@ -177,8 +177,8 @@ def _conversion(result: "Conversion") -> str:
 def _came_in(result: "Conversion") -> list[tuple[str, str]]:
     from vmfailover.results.quantities import count
 
-    names = ("loads", "stores", "instructions", "accesses", "block_loads", "block_stores")
-    names += ("lines_touched", "pages_touched", "lines_written", "pages_written", "straddle_line", "straddle_page")
+    names = ["loads", "stores", "instructions", "accesses", "block_loads", "block_stores"]
+    names += ["lines_touched", "pages_touched", "lines_written", "pages_written", "straddle_line", "straddle_page"]
     told = {"instructions": "not told"} if result.instructions is None else {}
     rows = [("format", result.format), ("threads", count(len(result.threads)))]
     rows += [(name.replace("_", " "), told.get(name) or count(getattr(result, name))) for name in names]

@@ -55,7 +55,7 @@ class Options:
     memory_bytes: int | None = None
     #: Seed of a random mapping.
     seed: int = 1
-    #: `merge` (all threads on one vCPU), `vcpus` (one each) or `only=ID`; None: vcpus for physical addresses, else merge.
+    #: `merge` (all threads on one vCPU), `vcpus` (one each) or `only=ID`; None: vcpus if addresses are physical.
     threads: str | None = None
     #: Accesses to blocks that are left out at the beginning, and those that are converted after them.
     skip: int = 0
@@ -199,9 +199,9 @@ class _Converter:
                 "--threads merge, or choose one with --threads only=ID"
             )
         block = self._mapping.place(accesses.block)
-        return Columns(
-            vcpu.astype(np.uint8), block, accesses.write, np.ones(len(block), np.int64), accesses.instructions
-        )
+        once: Any = np.ones(len(block), np.int64)
+        instructions: Any = accesses.instructions
+        return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions)
 
     def _complain_of_nothing(self) -> None:
         fetched = self._splitter.count(INSTRUCTIONS)

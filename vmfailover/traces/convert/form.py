@@ -18,11 +18,14 @@ class Format(Protocol):
 
     #: What `--format` calls it.
     name: str
-    #: Whether it tells how many instructions were executed.
-    tells_instructions: bool
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file whose first 64 KiB are `head` may be one of this format."""
+        ...
+
+    @property
+    def tells_instructions(self) -> bool:
+        """Whether it tells how many instructions were executed."""
         ...
 
     def is_physical(self, head: bytes) -> bool:

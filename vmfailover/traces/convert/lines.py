@@ -31,6 +31,9 @@ OMITTED = 4
 UNKNOWN = -1
 #: Fields of a line that are looked at, and pairs of operation and address in it, at most.
 MOST_FIELDS, MOST_PAIRS = 160, 64
+#: Where lines that are no records are counted, behind the kinds that are left out.
+FAULTY = 15
+_FAULTY_LINES = "lines that are no records"
 #: What is wrong with a line.
 NOTHING, WORD, ADDRESS, SIZE, THREAD, INSTRUCTIONS, TIME, FEW, MANY, WRAPS = range(10)
 _PROBLEMS = {
@@ -47,11 +50,12 @@ _PROBLEMS = {
 NEWLINE, QUOTE, POINT = ord("\n"), ord('"'), ord(".")
 #: A line longer than this is none.
 _LONGEST_LINE = 1 << 20
+#: What a byte is as a digit, 255 if it is none.
 DIGITS = np.full(256, 255, np.uint8)
-for _digit, _letters in enumerate(
-    ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "aA", "bB", "cC", "dD", "eE", "fF")
-):
-    DIGITS[[ord(letter) for letter in _letters]] = _digit
+DIGITS[list(b"0123456789abcdef")] = range(16)
+DIGITS[list(b"ABCDEF")] = range(10, 16)
+#: The largest number of a thread, and of instructions of a line.
+MOST_THREAD, MOST_INSTRUCTIONS = (1 << 62) - 1, (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,7 @@ class LineFormat:
         """Whether lines tell how many instructions were executed."""
         return self.instructions >= 0 or self.line_is_instruction or FETCH in self.words.values()
 
-    def compiled(self, assumed_size: int) -> _Layout:
+    def compiled(self, assumed_size: int = 1, tolerant: bool = False) -> _Layout:
         """Return what the compiled reader needs to know."""
         columns = (self.operation, self.address, self.size, self.thread, self.instructions, self.time)
         needed = max(columns) + 1
@@ -111,6 +115,7 @@ class LineFormat:
             read,
             self.most_fields or MOST_FIELDS,
             assumed_size,
+            tolerant,
             _marked(self.blanks),
             np.array([_packed(word) for word in self.words], np.uint64),
             np.array(list(self.words.values()), np.int64),
@@ -137,6 +142,8 @@ class _Layout(NamedTuple):
     read: int
     most: int
     assumed_size: int
+    #: Whether lines that are no records are counted, and do not end the reading.
+    tolerant: bool
     blank: NDArray[np.bool_]
     word: NDArray[np.uint64]
     meaning: NDArray[np.int64]
@@ -167,7 +174,7 @@ def looks_like(form: LineFormat, head: bytes) -> bool:
     first = _Found()
     whole = head[: head.rfind(b"\n") + 1] or head
     for line in whole.split(b"\n")[:1000]:
-        found = _parsed(form.compiled(1), line, first)
+        found = _parsed(form.compiled(), line, first)
         if found.problem or len(found.operations.kind) or first.left_out.sum():
             return found.problem == NOTHING
     return False
@@ -178,7 +185,21 @@ class _Found:
     """What the compiled reader has counted over all blocks."""
 
     lines: int = 0
-    left_out: NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))
+    left_out: NDArray[np.int64] = field(default_factory=lambda: np.zeros(FAULTY + 1, np.int64))
+
+
+class _Fields(NamedTuple):
+    """Where the fields of a line begin and end."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+class _Accesses(NamedTuple):
+    """The accesses of a line: LOAD, STORE or MODIFY, and the addresses."""
+
+    address: NDArray[np.uint64]
+    kind: NDArray[np.int64]
 
 
 class _Piece(NamedTuple):
@@ -192,32 +213,27 @@ class _Piece(NamedTuple):
 
 def read_lines(form: LineFormat, stream: Stream, reading: Reading) -> Iterator[Operations]:
     """Yield the operations of a text, a block at a time; lines that are no records are rejected."""
-    found, layout = _Found(), form.compiled(reading.assumed_size)
+    found, layout = _Found(), form.compiled(reading.assumed_size, reading.tolerant)
     for text in _whole_lines(stream):
         at = _end_of_heading(text, form.heading_lines) if found.lines == 0 else 0
         found.lines += form.heading_lines if at else 0
-        while at < len(text):
-            piece = _parsed(layout, text, found, at)
-            yield piece.operations
-            at = piece.at
-            if piece.problem:
-                at = _reject(stream, reading, text, piece, found)
+        piece = _parsed(layout, text, found, at)
+        if piece.problem:
+            _reject(stream, reading, text, piece, found)
+        yield piece.operations
         found.left_out = _counted(form, reading, found.left_out)
 
 
-def _reject(stream: Stream, reading: Reading, text: bytes, piece: _Piece, found: _Found) -> int:
-    """Reject a line; return where the next one begins."""
+def _reject(stream: Stream, reading: Reading, text: bytes, piece: _Piece, found: _Found) -> None:
     end = text.find(b"\n", piece.at)
-    end = end + 1 if end >= 0 else len(text)
-    found.lines += 1
-    told = f"the line {shown(text[piece.at : end])} {_PROBLEMS[piece.problem]}"
-    reading.reject(f"{stream.name}:{found.lines}", told, "lines that are no records")
-    return end
+    told = f"the line {shown(text[piece.at : end if end >= 0 else len(text)])} {_PROBLEMS[piece.problem]}"
+    reading.reject(f"{stream.name}:{found.lines + 1}", told, _FAULTY_LINES)
 
 
 def _counted(form: LineFormat, reading: Reading, left_out: NDArray[np.int64]) -> NDArray[np.int64]:
     for kind, number in zip(form.left_out, left_out.tolist(), strict=False):
         reading.leave_out(kind, number)
+    reading.leave_out(_FAULTY_LINES, int(left_out[FAULTY]))
     return np.zeros_like(left_out)
 
 
@@ -252,21 +268,26 @@ def _parsed(layout: _Layout, text: bytes, found: _Found, at: int = 0) -> _Piece:
 
 
 @compiled
-def _parse(text: Any, at: int, layout: Any, rows: Any, left_out: NDArray[np.int64]) -> tuple[int, int, int, int]:
+def _parse(text: Any, at: Any, layout: Any, rows: Any, left_out: Any) -> tuple[Any, Any, Any, Any]:
     """Read lines from `at` on, up to the first that is no record.
 
     Return the number of operations, of lines read, the problem, and the offset of its line.
     """
-    starts, ends = np.empty(MOST_FIELDS, np.int64), np.empty(MOST_FIELDS, np.int64)
-    addresses, kinds = np.empty(MOST_PAIRS, np.uint64), np.empty(MOST_PAIRS, np.int64)
+    fields = _Fields(np.empty(MOST_FIELDS, np.int64), np.empty(MOST_FIELDS, np.int64))
+    accesses = _Accesses(np.empty(MOST_PAIRS, np.uint64), np.empty(MOST_PAIRS, np.int64))
     n, lines = 0, 0
     while at < len(text):
         end = at
         while end < len(text) and text[end] != NEWLINE:
             end += 1
-        problem, n = _read_line(text, at, end, layout, rows, n, left_out, starts, ends, addresses, kinds)
-        if problem != NOTHING:
-            return n, lines, problem, at
+        if not _is_comment(text, at, end, layout.comments):
+            number = _divide(text, at, end, layout, fields)
+            if number > 0:
+                problem, n = _read_line(text, number, layout, fields, accesses, rows, n, left_out)
+                if problem != NOTHING:
+                    if not layout.tolerant:
+                        return n, lines, problem, at
+                    left_out[FAULTY] += 1
         at = end + 1
         lines += 1
     return n, lines, NOTHING, at
@@ -274,112 +295,121 @@ def _parse(text: Any, at: int, layout: Any, rows: Any, left_out: NDArray[np.int6
 
 @compiled_inline
 def _read_line(
-    text: Any,
-    start: int,
-    end: int,
-    layout: Any,
-    rows: Any,
-    n: int,
-    left_out: Any,
-    starts: Any,
-    ends: Any,
-    addresses: Any,
-    kinds: Any,
-) -> tuple[int, int]:
-    if _is_comment(text, start, end, layout.comments):
-        return NOTHING, n
-    fields = _fields(text, start, end, layout, starts, ends)
-    if fields == 0:
-        return NOTHING, n
-    if fields < layout.fewest:
-        return FEW, n
-    if fields > layout.most or fields == MOST_FIELDS:
-        return MANY, n
-    thread, size, instructions, time = 0, layout.assumed_size, 0, np.nan
-    if layout.thread >= 0:
-        good, value = _number(text, starts[layout.thread], ends[layout.thread], 10)
-        if not good or value >> np.uint64(62):
-            return THREAD, n
-        thread = np.int64(value)
-    if layout.size >= 0:
-        good, value = _number(text, starts[layout.size], ends[layout.size], layout.size_base)
-        if not good or value == 0 or value > MOST_BYTES:
-            return SIZE, n
-        size = np.int64(value)
-    if layout.instructions >= 0:
-        good, value = _number(text, starts[layout.instructions], ends[layout.instructions], 10)
-        if not good or value >> np.uint64(32):
-            return INSTRUCTIONS, n
-        instructions = np.int64(value)
-    if layout.time >= 0:
-        good, time = _decimal(text, starts[layout.time], ends[layout.time])
-        if not good:
-            return TIME, n
-        time *= layout.time_unit
-    pairs = 0
+    text: Any, number: Any, layout: Any, fields: Any, accesses: Any, rows: Any, n: Any, left_out: Any
+) -> tuple[Any, Any]:
+    """Add the operations of a line to the first `n`; return what is wrong with it, and how many there are."""
+    problem, thread, size, instructions, time = _attributes(text, number, layout, fields)
+    if problem != NOTHING:
+        return problem, n
     if layout.line_is_instruction:
-        problem, pairs = _pairs(text, fields, layout, starts, ends, addresses, kinds, left_out)
-        if problem != NOTHING:
-            return problem, n
-        instructions += 1
+        problem, accessed, executed = _pairs(text, number, layout, fields, accesses, left_out)
     else:
-        kinds[0] = _word(text, starts[layout.operation], ends[layout.operation], layout)
-        if kinds[0] == UNKNOWN:
-            return WORD, n
-        good, value = _number(text, starts[layout.address], ends[layout.address], layout.address_base)
-        if not good:
-            return ADDRESS, n
-        addresses[0] = value & ~np.uint64(layout.word_bytes - 1)
-        pairs = 1
-        if kinds[0] >= OMITTED:
-            left_out[kinds[0] - OMITTED] += 1
-            pairs = 0
-        elif kinds[0] == FETCH:
-            instructions += 1
-            pairs = 0
-    for i in range(pairs):
-        if addresses[i] + np.uint64(size - 1) < addresses[i]:
-            return WRAPS, n
-    if instructions:
-        n = put_instructions(rows, n, thread, instructions)
-    for i in range(pairs):
-        if kinds[i] != STORE:
-            n = put_access(rows, n, thread, addresses[i], size, LOAD, time)
-        if kinds[i] != LOAD:
-            n = put_access(rows, n, thread, addresses[i], size, STORE, time)
+        problem, accessed, executed = _single(text, layout, fields, accesses, left_out)
+    for i in range(accessed):
+        if accesses.address[i] + np.uint64(size - 1) < accesses.address[i]:
+            problem = WRAPS
+    if problem != NOTHING:
+        return problem, n
+    if instructions + executed > 0:
+        n = put_instructions(rows, n, thread, instructions + executed)
+    for i in range(accessed):
+        n = _put(rows, n, thread, accesses.address[i], size, accesses.kind[i], time)
     return NOTHING, n
 
 
 @compiled_inline
-def _pairs(
-    text: Any, fields: int, layout: Any, starts: Any, ends: Any, addresses: Any, kinds: Any, left_out: Any
-) -> tuple[int, int]:
-    """Read operations and addresses up to the end of a line; what follows an address is the name of a device."""
-    at, pairs = layout.operation, 0
-    while at < fields:
-        kind = _word(text, starts[at], ends[at], layout)
-        if kind == UNKNOWN or at + 1 == fields:
-            return WORD, pairs
-        good, value = _number(text, starts[at + 1], ends[at + 1], layout.address_base)
-        if not good:
-            return ADDRESS, pairs
-        at += 2
-        is_memory = True
-        if at < fields and _word(text, starts[at], ends[at], layout) == UNKNOWN:
-            is_memory = ends[at] - starts[at] == 3 and text[starts[at]] == ord("R") and text[starts[at] + 1] == ord("A")
-            at += 1
-        if not is_memory:
-            left_out[0] += 1
-        elif pairs == MOST_PAIRS:
-            return MANY, pairs
-        else:
-            kinds[pairs], addresses[pairs] = kind, value
-            pairs += 1
-    return NOTHING, pairs
+def _put(rows: Any, n: Any, thread: Any, address: Any, size: Any, kind: Any, time: Any) -> Any:
+    if kind != STORE:
+        n = put_access(rows, n, thread, address, size, LOAD, time)
+    if kind != LOAD:
+        n = put_access(rows, n, thread, address, size, STORE, time)
+    return n
 
 
 @compiled_inline
-def _is_comment(text: Any, start: int, end: int, comments: Any) -> bool:
+def _attributes(text: Any, number: Any, layout: Any, fields: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Return what is wrong with a line, and its thread, size, instructions and time, as far as it has such columns."""
+    problem = NOTHING
+    if number < layout.fewest:
+        return FEW, 0, 0, 0, np.nan
+    if number > layout.most or number == MOST_FIELDS:
+        return MANY, 0, 0, 0, np.nan
+    good, thread = _attribute(text, fields, layout.thread, 10, 0, MOST_THREAD, 0)
+    problem = problem if good else THREAD
+    good, size = _attribute(text, fields, layout.size, layout.size_base, 1, MOST_BYTES, layout.assumed_size)
+    problem = problem if good else SIZE
+    good, instructions = _attribute(text, fields, layout.instructions, 10, 0, MOST_INSTRUCTIONS, 0)
+    problem = problem if good else INSTRUCTIONS
+    time = np.nan
+    if layout.time >= 0:
+        good, time = _decimal(text, fields.start[layout.time], fields.end[layout.time])
+        problem = problem if good else TIME
+    return problem, thread, size, instructions, time * layout.time_unit
+
+
+@compiled_inline
+def _attribute(text: Any, fields: Any, column: Any, base: Any, least: Any, most: Any, default: Any) -> tuple[Any, Any]:
+    """Return whether a column has a number between bounds, and the number; the default where there is no column."""
+    if column < 0:
+        return True, default
+    good, value = _number(text, fields.start[column], fields.end[column], base)
+    good = good and value >= np.uint64(least) and value <= np.uint64(most)
+    return good, np.int64(value)
+
+
+@compiled_inline
+def _single(text: Any, layout: Any, fields: Any, accesses: Any, left_out: Any) -> tuple[Any, Any, Any]:
+    """Read an operation and its address; return what is wrong, and the number of accesses and of instructions."""
+    kind = _word(text, fields.start[layout.operation], fields.end[layout.operation], layout)
+    if kind == UNKNOWN:
+        return WORD, 0, 0
+    good, value = _number(text, fields.start[layout.address], fields.end[layout.address], layout.address_base)
+    if not good:
+        return ADDRESS, 0, 0
+    if kind >= OMITTED:
+        left_out[kind - OMITTED] += 1
+        return NOTHING, 0, 0
+    if kind == FETCH:
+        return NOTHING, 0, 1
+    accesses.address[0] = value & ~np.uint64(layout.word_bytes - 1)
+    accesses.kind[0] = kind
+    return NOTHING, 1, 0
+
+
+@compiled_inline
+def _pairs(text: Any, number: Any, layout: Any, fields: Any, accesses: Any, left_out: Any) -> tuple[Any, Any, Any]:
+    """Read operations and addresses up to the end of a line, as `_single` does; a device's name may follow each."""
+    at, n = layout.operation, 0
+    while at < number:
+        kind = _word(text, fields.start[at], fields.end[at], layout)
+        if kind == UNKNOWN or at + 1 == number:
+            return WORD, 0, 0
+        good, value = _number(text, fields.start[at + 1], fields.end[at + 1], layout.address_base)
+        if not good:
+            return ADDRESS, 0, 0
+        at += 2
+        is_memory = True
+        if at < number and _word(text, fields.start[at], fields.end[at], layout) == UNKNOWN:
+            is_memory = _is_memory(text, fields.start[at], fields.end[at])
+            at += 1
+        if is_memory and n == MOST_PAIRS:
+            return MANY, 0, 0
+        if is_memory:
+            accesses.address[n], accesses.kind[n] = value, kind
+            n += 1
+        else:
+            left_out[0] += 1
+    return NOTHING, n, 1
+
+
+@compiled_inline
+def _is_memory(text: Any, start: Any, end: Any) -> Any:
+    """Whether a device is called RAM."""
+    return end - start == 3 and text[start] == ord("R") and text[start + 1] == ord("A") and text[start + 2] == ord("M")
+
+
+@compiled_inline
+def _is_comment(text: Any, start: Any, end: Any, comments: Any) -> Any:
     for i in range(len(comments)):
         length = np.int64(comments[i, 0])
         same = start + length <= end
@@ -393,42 +423,54 @@ def _is_comment(text: Any, start: int, end: int, comments: Any) -> bool:
 
 
 @compiled_inline
-def _fields(text: Any, start: int, end: int, layout: Any, starts: Any, ends: Any) -> int:
+def _divide(text: Any, start: Any, end: Any, layout: Any, fields: Any) -> Any:
     """Find where the fields of a line begin and end; return how many there are, of those that are read."""
-    i, n = start, 0
-    while n < layout.read:
-        while i < end and layout.blank[text[i]]:
-            i += 1
-        if i >= end and (n == 0 or not layout.separator):
-            break
-        starts[n] = i
-        if i < end and text[i] == QUOTE:
-            i += 1
-            while i < end and text[i] != QUOTE:
-                i += 1
-        if layout.separator:
-            while i < end and text[i] != layout.separator:
-                i += 1
-        else:
-            while i < end and not layout.blank[text[i]]:
-                i += 1
-        stop = i
-        while stop > starts[n] and layout.blank[text[stop - 1]]:
-            stop -= 1
-        if stop - starts[n] >= 2 and text[starts[n]] == QUOTE and text[stop - 1] == QUOTE:
-            starts[n] += 1
-            stop -= 1
-        ends[n] = stop
+    at, n = _behind_blanks(text, start, end, layout), 0
+    is_more = at < end
+    while is_more and n < layout.read:
+        stop = _end_of_field(text, at, end, layout)
+        fields.start[n], fields.end[n] = _trimmed(text, at, stop, layout)
         n += 1
-        if i >= end:
-            break
-        if layout.separator:
-            i += 1
+        at = _behind_blanks(text, stop + (layout.separator != 0), end, layout)
+        is_more = at < end if layout.separator == 0 else stop < end
     return n
 
 
 @compiled_inline
-def _word(text: Any, start: int, end: int, layout: Any) -> int:
+def _behind_blanks(text: Any, at: Any, end: Any, layout: Any) -> Any:
+    while at < end and layout.blank[text[at]]:
+        at += 1
+    return min(at, end)
+
+
+@compiled_inline
+def _end_of_field(text: Any, at: Any, end: Any, layout: Any) -> Any:
+    """Return where the field that begins at `at` ends: at a separator or blank that is not between quotes."""
+    if at < end and text[at] == QUOTE:
+        at += 1
+        while at < end and text[at] != QUOTE:
+            at += 1
+    if layout.separator != 0:
+        while at < end and text[at] != layout.separator:
+            at += 1
+    else:
+        while at < end and not layout.blank[text[at]]:
+            at += 1
+    return at
+
+
+@compiled_inline
+def _trimmed(text: Any, start: Any, stop: Any, layout: Any) -> tuple[Any, Any]:
+    """Return the bounds of a field without the blanks behind it and the quotes around it."""
+    while stop > start and layout.blank[text[stop - 1]]:
+        stop -= 1
+    if stop - start >= 2 and text[start] == QUOTE and text[stop - 1] == QUOTE:
+        return start + 1, stop - 1
+    return start, stop
+
+
+@compiled_inline
+def _word(text: Any, start: Any, end: Any, layout: Any) -> Any:
     """Return what a word for an operation means."""
     if end - start > 8 or end == start:
         return UNKNOWN
@@ -442,7 +484,7 @@ def _word(text: Any, start: int, end: int, layout: Any) -> int:
 
 
 @compiled_inline
-def _number(text: Any, start: int, end: int, base: int) -> tuple[bool, int]:
+def _number(text: Any, start: Any, end: Any, base: Any) -> tuple[Any, Any]:
     """Read a whole number of 64 bits; return whether it is one, and its value."""
     if end - start > 2 and text[start] == ord("0") and (text[start + 1] | 32) == ord("x"):
         start, base = start + 2, 16
@@ -456,7 +498,7 @@ def _number(text: Any, start: int, end: int, base: int) -> tuple[bool, int]:
 
 
 @compiled_inline
-def _decimal(text: Any, start: int, end: int) -> tuple[bool, float]:
+def _decimal(text: Any, start: Any, end: Any) -> tuple[Any, Any]:
     """Read a number with digits after a point, if any; return whether it is one, and its value."""
     value, scale, points, digits = 0.0, 1.0, 0, 0
     for i in range(start, end):

@@ -79,8 +79,8 @@ class _ByPages:
         numbers = self._pages.of(blocks >> np.uint64(self._shift))
         if self._pages.used > self._frames:
             raise ConversionError(
-                f"error: more than the {self._frames:,} pages of {self._page_bytes:,} bytes that the guest's memory has "
-                f"are accessed; make --memory larger (up to {MAXIMUM_MEMORY_BYTES >> 30} GiB), or convert less with --limit"
+                f"error: more pages of {self._page_bytes:,} bytes are accessed than the {self._frames:,} of the "
+                f"guest's memory; make --memory larger (up to {MAXIMUM_MEMORY_BYTES >> 30} GiB), or take --limit"
             )
         within = blocks & np.uint64((1 << self._shift) - 1)
         return ((self._in_frames(numbers) << np.uint64(self._shift)) | within).astype(np.uint32)

@@ -23,13 +23,23 @@ def merged(pieces: Iterable[Columns]) -> Iterator[Columns]:
     """
     kept: Columns | None = None
     for piece in pieces:
-        joined = Columns(*map(np.concatenate, zip(kept, piece, strict=True))) if kept else piece
+        joined = _joined(kept, piece) if kept else piece
         n = _merge(joined)
         if n > 1:
-            yield Columns(*(column[: n - 1] for column in joined))
-        kept = Columns(*(column[n - 1 : n].copy() for column in joined))
+            yield _part(joined, 0, n - 1)
+        kept = _part(joined, n - 1, n)
     if kept:
         yield kept
+
+
+def _joined(first: Columns, second: Columns) -> Columns:
+    pairs: Any = zip(first, second, strict=True)
+    return Columns(*map(np.concatenate, pairs))
+
+
+def _part(rows: Columns, start: int, stop: int) -> Columns:
+    columns: Any = rows
+    return Columns(*(column[start:stop] for column in columns))
 
 
 @compiled_in_place

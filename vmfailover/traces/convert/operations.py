@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vmfailover.engine.compilation import compiled_inline
 
-__all__ = ["LOAD", "NO_ACCESS", "STORE", "Operations", "cut", "put_access", "put_instructions", "room_for"]
+__all__ = ["LOAD", "NO_ACCESS", "STORE", "Operations", "chosen_of", "cut", "put_access", "put_instructions", "room_for"]
 
 #: Kinds of operation: `NO_ACCESS` stands for instructions that access no memory.
 LOAD, STORE, NO_ACCESS = 0, 1, 2
@@ -38,13 +38,20 @@ def room_for(operations: int) -> Operations:
     return Operations(*(np.empty(operations, kind) for kind in kinds))
 
 
-def cut(operations: Operations, number: int) -> Operations:
-    """Return the first `number` operations, sharing memory."""
-    return Operations(*(column[:number] for column in operations))
+def cut(operations: Operations, stop: int, start: int = 0) -> Operations:
+    """Return the operations from `start` to before `stop`, sharing memory."""
+    columns: Any = operations
+    return Operations(*(column[start:stop] for column in columns))
+
+
+def chosen_of(operations: Operations, mask: NDArray[np.bool_]) -> Operations:
+    """Return the operations where the mask is set."""
+    columns: Any = operations
+    return Operations(*(column[mask] for column in columns))
 
 
 @compiled_inline
-def put_instructions(rows: Operations, n: int, thread: int, number: int) -> int:
+def put_instructions(rows: Any, n: Any, thread: Any, number: Any) -> Any:
     """Add instructions of a thread behind the first `n` operations; return how many operations there are now."""
     if n > 0 and rows.kind[n - 1] == NO_ACCESS and rows.thread[n - 1] == thread:
         rows.instructions[n - 1] += number
@@ -59,7 +66,7 @@ def put_instructions(rows: Operations, n: int, thread: int, number: int) -> int:
 
 
 @compiled_inline
-def put_access(rows: Operations, n: int, thread: int, address: int, size: int, kind: int, time: float) -> int:
+def put_access(rows: Any, n: Any, thread: Any, address: Any, size: Any, kind: Any, time: Any) -> Any:
     """Add an access behind the first `n` operations; return how many operations there are now."""
     instructions = 0
     if n > 0 and rows.kind[n - 1] == NO_ACCESS and rows.thread[n - 1] == thread:

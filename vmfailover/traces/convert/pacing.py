@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from vmfailover.traces.convert.operations import NO_ACCESS, Operations
+from vmfailover.traces.convert.operations import NO_ACCESS, Operations, chosen_of
 from vmfailover.traces.convert.reading import ConversionError
 
 __all__ = ["Pace", "by_access", "by_time"]
@@ -49,7 +49,7 @@ def by_time(per_nanosecond: float, name: str) -> Pace:
                 continue
             if np.isnan(piece.time[mask]).any():
                 raise ConversionError(f"error: --clock needs times, and {name} tells none here; leave it out")
-            accesses = Operations(*(column[mask] for column in piece))
+            accesses = chosen_of(piece, mask)
             start = float(accesses.time[0]) if start is None else start
             yield _timed(accesses._replace(time=accesses.time - start), per_nanosecond, last)
 

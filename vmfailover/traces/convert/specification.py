@@ -39,8 +39,8 @@ class ColumnSpec:
     def parse(cls, text: str) -> ColumnSpec:
         """Return what `key=column[:how],…` says; raise ConversionError for what it cannot say.
 
-        Keys are those of COLUMNS, of which `address` and `op` must be there. How is `hex` or `decimal` for an address or
-        a size, `LOAD/STORE` or `LOAD/STORE/INSTRUCTION` words for `op`, and ps, ns, us, ms or s for a time.
+        Keys are those of COLUMNS, of which `address` and `op` must be there. How is `hex` or `decimal` for an address
+        or a size, `LOAD/STORE` or `LOAD/STORE/INSTRUCTION` words for `op`, and ps, ns, us, ms or s for a time.
         """
         columns, notes = {}, {}
         for item in text.split(","):
@@ -70,7 +70,7 @@ class ColumnSpec:
         return "instructions" in self.columns or FETCH in self.words.values()
 
     def index(self, key: str, names: list[str], where: str) -> int:
-        """Return the number, from 0 on, of the column that is `key`, -1 if none is; raise ConversionError if missing."""
+        """Return the number of the column that is `key`, from 0 on, -1 if none is; ConversionError if it is missing."""
         column = self.columns.get(key)
         if column is None:
             return -1

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.engine.compilation import compiled_in_place
-from vmfailover.traces.convert.operations import NO_ACCESS, STORE, Operations
+from vmfailover.engine.compilation import compiled_in_place, compiled_inline
+from vmfailover.traces.convert.operations import NO_ACCESS, STORE, Operations, chosen_of
 from vmfailover.traces.convert.reading import Reading
 
 __all__ = ["BlockAccesses", "Splitter"]
@@ -37,6 +37,11 @@ class BlockAccesses(NamedTuple):
     write: NDArray[np.uint8]
     #: int64[n]: instructions since the thread's previous access.
     instructions: NDArray[np.int64]
+
+
+def _room() -> BlockAccesses:
+    kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint8, np.int64)
+    return BlockAccesses(*(np.empty(CAPACITY, kind) for kind in kinds))
 
 
 class Splitter:
@@ -94,20 +99,19 @@ class Splitter:
             return piece
         mine = piece.thread == self._only
         self._reading.leave_out("accesses of other threads", int(np.count_nonzero(~mine & (piece.kind != NO_ACCESS))))
-        return Operations(*(column[mine] for column in piece))
+        return chosen_of(piece, mine)
 
     def _split(self, piece: Operations) -> Iterator[BlockAccesses]:
         thread = self._indices(piece.thread)
         self._note_time(piece)
-        self._state[[AT, BLOCK]] = 0
+        self._state[[AT, BLOCK, BEGUN]] = 0
         while self._state[AT] < len(thread) and self._state[LEFT]:
-            kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint8, np.int64)
-            out = BlockAccesses(*(np.empty(CAPACITY, kind) for kind in kinds))
+            out = _room()
             n, highest = _split(piece, thread, self._apart, self._pending, self._counts, self._state, out)
             self._check_wrapped(piece)
             if n:
                 self.max_address = max(self.max_address, int(highest))
-                yield BlockAccesses(*(column[:n] for column in out))
+                yield BlockAccesses(out.thread[:n], out.block[:n], out.write[:n], out.instructions[:n])
 
     def _check_wrapped(self, piece: Operations) -> None:
         if self._state[WRAPPED]:
@@ -143,51 +147,58 @@ class Splitter:
 
 
 @compiled_in_place
-def _split(piece: Any, thread: Any, apart: bool, pending: Any, counts: Any, state: Any, out: Any) -> tuple[int, int]:
+def _split(piece: Any, thread: Any, apart: Any, pending: Any, counts: Any, state: Any, out: Any) -> tuple[Any, Any]:
     """Split from the state's position on until `out` is full, all is done, or an access is too many or impossible."""
     n, highest = 0, np.uint64(0)
     while state[AT] < len(thread) and state[LEFT] > 0:
         i = state[AT]
-        t = thread[i]
-        executor = t if apart else 0
-        if state[BLOCK] == 0 and not state[BEGUN]:
+        executor = thread[i] if apart else 0
+        if not state[BEGUN]:
             pending[executor] += piece.instructions[i]
-            counts[t, INSTRUCTIONS] += piece.instructions[i] if state[SKIP] == 0 else 0
-        state[BEGUN] = 0
-        if piece.kind[i] == NO_ACCESS:
-            state[AT] += 1
+            counts[thread[i], INSTRUCTIONS] += piece.instructions[i] if state[SKIP] == 0 else 0
+            state[BEGUN] = 1
+        last = piece.address[i] + np.uint64(max(piece.size[i], 1) - 1)
+        if piece.kind[i] == NO_ACCESS or piece.size[i] == 0 or last < piece.address[i]:
+            state[EMPTY] += piece.kind[i] != NO_ACCESS and piece.size[i] == 0
+            state[WRAPPED] = piece.kind[i] != NO_ACCESS and last < piece.address[i]
+            _go_on(state)
+            if state[WRAPPED]:
+                return n, highest
             continue
-        if piece.size[i] == 0:
-            state[EMPTY] += 1
-            state[AT] += 1
-            continue
-        last = piece.address[i] + np.uint64(piece.size[i] - 1)
-        if last < piece.address[i]:
-            state[WRAPPED] = 1
-            state[AT] += 1
-            return n, highest
         block = (piece.address[i] >> np.uint64(BLOCK_SHIFT)) + np.uint64(state[BLOCK])
         if state[SKIP] > 0:
             state[SKIP] -= 1
             pending[executor] = 0
         elif n == len(out.block):
-            state[BEGUN] = 1
             return n, highest
         else:
             is_store = np.int64(piece.kind[i] == STORE)
-            if state[BLOCK] == 0:
-                counts[t, LOADS + is_store] += 1
-                state[STRADDLE_LINE] += (piece.address[i] ^ last) >> np.uint64(BLOCK_SHIFT) != 0
-                state[STRADDLE_PAGE] += (piece.address[i] ^ last) >> np.uint64(PAGE_SHIFT) != 0
-                highest = max(highest, piece.address[i])
-            counts[t, BLOCK_LOADS + is_store] += 1
-            out.thread[n], out.block[n], out.write[n] = t, block, is_store
+            _count(piece.address[i], last, is_store, counts[thread[i]], state)
+            highest = max(highest, piece.address[i])
+            out.thread[n], out.block[n], out.write[n] = thread[i], block, is_store
             out.instructions[n] = pending[executor]
             pending[executor] = 0
-            state[LEFT] -= 1
             n += 1
         state[BLOCK] += 1
         if block == last >> np.uint64(BLOCK_SHIFT):
-            state[AT] += 1
-            state[BLOCK] = 0
+            _go_on(state)
     return n, highest
+
+
+@compiled_inline
+def _go_on(state: Any) -> None:
+    """Go to the next operation."""
+    state[AT] += 1
+    state[BLOCK] = 0
+    state[BEGUN] = 0
+
+
+@compiled_inline
+def _count(address: Any, last: Any, is_store: Any, counts: Any, state: Any) -> None:
+    """Count an access to a block, and at its first block the operation."""
+    if state[BLOCK] == 0:
+        counts[LOADS + is_store] += 1
+        state[STRADDLE_LINE] += (address ^ last) >> np.uint64(BLOCK_SHIFT) != 0
+        state[STRADDLE_PAGE] += (address ^ last) >> np.uint64(PAGE_SHIFT) != 0
+    counts[BLOCK_LOADS + is_store] += 1
+    state[LEFT] -= 1

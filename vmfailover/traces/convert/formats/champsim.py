@@ -1,8 +1,8 @@
 """ChampSim's traces: an instruction a record of 64 bytes, with up to two stores and four loads; no sizes.
 
-A record is the instruction's address, whether it branches and the branch is taken (a byte each), registers (2 written, 4
-read), and addresses stored to (2) and loaded from (4), 0 where there is none. An instruction loads before it stores.
-See inc/trace_instruction.h of ChampSim.
+A record is the instruction's address, whether it branches and the branch is taken (a byte each), 6 bytes of
+registers, and addresses stored to (2) and loaded from (4), 0 where there is none. An instruction loads before it
+stores. See inc/trace_instruction.h of ChampSim.
 """
 
 from __future__ import annotations

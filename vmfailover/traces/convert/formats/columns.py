@@ -170,13 +170,14 @@ def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: str, read
 def _meanings(column: pa.Array, spec: ColumnSpec) -> NDArray[np.int64]:
     """Return what the words of a column mean, -1 for those that mean nothing."""
     if pa.types.is_boolean(column.type):
-        return np.asarray(pc.fill_null(pc.cast(column, pa.int64()), -1))
+        return np.array(pc.fill_null(pc.cast(column, pa.int64()), -1), np.int64)
     words = pa.array(list(spec.words))
     try:
         found = pc.fill_null(pc.index_in(pc.cast(column, pa.string()), words), -1)
     except pa.ArrowException:
         return np.full(len(column), -1)
-    return np.array([*spec.words.values(), -1])[np.asarray(found)]
+    meanings = np.array([*spec.words.values(), -1], np.int64)
+    return meanings[np.array(found, np.int64)]
 
 
 def _optional(

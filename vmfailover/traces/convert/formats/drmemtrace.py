@@ -2,20 +2,21 @@
 
 Types, as a file has them (trace_entry.h of DynamoRIO, whose aliases take no numbers): 0 load, 1 store, 10 to 16, 31, 48
 and 49 an instruction, 17 as many as its size, 30 one if its address is another than the last, 29 none, as it is
-executed again without being fetched (an access of size 0 is to its first byte); 22 says whose entries follow; 28 with size 2 is the time, in microseconds, with
-size 9 the kind of file; 26 ends a file. Encodings, other markers, prefetches and flushes are no accesses.
-Files of several threads are read together, in the order of the times that they tell.
+executed again without being fetched; 22 says whose entries follow; 28 with size 2 is the time, in microseconds, with
+size 9 the kind of file; 26 ends a file. Encodings, other markers, prefetches and flushes are no accesses. An access of
+size 0 is one to its first byte. Files of several threads are read together, in the order of the times that they tell.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from vmfailover.engine.compilation import compiled_in_place
+from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.traces.convert.operations import (
     LOAD,
     STORE,
@@ -45,8 +46,10 @@ TIMESTAMP, FILE_TYPE = 2, 9
 #: Bits of the kind of file: what a cache has filtered.
 _FILTERED = 0x1 | 0x100
 _HEADER = 25
-#: State of the reader: thread, address of the last instruction, time, kind of file, prefetches, flushes, footers.
-THREAD, LAST, TIME, KIND, PREFETCHES, FLUSHES, FOOTERS, STATES = range(8)
+#: State of the reader: thread, address of the last instruction, time, kind of file, whether what is unknown is
+#: counted; from COUNTS on, how many entries there were of each meaning.
+THREAD, LAST, TIME, KIND, TOLERANT, COUNTS = range(6)
+_NONE = "entries that are none"
 #: Operations that are handed on together, at least.
 _TOGETHER = 1 << 16
 
@@ -77,9 +80,9 @@ def _moments(pieces: Iterator[Operations]) -> Iterator[tuple[float, Operations]]
     """Yield the operations between one time told and the next, with the first of them."""
     for piece in pieces:
         edges = [0, *(np.flatnonzero(np.diff(piece.time)) + 1).tolist(), len(piece.time)]
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             if stop > start:
-                yield float(piece.time[start]), Operations(*(column[start:stop] for column in piece))
+                yield float(piece.time[start]), cut(piece, stop, start)
 
 
 def _joined(pieces: Iterator[Operations]) -> Iterator[Operations]:
@@ -97,28 +100,28 @@ def _joined(pieces: Iterator[Operations]) -> Iterator[Operations]:
 
 
 def _concatenated(pieces: list[Operations]) -> Operations:
-    return Operations(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+    columns: Any = zip(*pieces, strict=True)
+    return Operations(*map(np.concatenate, columns))
 
 
 def _read(stream: Stream, reading: Reading) -> Iterator[Operations]:
-    state = np.zeros(STATES, np.int64)
+    state = np.zeros(COUNTS + IS_UNKNOWN + 1, np.int64)
+    state[TOLERANT] = reading.tolerant
     for offset, block in stream.records(_ENTRY.itemsize):
         entries = np.frombuffer(block, _ENTRY)
         columns = [np.ascontiguousarray(entries[name]) for name in ("type", "size", "address")]
-        rows, at = room_for(len(entries) + 1), 0
-        while at < len(entries):
-            n, at = _put(*columns, at, rows, state)
-            yield cut(rows, n)
-            _check_kind(stream, int(state[KIND]))
-            if at < len(entries):
-                place = f"{stream.name}: byte {offset + at * _ENTRY.itemsize}"
-                found = f"an entry of type {entries['type'][at]} and size {entries['size'][at]} is none of drmemtrace"
-                reading.reject(place, found, "entries that are none")
-                rows, at = room_for(len(entries) - at), at + 1
-    if not state[FOOTERS]:
-        reading.reject(stream.name, "cut off, it has no footer at its end", "footers that are missing")
-    reading.leave_out("prefetches", int(state[PREFETCHES]))
-    reading.leave_out("flushes", int(state[FLUSHES]))
+        rows = room_for(len(entries))
+        n, at = _put(columns[0], columns[1], columns[2], 0, rows, state)
+        _check_kind(stream, int(state[KIND]))
+        if at < len(entries):
+            place = f"{stream.name}: byte {offset + at * _ENTRY.itemsize}"
+            found = f"an entry of type {entries['type'][at]} and size {entries['size'][at]} is none of drmemtrace"
+            reading.reject(place, found, _NONE)
+        yield cut(rows, n)
+    if not state[COUNTS + IS_FOOTER]:
+        reading.reject(stream.name, "is cut off, it has no footer at its end", "footers that are missing")
+    for kind, name in ((IS_PREFETCH, "prefetches"), (IS_FLUSH, "flushes"), (IS_UNKNOWN, _NONE)):
+        reading.leave_out(name, int(state[COUNTS + kind]))
 
 
 def _check_kind(stream: Stream, kind: int) -> None:
@@ -130,39 +133,39 @@ def _check_kind(stream: Stream, kind: int) -> None:
 
 
 @compiled_in_place
-def _put(types: Any, sizes: Any, addresses: Any, at: int, rows: Any, state: Any) -> tuple[int, int]:
+def _put(types: Any, sizes: Any, addresses: Any, at: Any, rows: Any, state: Any) -> tuple[Any, Any]:
     """Read entries from `at` on, up to the first that is none; return the operations, and its number."""
     n = 0
     while at < len(types):
-        meaning, size = MEANING[types[at]], np.int64(sizes[at])
-        before = n
-        if meaning == IS_LOAD or meaning == IS_STORE:
+        meaning, size, address = MEANING[types[at]], np.int64(sizes[at]), addresses[at]
+        if meaning == IS_UNKNOWN and not state[TOLERANT]:
+            break
+        if meaning in (IS_LOAD, IS_STORE):
             kind = STORE if meaning == IS_STORE else LOAD
-            n = put_access(rows, n, state[THREAD], addresses[at], max(size, 1), kind, np.float64(state[TIME]) * 1e3)
-        elif meaning == IS_INSTRUCTION or meaning == IS_PERHAPS or meaning == IS_BUNDLE:
-            here = np.int64(addresses[at])
+            n = put_access(rows, n, state[THREAD], address, max(size, 1), kind, np.float64(state[TIME]) * 1e3)
+        elif meaning in (IS_INSTRUCTION, IS_PERHAPS, IS_BUNDLE):
             number = size if meaning == IS_BUNDLE else 1
-            if meaning != IS_PERHAPS or here != state[LAST]:
+            if meaning != IS_PERHAPS or np.int64(address) != state[LAST]:
                 n = put_instructions(rows, n, state[THREAD], number)
                 rows.time[n - 1] = np.float64(state[TIME]) * 1e3
-            state[LAST] = here
-        elif meaning == IS_THREAD:
-            state[THREAD] = np.int64(addresses[at])
-        elif meaning == IS_MARKER:
-            if size == TIMESTAMP:
-                state[TIME] = np.int64(addresses[at])
-            elif size == FILE_TYPE:
-                state[KIND] = np.int64(addresses[at])
-        elif meaning == IS_PREFETCH:
-            state[PREFETCHES] += 1
-        elif meaning == IS_FLUSH:
-            state[FLUSHES] += 1
-        elif meaning == IS_FOOTER:
-            state[FOOTERS] += 1
-        elif meaning == IS_UNKNOWN:
-            return before, at
+            state[LAST] = np.int64(address)
+        else:
+            _note(meaning, size, np.int64(address), state)
         at += 1
     return n, at
+
+
+@compiled_inline
+def _note(meaning: Any, size: Any, value: Any, state: Any) -> None:
+    """Note what is no operation: whose entries follow and when, or a count."""
+    if meaning == IS_THREAD:
+        state[THREAD] = value
+    elif meaning == IS_MARKER and size == TIMESTAMP:
+        state[TIME] = value
+    elif meaning == IS_MARKER and size == FILE_TYPE:
+        state[KIND] = value
+    elif meaning != IS_MARKER and meaning != IS_NOTHING:
+        state[COUNTS + meaning] += 1
 
 
 DRMEMTRACE = _DrMemTrace()

@@ -98,7 +98,7 @@ def _header(stream: Stream) -> tuple[float, int]:
 
 
 @compiled
-def _packets(data: Any, tick_ns: float, rows: Any, others: Any) -> tuple[int, int, int]:
+def _packets(data: Any, tick_ns: Any, rows: Any, others: Any) -> tuple[Any, Any, Any]:
     """Read whole packets; return the number of operations, the offset behind the last, and what follows there."""
     values = np.zeros(8, np.uint64)
     n, at = 0, 0
@@ -116,7 +116,7 @@ def _packets(data: Any, tick_ns: float, rows: Any, others: Any) -> tuple[int, in
         command, size = np.int64(values[COMMAND] & np.uint64(COMMANDS - 1)), np.int64(values[SIZE])
         if command == READ and values[FLAGS] & np.uint64(FETCH_FLAG):
             n = put_instructions(rows, n, 0, 1)
-        elif command == READ or command == WRITE:
+        elif command in (READ, WRITE):
             kind = STORE if command == WRITE else LOAD
             n = put_access(rows, n, 0, values[ADDRESS], size, kind, np.float64(values[TICK]) * tick_ns)
         else:
@@ -126,7 +126,7 @@ def _packets(data: Any, tick_ns: float, rows: Any, others: Any) -> tuple[int, in
 
 
 @compiled_everywhere
-def _message(data: Any, at: int, end: int, values: Any) -> bool:
+def _message(data: Any, at: Any, end: Any, values: Any) -> Any:
     """Read the fields of a message that are whole numbers into `values`, by number; return whether it is one."""
     values[:] = 0
     while at < end:
@@ -154,7 +154,7 @@ def _message(data: Any, at: int, end: int, values: Any) -> bool:
 
 
 @compiled_everywhere
-def _varint(data: Any, at: int, end: int) -> tuple[bool, int, int]:
+def _varint(data: Any, at: Any, end: Any) -> tuple[Any, Any, Any]:
     """Read a number of 7 bits a byte, the lowest first; return whether it ends, its value, and where it does."""
     value = np.uint64(0)
     for i in range(10):
