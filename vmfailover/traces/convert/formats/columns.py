@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vmfailover.traces.convert.lines import FETCH, LineFormat, read_lines
+from vmfailover.traces.convert.lines import FETCH, LineFormat, looks_like, read_lines
 from vmfailover.traces.convert.operations import NO_ACCESS, Operations
 from vmfailover.traces.convert.reading import MOST_BYTES, ConversionError, Reading
 from vmfailover.traces.convert.specification import ColumnSpec
@@ -68,7 +69,7 @@ class ColumnsFormat:
                 columns = {
                     key: batch.column(wanted.index(name)) for key, name in zip(self._spec.columns, wanted, strict=True)
                 }
-                yield _operations(columns, self._spec, f"{stream.name}: row {row}", reading)
+                yield _operations(columns, self._spec, (stream.name, row), reading)
                 row += len(batch)
         except (OSError, pa.ArrowException) as error:
             raise ConversionError(
@@ -85,7 +86,7 @@ class ColumnsFormat:
                 key: _arrow(records[names[self._spec.index(key, names, stream.name)]], stream.name)
                 for key in self._spec.columns
             }
-            yield _operations(columns, self._spec, f"{stream.name}: row {row}", reading)
+            yield _operations(columns, self._spec, (stream.name, row), reading)
             row += len(records)
 
 
@@ -122,7 +123,7 @@ def _lines(spec: ColumnSpec, stream: Stream) -> LineFormat:
     if spec.names_columns:
         names = [name.strip(' "') for name in (text.split(separator) if separator else text.split())]
     where = f"{stream.name}:1"
-    return LineFormat(
+    form = LineFormat(
         operation=spec.index("op", names, where),
         address=spec.index("address", names, where),
         size=spec.index("size", names, where),
@@ -135,12 +136,14 @@ def _lines(spec: ColumnSpec, stream: Stream) -> LineFormat:
         size_base=spec.size_base,
         separator=separator,
         blanks=" \t\r\v\f".replace(separator or "\0", ""),
-        heading_lines=stream.head[: stream.head.find(first)].count(b"\n") + 1 if names else 0,
     )
+    before = stream.head[: stream.head.find(first)].count(b"\n")
+    has_heading = bool(names) or not looks_like(form, first)
+    return replace(form, heading_lines=before + 1) if has_heading else form
 
 
-def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: str, reading: Reading) -> Operations:
-    """Return the operations of rows; those with a value that none has are rejected."""
+def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: tuple[str, int], reading: Reading) -> Operations:
+    """Return the operations of rows, whose file and first number are `place`; those with a value that none has are rejected."""
     rows = len(columns["address"])
     meaning = _meanings(columns["op"], spec)
     address, wrong = _numbers(columns["address"], np.uint64, 2**64)
@@ -152,7 +155,7 @@ def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: str, read
     if wrong.any():
         first = int(np.argmax(wrong))
         told = ", ".join(f"{key} {str(column[first].as_py())[:30]}" for key, column in columns.items())
-        reading.reject(f"{place} + {first}", f"is no access ({told})", "rows that are no records")
+        reading.reject(f"{place[0]}: row {place[1] + first}", f"is no access ({told})", "rows that are no records")
         reading.leave_out("rows that are no records", int(wrong.sum()) - 1)
     good = ~wrong
     instructions = instructions + (meaning == FETCH)
