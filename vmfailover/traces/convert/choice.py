@@ -32,10 +32,12 @@ _ASK = "say which with --format, or name its columns with --columns"
 
 
 def chosen(name: str, columns: str | None, streams: Sequence[Stream]) -> Format:
-    """Return the format of that name, or for `auto` the one that the streams look like.
+    """Return the format of that name (of NAMES), or for `auto` the one that the streams look like.
 
     Raise ConversionError for streams that are of none, of several, or from which no guest can be made.
     """
+    if name not in NAMES:
+        raise ConversionError(f"error: there is no format '{name}'; there are {', '.join(NAMES)}")
     for stream in streams:
         _refuse(stream)
     if columns is not None and name in (AUTO, "columns"):

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 
@@ -42,7 +42,7 @@ _DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, Va
 class _Counted(io.RawIOBase):
     """A file that tells how far it has been read, and begins with bytes that were read before."""
 
-    def __init__(self, begun: bytes, file: BinaryIO, advance: Callable[[int], None]) -> None:
+    def __init__(self, begun: bytes, file: Any, advance: Callable[[int], None]) -> None:
         super().__init__()
         self._begun, self._file, self._advance = begun, file, advance
 
@@ -55,7 +55,7 @@ class _Counted(io.RawIOBase):
         if self._begun:
             part, self._begun = self._begun[: len(buffer)], self._begun[len(buffer) :]
         else:
-            part = self._file.read(len(buffer))
+            part = self._file.read1(len(buffer))  # between two of which Ctrl-C is noticed
         buffer[: len(part)] = part
         self._advance(len(part))
         return len(part)
