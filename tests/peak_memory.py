@@ -17,10 +17,10 @@ import json, re, sys
 import vmfailover.traces.format
 from vmfailover.scenario import Scenario
 from vmfailover.simulation import run
-from vmfailover.studies.memory_estimate import estimated_bytes
+from vmfailover.studies.memory_estimate import parts_of
 
 scenario = Scenario.model_validate(json.load(sys.stdin))
-estimated_bytes(scenario)
+parts_of(scenario)
 assert run(scenario).consistent
 status = open("/proc/self/status").read()  # getrusage would count what the process was that started this one
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024)

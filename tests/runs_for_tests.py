@@ -1,6 +1,6 @@
 """Runs whose every part can be looked at, and what holds in each beside the invariants that it checks itself."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,9 +29,17 @@ QUICK_VARIANTS = {
 }
 
 
-def variants(names: Iterable[str]) -> list[Any]:
+#: Variants whose metrics quick tests look at: one of each way in which metrics come about.
+FEW_VARIANTS = {
+    *("base", "log-checkpoint", "three-vcpus-carry", "no-fencing", "no-clients", "no-failure"),
+    *("page-modification-log-cores", "undo-log", "output-compare-hashing", "record-replay-behind", "live-precopy"),
+    "cold-restart",
+}
+
+
+def variants(names: Iterable[str], quick: Collection[str] = QUICK_VARIANTS) -> list[Any]:
     """Return the names of variants as parameters of tests, those that are not quick marked as slow."""
-    return [pytest.param(name, marks=() if name in QUICK_VARIANTS else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]
 
 
 class Tail(Observer):
@@ -48,7 +56,7 @@ class Tail(Observer):
         if event.kind != Kind.COMMIT or len(cluster.pairs) > 1 or cluster.protection.alone is not None:
             return
         epochs = cluster.protection.epochs
-        released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns >= 0]
+        released = [epoch.log_position for epoch in epochs if epoch.acknowledged_ns is not None]
         tail = cluster.primary.vm.log.tail
         self.waited.append(tail == (released[-1] if released else cluster.scenario.vm.memory))
 
@@ -108,6 +116,12 @@ def laws_for(observed: Observed) -> set[str]:
     return {name for name, law in LAWS.items() if law(observed) is not None}
 
 
+def reached(instant_ns: int | None) -> int:
+    """Return an instant of an epoch's life, which has come."""
+    assert instant_ns is not None
+    return instant_ns
+
+
 def responses_before_commit(observed: Observed) -> Iterator[int]:
     """Yield the requests whose answer left the primary before the epoch that computed it was acknowledged."""
     cluster = observed.cluster
@@ -116,7 +130,7 @@ def responses_before_commit(observed: Observed) -> Iterator[int]:
     moved = [*happened(observed.result, "takeover"), *happened(observed.result, "alone")]
     taken_over = min((event.time_ns for event in moved), default=NEVER)
     for epoch in cluster.pairs[0].epochs:
-        released = epoch.acknowledged_ns if epoch.acknowledged_ns >= 0 else NEVER
+        released = NEVER if epoch.acknowledged_ns is None else epoch.acknowledged_ns
         for output in epoch.outputs:
             received = answered.get(output.request)
             if received is not None and received - cluster.clients.spec.latency < min(released, taken_over):

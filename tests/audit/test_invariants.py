@@ -22,11 +22,11 @@ from vmfailover.audit.invariants import (
 )
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.guest.guest import GuestState, ReceiveRing
+from vmfailover.guest.outlet import Release
 from vmfailover.guest.workloads.synthetic import SyntheticWorkload
 from vmfailover.guest.workloads.workload import Workload, open_workload
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import DIRTY, VERSION_SHIFT
-from vmfailover.replication.release import Release
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=150)
 LINES = 64

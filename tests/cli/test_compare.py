@@ -21,6 +21,7 @@ def compare(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_protocols_side_by_side(scenario_file: ScenarioFile, tmp_path: Path) -> None:
     out = tmp_path / "out"
     quick = ("--set", "replication.restart.boot=300us", "--set", "replication.precopy.lead=1ms")

@@ -99,6 +99,7 @@ def pause_of(packages: Path, path: Path, *more: str) -> int:
     return int(answer(vmfailover(packages, "run", path, "--json", *more))["metrics"][PAUSE])
 
 
+@pytest.mark.slow
 def test_a_protocol_runs_by_what_its_own_setting_says(listed_pages: Path, tmp_path: Path) -> None:
     path = scenario_file(tmp_path, {"replication": LISTED})
     slower = pause_of(listed_pages, path, "--set", "replication.page_list.entry=200 ns")

@@ -39,7 +39,7 @@ def test_a_sound_program(scenario: Path) -> None:
 
 
 def test_json(scenario: Path) -> None:
-    code, out, _ = explore(scenario, *ARGUMENTS, "--json")
+    code, out, _ = explore(scenario, *ARGUMENTS, "--epochs", "1", "--json")
     document = json.loads(out)
     assert (code, document["violations"]) == (0, 0)
     assert {run["point"]["faults"][0]["kind"] for run in document["runs"]} == {"host-crash", "link-cut"}

@@ -96,9 +96,9 @@ USUAL: dict[str, tuple[str, ...]] = {
     "bench": ("SCENARIO", "--repeat", "1"),
 }
 #: Values of each option that are tried when time is short.
-SOME = 4
+SOME = 2
 #: Commands that work for seconds if a value is not refused, and whose options others have too.
-SLOW = ("bench", "explore", "sensitivity", "tune", "availability")
+SLOW = ("bench", "explore", "sensitivity", "tune", "availability", "trace stats")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from marks import mostly_slow
 from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
@@ -106,6 +107,7 @@ def test_a_name_that_would_command_a_build() -> None:
     )
 
 
+@pytest.mark.slow
 def test_markup_is_text_wherever_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(CASES / "html-injection.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -231,7 +233,7 @@ def pipe(tmp_path: Path) -> Path:
         ("trace", "stats", "PIPE"),
         ("trace", "stats", "TRACE", "--log", "PIPE"),
         ("report", "PIPE"),
-        ("report", "DIR", "--output", "PIPE"),
+        pytest.param(("report", "DIR", "--output", "PIPE"), marks=pytest.mark.slow),
         ("check", "SCENARIO", "--baseline", "PIPE"),
         ("check", "SCENARIO", "--junit", "PIPE"),
         ("run", "SCENARIO", "--perfetto", "PIPE"),
@@ -263,7 +265,7 @@ def test_what_a_build_reads_from_stdout_can_go_there(scenario: Path) -> None:
     assert Path("/dev/null").is_char_device()
 
 
-@pytest.mark.parametrize("columns", ["0", "1", "-5", "many", "²", "9" * 30])
+@pytest.mark.parametrize("columns", mostly_slow(["0", "1", "-5", "many", "²", "9" * 30], "0", "9" * 30))
 def test_tables_are_printed_whatever_a_terminal_is_said_to_be(
     columns: str, scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +279,7 @@ def test_tables_are_printed_whatever_a_terminal_is_said_to_be(
 COMMANDING = ["::error file=x::pwned", "x  ::set-output name=a::b " * 7, "##[error]pwned", "a ##vso[task.complete]"]
 
 
-@pytest.mark.parametrize("name", COMMANDING)
+@pytest.mark.parametrize("name", mostly_slow(COMMANDING, COMMANDING[0]))
 @pytest.mark.parametrize(
     "command",
     [

@@ -76,6 +76,7 @@ def test_a_comparison(scenario: Path, tmp_path: Path) -> None:
     assert len(pd.read_parquet(out / "comparison.parquet")) == 1
 
 
+@pytest.mark.slow
 def test_an_exploration(scenario: Path, tmp_path: Path) -> None:
     arguments = ("explore", scenario, "--epochs", 1, "--out", tmp_path / "out")
     result = invoke(*arguments, interrupted_after=8)

@@ -93,6 +93,7 @@ def test_a_reader_that_has_gone_away_is_no_answer() -> None:
     assert unread("schema", "--metrics") == (b"", NOBODY_READS)
 
 
+@pytest.mark.slow
 def test_what_nobody_reads_is_saved_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     with path.open("w") as file:

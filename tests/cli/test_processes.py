@@ -87,6 +87,7 @@ def test_no_process_outlives_a_command_that_is_killed(command: str, scenario: Pa
     end(process, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ctrl_c",
     [

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from marks import mostly_slow
 from scenarios_for_tests import minute, small
 
 from vmfailover.cli.main import main
@@ -27,6 +28,7 @@ def test_the_page_is_in_the_folder(folder: Path) -> None:
     assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.slow
 def test_the_page_is_where_it_is_wanted(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["report", str(folder), "--output", str(tmp_path / "page.html")])
     assert done.exit_code == 0
@@ -37,8 +39,15 @@ def test_the_page_is_where_it_is_wanted(folder: Path, tmp_path: Path) -> None:
     ("study", "page"),
     [
         (("sweep", "{scenario}", "-p", "link.latency=2us,20us"), "_report.html"),
-        (("compare", "{scenario}", "--protocols", "cacheline-flags,undo-log", "--replications", "2"), "report.html"),
-        (("run", "{scenario}", "--replications", "2"), "report.html"),
+        *mostly_slow(
+            [
+                (
+                    ("compare", "{scenario}", "--protocols", "cacheline-flags,undo-log", "--replications", "2"),
+                    "report.html",
+                ),
+                (("run", "{scenario}", "--replications", "2"), "report.html"),
+            ]
+        ),
     ],
 )
 def test_a_study_has_a_page(study: tuple[str, ...], page: str, tmp_path: Path) -> None:
@@ -74,7 +83,9 @@ def test_a_damaged_study_is_told_in_one_line(content: str, tmp_path: Path) -> No
     [
         (["nowhere"], "nowhere: is not a folder"),
         (["."], "has none of"),
-        (["{folder}", "--output", "nowhere/page.html"], "there is no folder nowhere"),
+        pytest.param(
+            ["{folder}", "--output", "nowhere/page.html"], "there is no folder nowhere", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import mostly_slow
 
 from vmfailover.engine.compilation import compiled
 
@@ -35,6 +36,7 @@ def output(process: subprocess.Popen[str]) -> str:
     return text.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", pytest.param("XDG_CACHE_HOME", marks=pytest.mark.slow)])
 def test_later_processes_do_not_compile(tmp_path: Path, variable: str) -> None:
     together = [start(PROGRAM, {variable: tmp_path / "new"}) for _ in range(2)]
@@ -43,7 +45,7 @@ def test_later_processes_do_not_compile(tmp_path: Path, variable: str) -> None:
     assert output(start(PROGRAM, {variable: tmp_path / "new"})) == "[7, 8, 7, 8] 1 0"
 
 
-@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("variable", mostly_slow(["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"], "XDG_CACHE_HOME"))
 def test_a_folder_that_cannot_be_written(tmp_path: Path, variable: str) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert output(start(PROGRAM, {variable: tmp_path / "file"})).startswith("[7, 8, 7, 8] 0 ")

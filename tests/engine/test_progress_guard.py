@@ -1,6 +1,5 @@
 """The guard ends what goes on for ever at one instant, says whose it is, and leaves all else alone."""
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ from vmfailover import simulation
 from vmfailover.cli.main import main
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.progress_guard import EVENTS_PER_NS, LOOK_EVENTS, SLACK_EVENTS, GuardedEnvironment
+from vmfailover.engine.steps import Steps
 from vmfailover.errors import NoProgressError
 from vmfailover.hardware.host import Host
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 def spin(env: simpy.Environment, gap_ns: int = 0, events: int = 1 << 62) -> Steps:

@@ -8,13 +8,28 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox, Parcel
 from replication.machinery import new_site
 
 from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.faults.acting import ActingFaults
-from vmfailover.failover.injector import PHASES, STEPS, Injector, Targets, instant
+from vmfailover.failover.injector import PHASES, STEPS, Injector, instant
 from vmfailover.records.events import Kind
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.scenario.failover import Failure, RandomInstant
+
+
+class PairTargets:
+    """Two hosts, the first of which has the VM, and what they report."""
+
+    def __init__(self, context: ProtectionContext) -> None:
+        primary, secondary = context.primary, context.secondary
+        self.hosted = {"primary": primary, "secondary": secondary, "active": primary, "standby": secondary}
+        self.channels = {"forward": context.link.forward, "backward": context.link.backward}
+        self.reported: list[str] = []
+
+    def report(self, host: str) -> None:
+        self.reported.append(host)
 
 
 class Scene:
@@ -26,18 +41,8 @@ class Scene:
         self.primary, self.secondary = context.primary, context.secondary
         self.host, self.link = context.primary.host, context.link
         self.event_log = EventLog(self.env)
-        self.reported: list[str] = []
-        self._targets = Targets(
-            hosted=lambda: {
-                "primary": context.primary,
-                "secondary": context.secondary,
-                "active": context.primary,
-                "standby": context.secondary,
-            },
-            channels=lambda: {"forward": context.link.forward, "backward": context.link.backward},
-            active=lambda: "primary",
-            report=self.reported.append,
-        )
+        self._targets = PairTargets(context)
+        self.reported = self._targets.reported
         self._acting = ActingFaults()
         self.arm(**failure)
 
@@ -121,11 +126,11 @@ def test_the_loss_of_power_strikes_both() -> None:
 @pytest.mark.parametrize(("kind", "reported"), [("vm-crash", []), ("memory-error", ["primary"])])
 def test_a_virtual_machine_ends_and_what_it_sent_does_not(kind: str, reported: list[str]) -> None:
     scene = Scene(at="5 ns", kind=kind)
-    heard: list[int] = []
-    scene.link.forward.send_datagram(1000, lambda: heard.append(int(scene.env.now)))
+    there = Mailbox(scene.env)
+    scene.link.forward.send_datagram(Parcel(1000), there)
     scene.env.run()
     assert not scene.host.up
-    assert heard
+    assert there.arrived
     assert scene.reported == reported
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simpy
+from marks import mostly_slow
 from replication.machinery import new_host
 
 from vmfailover.failover.fencing.arbiter.fencing import Arbiter
@@ -96,7 +97,10 @@ def raced(seed: int, lead_ns: int = 0, first: int = 0, **keys: Any) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("keys", [{"kind": kind} for kind in ARBITERS] + [{"kind": "stonith", "devices": "one"}])
+ONE_DEVICE = {"kind": "stonith", "devices": "one"}
+
+
+@pytest.mark.parametrize("keys", mostly_slow([*({"kind": kind} for kind in ARBITERS), ONE_DEVICE], ONE_DEVICE))
 def test_of_two_that_fence_each_other_at_once_chance_chooses_one(keys: dict[str, Any]) -> None:
     """Within four standard deviations of half of the races, whoever asks first in the order of processes."""
     for first in (0, 1):
@@ -106,7 +110,10 @@ def test_of_two_that_fence_each_other_at_once_chance_chooses_one(keys: dict[str,
         assert abs(sum(scene.up[0] for scene in scenes) - 100) < 4 * 50**0.5
 
 
-@pytest.mark.parametrize("keys", [{"kind": kind} for kind in ARBITERS] + [{"kind": "stonith", "devices": "one"}])
+ONE_DEVICE = {"kind": "stonith", "devices": "one"}
+
+
+@pytest.mark.parametrize("keys", mostly_slow([*({"kind": kind} for kind in ARBITERS), ONE_DEVICE], ONE_DEVICE))
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_lead_longer_than_an_order_takes_decides(keys: dict[str, Any], first: int) -> None:
     for seed in range(20):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import simpy
 from replication.machinery import LINES, batch, marker, new_site
+from replication.outlets import WatchedOutlet
 
 from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.takeover import Takeover
-from vmfailover.guest.guest import Guest
+from vmfailover.replication.messages import Acknowledgement
 from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
 
@@ -23,8 +24,8 @@ LONG_NS = 1000
 class Receiving(CachelineFlags):
     """The secondary's side alone: nobody waits for an acknowledgement."""
 
-    def acknowledged(self, epoch: int) -> None:
-        del epoch
+    def acknowledged(self, message: Acknowledgement) -> None:
+        del message
 
 
 class Scene:
@@ -33,27 +34,25 @@ class Scene:
     def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0, **keys: Any) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
-        context = replace(new_site(self.env, hypervisor=hypervisor), connect=self._connect)
+        site = new_site(self.env, hypervisor=hypervisor)
+        outlet = WatchedOutlet(self.env, site.secondary)
+        context = replace(site, outlet=outlet)
         self.primary, self.secondary, self.event_log = context.primary.host, context.secondary.host, context.event_log
         self.protection = Receiving(context)
         self.protection.receiver.start()
         self.declared = self.env.event()
         #: Guest time and instant of each activation.
-        self.activated: list[tuple[int, int]] = []
+        self.activated = outlet.redirected
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns", **keys})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
         takeover = Takeover(self.protection, way, self.event_log, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
 
-    def _connect(self, guest: Guest) -> None:
-        captured = guest.capture()
-        self.activated.append((captured.guest_ns, int(self.env.now)))
-
     def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:
         part = batch(epoch, versions)
-        self.protection.receiver.stage(part)
+        self.protection.receiver.endpoint.receive(part)
         if whole:
-            self.protection.receiver.mark(marker(epoch, [part]))
+            self.protection.receiver.endpoint.receive(marker(epoch, [part]))
 
     def declare_at(self, instant: int) -> None:
         self.env.run(until=instant)

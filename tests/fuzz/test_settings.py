@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from scenarios_for_tests import small
 
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.scenario import Scenario
@@ -20,26 +21,54 @@ from .test_scenarios import LEFT_OUT, every_key
 MANY = 600
 #: Pairs of scenarios that differ in a setting alone, at most, of which one pair has to differ in its results.
 PAIRS = 40
-#: Settings that no metric depends on.
-SILENT = {"name": "says nothing to a run"}
+#: Settings that no metric of one run depends on.
+SILENT = {
+    "name": "says nothing to a run",
+    "clients.kind": "there is one kind",
+    "failures.fixed": "says which failures replications move (tests/studies/test_replication.py)",
+    "hosts.primary.cores": "limits a VM's vCPUs (tests/scenario/test_checks.py)",
+    "hosts.secondary.cores": "limits a VM's vCPUs (tests/scenario/test_checks.py)",
+    "hosts.primary.l1.latency": "is part of base_cpi",
+    "hosts.secondary.l1.latency": "is part of base_cpi",
+}
 
-#: Settings that so many pairs do not show to matter: chance seldom draws a scenario in which they do.
-UNREACHED = frozenset(
-    {
-        *("clients.kind", "detection.phi.window", "detection.swim.indirect", "failures.fixed", "fencing.devices"),
-        *(f"hosts.{host}.{key}" for host in ("primary", "secondary") for key in ("cores", "l1.latency", "line")),
-        *("hosts.primary.store_queue", "hosts.secondary.store_queue", "hosts.secondary.core_to_core"),
-        *("hosts.secondary.scan_cycles_per_set", "replication.precopy.least", "replication.precopy.most"),
-        "replication.precopy.rounds",
-    }
-)
+PRECOPY = {"replication.precopy.least": 1, "replication.precopy.rounds": 10}
+#: A link that comes and goes, from which phi-accrual learns.
+UNSTEADY = {"at": "500 us", "kind": "link-cut", "lasts": "300 us", "repeat": 8, "every": "600 us"}
+PHI = {"kind": "phi-accrual", "interval": "100 us", "phi": {"least_deviation": "1 us", "pause": "1 ms"}}
+SWIM = {"kind": "swim", "swim": {"members": 5, "period": "2 ms", "probe_timeout": "200 us"}}
+CUT = {"at": "2 ms", "kind": "link-cut"}
+CRASH = {"at": "6300 us", "kind": "host-crash", "target": "primary"}
+#: The secondary's order to its fencing device is on its way, the primary being up.
+GIVEN_AND_LOST = {
+    "fencing.delay": "4 ms",
+    "failures": [CUT, {"at": "4 ms", "kind": "host-crash", "target": "secondary"}],
+}
+#: Settings that chance seldom draws in a scenario in which they matter: such a scenario, and another value.
+BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "detection.phi.window": ("base", {"detection": PHI, "failures": [UNSTEADY, CRASH]}, 2),
+    "detection.swim.indirect": ("base", {"detection": SWIM, "failures": [CUT]}, 0),
+    "fencing.devices": ("base", GIVEN_AND_LOST, "one"),
+    **{f"hosts.{host}.store_queue": ("log-drain", {}, 200) for host in ("primary", "secondary")},
+    "hosts.secondary.core_to_core": ("three-vcpus-log", {}, "400 ns"),
+    "hosts.secondary.scan_cycles_per_set": (
+        "base",
+        {"reprotection": {"repair": "500 us"}, "failures.0.at": "3 ms"},
+        "20 cycles",
+    ),
+    "replication.precopy.least": ("live-precopy-rounds", PRECOPY, 200),
+    "replication.precopy.most": ("live-precopy-rounds", PRECOPY, 1.0),
+    "replication.precopy.rounds": ("live-precopy-rounds", PRECOPY, 2),
+}
+#: A line's size is that of both hosts.
+LINES = ("hosts.primary.line", "hosts.secondary.line")
 #: The value of a setting that is not written.
 ABSENT = object()
 
 
 def settings() -> list[str]:
     """Return the dotted keys of all settings, not those of sections."""
-    every = every_key() - LEFT_OUT.keys() - SILENT.keys() - UNREACHED
+    every = every_key() - LEFT_OUT.keys() - SILENT.keys() - BY_HAND.keys() - set(LINES)
     return sorted(key for key in every if not any(other.startswith(f"{key}.") for other in every))
 
 
@@ -100,3 +129,14 @@ def drawn_metrics(seed: int) -> dict[str, Any]:
 @pytest.mark.parametrize("key", settings())
 def test_a_setting_changes_the_results(key: str) -> None:
     assert any(drawn_metrics(seed) != metrics(other) for seed, other in islice(pairs(key), PAIRS))
+
+
+@pytest.mark.parametrize("key", BY_HAND)
+def test_a_setting_that_seldom_matters_changes_the_results(key: str) -> None:
+    variant, overrides, value = BY_HAND[key]
+    scenario = small(variant, **overrides)
+    assert metrics(scenario) != metrics(scenario.with_(**{key: value}))
+
+
+def test_the_size_of_a_line_changes_the_results() -> None:
+    assert metrics(small()) != metrics(small().with_(**dict.fromkeys(LINES, "64 B")))

@@ -48,7 +48,7 @@ def test_an_error_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> None:
         raise KeyError("no such\nthing")
 
-    monkeypatch.setattr(trial, "run", failing)
+    monkeypatch.setattr(trial, "Simulation", failing)
     ((law, text),) = tried(brief()).findings
     assert law == ERROR
     assert text.startswith("KeyError at failing:")
@@ -65,7 +65,7 @@ def test_an_error_is_told_with_where_it_arose_first(monkeypatch: pytest.MonkeyPa
         except ValueError as error:
             raise ValueError("then") from error
 
-    monkeypatch.setattr(trial, "run", failing)
+    monkeypatch.setattr(trial, "Simulation", failing)
     assert tried(brief()).findings == ((ERROR, "ValueError at arising: then"),)
 
 

@@ -8,11 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scenarios_for_tests import TINY_HOST
 
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
-from vmfailover.hardware.memory import Memory
-from vmfailover.hardware.processor import FLAGS, Processor, Tracking
+from vmfailover.hardware.cache.state import new_logs
+from vmfailover.hardware.memory import Memory, MemoryRange
+from vmfailover.hardware.processor import FLAGS, HALTED, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.traces.accesses import AccessChunk
 
@@ -81,6 +83,12 @@ def programs(vcpus: int, most: int = 60) -> st.SearchStrategy[Program]:
     )
 
 
+def computer(cores: int, memory_lines: int = LINES, tracking: Tracking = FLAGS, **keys: Any) -> Processor:
+    """Return a processor with the smallest caches."""
+    spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
+    return Processor(kernel, spec, cores, Memory(memory_lines * LINE_BYTES, LINE_BYTES), tracking)
+
+
 def virtual_machine(
     program: Program,
     tracking: Tracking = FLAGS,
@@ -88,17 +96,17 @@ def virtual_machine(
     log_lines: int = 256,
     guard_band: int = 0,
     request_entries: int = 0,
+    placement: Placement | None = None,
     **keys: Any,
 ) -> VirtualMachine:
-    """Return a VM at the beginning of a program, stopped at instant 0."""
-    spec = HostSpec.model_validate({**TINY_HOST, **CLOCK, **keys})
-    cores = len(program.vcpus)
-    processor = Processor(kernel, spec, cores, Memory(MEMORY_BYTES, LINE_BYTES), tracking)
-    log = AddressLog(
-        kernel, initial=MEMORY_BYTES, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=guard_band
-    )
-    vm = VirtualMachine(processor, log, request_entries)
-    vm.load(program, (0,) * cores, 0, 0)
+    """Return a VM at the beginning of a program, stopped at instant 0; without a placement the host is its own."""
+    vcpus = len(program.vcpus)
+    place = placement or Placement(0, tuple(range(vcpus)), MemoryRange(0, LINES))
+    processor = computer(max(place.cores) + 1, place.image.end, tracking, **keys)
+    logs = new_logs(vms=place.number + 1, size=log_lines * LINE_BYTES, line_bytes=LINE_BYTES)
+    log = AddressLog(kernel, logs, place.number, MemoryRange(place.image.end, log_lines), guard_band)
+    vm = VirtualMachine(processor, log, request_entries, placement)
+    vm.load(program, (0,) * vcpus, 0, 0)
     return vm
 
 
@@ -108,9 +116,13 @@ def endless(lines: int = 1, *, write: bool = False, instructions: int = 1) -> Pr
 
 
 def everything(vm: VirtualMachine) -> dict[str, object]:
-    """Return all that a VM and its hardware know."""
-    arrays = {f"cache.{name}": np.asarray(value).tolist() for name, value in vm.processor.state._asdict().items()}
-    log = vm.log.state
+    """Return all that a VM and its hardware know, in guest time."""
+    state, offset = vm.processor.state, vm.processor.offset
+    clock = np.where(state.clock < HALTED, state.clock - offset, HALTED)
+    arrays = {
+        f"cache.{name}": np.asarray(value).tolist() for name, value in state._replace(clock=clock)._asdict().items()
+    }
+    log = vm.log.logs
     return {
         **arrays,
         "ring": log.ring.tolist(),

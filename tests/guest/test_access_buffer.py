@@ -1,13 +1,16 @@
 """The accesses at hand: none is skipped and none comes twice, wherever a stream is cut and taken up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import EXAMPLES, Program, Record, programs
+from programs import EXAMPLES, LINES, Program, Record, computer, programs
 
 from vmfailover.guest.access_buffer import BUFFER_RECORDS, AccessBuffer, Replay
+from vmfailover.guest.placement import Placement
+from vmfailover.guest.workloads.workload import Workload
+from vmfailover.hardware.memory import MemoryRange
 from vmfailover.traces.accesses import AccessChunk
 
 Row = tuple[int, int, int, int]
@@ -20,6 +23,12 @@ def rows_of(program: Program, vcpu: int) -> list[Row]:
 
 def chunk_rows(chunk: AccessChunk) -> list[Row]:
     return list(zip(*(getattr(chunk, name).tolist() for name in COLUMNS), strict=True))
+
+
+def buffer_of(workload: Workload, positions: Sequence[int]) -> AccessBuffer:
+    """Return the buffer of a VM that has a host of its own."""
+    processor = computer(len(positions))
+    return AccessBuffer(workload, positions, Placement.alone_on(processor), processor)
 
 
 def drain(buffer: AccessBuffer, core: int) -> list[Row]:
@@ -38,7 +47,7 @@ def drain(buffer: AccessBuffer, core: int) -> list[Row]:
 def test_each_core_gets_its_stream_from_its_position_to_the_end(data: st.DataObject, vcpus: int) -> None:
     program = data.draw(programs(vcpus))
     positions = [data.draw(st.integers(0, len(records))) for records in program.vcpus]
-    buffer = AccessBuffer(program, positions)
+    buffer = buffer_of(program, positions)
     for core, position in enumerate(positions):
         assert buffer.position(core) == position
         assert drain(buffer, core) == rows_of(program, core)[position:]
@@ -46,13 +55,20 @@ def test_each_core_gets_its_stream_from_its_position_to_the_end(data: st.DataObj
 
 
 def test_the_position_is_that_of_the_next_record() -> None:
-    buffer = AccessBuffer(Program([Record(line) for line in range(9)], cut=4), [1])
+    buffer = buffer_of(Program([Record(line) for line in range(9)], cut=4), [1])
     buffer.refill(0)
     buffer.start[0] = 3
     assert buffer.position(0) == 4
     buffer.start[0] = 4
     buffer.refill(0)
     assert buffer.position(0) == 5
+
+
+def test_addresses_are_those_of_the_range_in_which_the_image_is() -> None:
+    buffer = AccessBuffer(
+        Program([Record(3)]), [0], Placement(0, (0,), MemoryRange(LINES, LINES)), computer(1, 2 * LINES)
+    )
+    assert drain(buffer, 0) == [(2 * (LINES + 3), 0, 1, 1)]
 
 
 def test_one_core_reads_its_chunk_in_place() -> None:
@@ -63,7 +79,7 @@ def test_one_core_reads_its_chunk_in_place() -> None:
             assert (vcpu, first) == (0, 0)
             yield chunk
 
-    buffer = AccessBuffer(OneChunk(), [0])
+    buffer = buffer_of(OneChunk(), [0])
     buffer.refill(0)
     assert np.shares_memory(buffer.accesses.block, chunk.block)
 
@@ -71,7 +87,7 @@ def test_one_core_reads_its_chunk_in_place() -> None:
 def test_a_chunk_larger_than_the_buffer_is_taken_in_parts() -> None:
     records = [Record(line % 256) for line in range(BUFFER_RECORDS + 5)]
     program = Program(records, [Record(0)], cut=BUFFER_RECORDS + 5)
-    buffer = AccessBuffer(program, [0, 0])
+    buffer = buffer_of(program, [0, 0])
     buffer.refill(0)
     assert buffer.accesses.length.tolist() == [BUFFER_RECORDS, 0]
     buffer.start[0] = BUFFER_RECORDS
@@ -79,7 +95,7 @@ def test_a_chunk_larger_than_the_buffer_is_taken_in_parts() -> None:
 
 
 def test_refilling_tells_the_parallelism_and_the_end() -> None:
-    buffer = AccessBuffer(Program([Record(1)], parallelism=2.5), [0])
+    buffer = buffer_of(Program([Record(1)], parallelism=2.5), [0])
     assert buffer.refill(0) == 2.5
     assert buffer.refill(0) is None
 

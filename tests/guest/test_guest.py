@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from programs import EXAMPLES, LINE_BYTES, LINES, Program, Record, endless, programs, virtual_machine
 
 from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.server import Completion
+from vmfailover.hardware.memory import MemoryRange
 from vmfailover.hardware.processor import FS_PER_NS
 
 SERVICE_NS = 100
@@ -75,6 +77,16 @@ def test_a_request_is_written_into_memory_and_the_hypervisor_is_told_before() ->
     assert len(lines) == 2
     assert np.flatnonzero(versions).tolist() == lines
     assert told == [(lines, 0)]
+
+
+def test_a_request_is_written_into_the_range_of_memory_that_is_the_vms() -> None:
+    vm = virtual_machine(endless(), placement=Placement(0, (0,), MemoryRange(LINES, LINES)))
+    guest = Guest(vm, ReceiveRing(LINES, LINE_BYTES, REQUEST_BYTES), SERVICE_NS, lambda: 0)
+    vm.resume(0)
+    guest.receive(0)
+    lines = guest.ring.written(0, guest.device_writes)
+    assert np.flatnonzero(vm.processor.memory.versions).tolist() == (LINES + lines).tolist()
+    assert np.flatnonzero(vm.read_image()).tolist() == lines.tolist()
 
 
 def test_requests_wait_for_a_guest_that_stands_still_and_come_in_order() -> None:

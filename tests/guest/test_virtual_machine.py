@@ -5,12 +5,28 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import EXAMPLES, LINES, MISS_NS, Program, Record, endless, everything, programs, virtual_machine
+from programs import (
+    EXAMPLES,
+    LINE_BYTES,
+    LINES,
+    MISS_NS,
+    Program,
+    Record,
+    endless,
+    everything,
+    programs,
+    virtual_machine,
+)
 
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.hardware.cache.state import Cost, Counter
+from vmfailover.hardware.cache.state import Cost, Counter, Mode
+from vmfailover.hardware.memory import MemoryRange
+from vmfailover.hardware.processor import FS_PER_NS, HALTED
 
 QUANTUM = 1 << 20
+#: VM 1 of a host, with two of its cores and the second half of its memory.
+SOME_CORES = Placement(1, (1, 3), MemoryRange(LINES, LINES))
 
 
 def run_to(vm: VirtualMachine, horizon_ns: int, quantum: int = QUANTUM) -> None:
@@ -57,6 +73,52 @@ def test_a_pause_delays_all_that_follows() -> None:
     run_to(vm, 125)
     run_to(other, 100)
     assert everything(vm) == everything(other)
+
+
+@EXAMPLES
+@given(program=programs(2), pieces=st.lists(st.integers(1, 300), min_size=1, max_size=6))
+def test_a_vm_on_a_part_of_a_host_runs_as_on_a_host_of_its_own(program: Program, pieces: list[int]) -> None:
+    """With another VM's log beside its own; of equal clocks the core with the lower number comes first on both."""
+    own, shared = virtual_machine(program), virtual_machine(program, placement=SOME_CORES)
+    for core in (0, 2):
+        shared.processor.halt(core)
+    for vm in (own, shared):
+        vm.resume(0)
+        for instant in accumulate(pieces):
+            run_to(vm, instant)
+            vm.pause(instant)
+            vm.resume(instant)
+        vm.log.set_limit()
+        for core in vm.cores:
+            vm.processor.scan(core, vm.log.logs, 0)
+    assert shared.positions == own.positions
+    assert (shared.instructions, shared.accesses) == (own.instructions, own.accesses)
+    assert shared.log.read().tolist() == (own.log.read() + LINES * LINE_BYTES).tolist()
+    assert shared.read_image().tolist() == own.read_image().tolist() == own.processor.image().tolist()
+    assert not shared.processor.image()[:LINES].any()
+    assert shared.processor.state.mode.tolist() == [Mode.UNTRACKED, Mode.FLAGS, Mode.UNTRACKED, Mode.FLAGS]
+    assert not (shared.log.logs.registers[0] != 0).any()
+
+
+def test_a_vm_that_stands_still_stays_at_its_guest_time_while_the_hosts_goes_on() -> None:
+    vm = virtual_machine(endless(), placement=SOME_CORES)
+    vm.resume(0)
+    vm.pause(30)
+    vm.resume(100)
+    assert vm.processor.offset.tolist() == [0, 70 * FS_PER_NS, 0, 70 * FS_PER_NS]
+    assert vm.processor.state.clock.tolist() == vm.processor.offset.tolist()
+    assert vm.guest_ns(110) == 40
+
+
+def test_a_vcpu_that_has_ended_stays_so_when_its_vm_has_stood_still() -> None:
+    vm = virtual_machine(Program([Record(0)]))
+    vm.resume(0)
+    run_to(vm, 100)
+    vm.pause(100)
+    vm.resume(10**12)
+    assert vm.processor.state.clock.tolist() == [HALTED]
+    run_to(vm, 10**12 + 100)
+    assert vm.positions == (1,)
 
 
 def test_a_vm_runs_when_every_pause_is_taken_back() -> None:

@@ -10,7 +10,7 @@ from scenarios_for_tests import TINY_HOST
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import FLAG, Accesses, Stop
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.scenario.hosts import HostSpec
 
@@ -29,9 +29,7 @@ def processor(cores: int = 1, *, tracking: Tracking = FLAGS, **keys: Any) -> Pro
 
 def address_log(lines: int = 16, guard_band: int = 0) -> AddressLog:
     """Return a log of so many lines, 16 entries each, one line of which stays free."""
-    return AddressLog(
-        kernel, initial=LINES * LINE_BYTES, size=lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=guard_band
-    )
+    return AddressLog.of_only_vm(kernel, MemoryRange(LINES, lines), LINE_BYTES, guard_band)
 
 
 def execute(processor: Processor, accesses: Sequence[tuple[int, bool]], log: AddressLog, core: int = 0) -> Stop:
@@ -48,7 +46,7 @@ def execute(processor: Processor, accesses: Sequence[tuple[int, bool]], log: Add
     log.set_limit()
     length = np.full(processor.cores, len(accesses), np.int64)
     start = np.zeros(processor.cores, np.int64)
-    stop = processor.advance(Accesses(blocks, writes, ones, ones, length), start, FOREVER, 1 << 20, log)
+    stop = processor.advance(Accesses(blocks, writes, ones, ones, length), start, FOREVER, 1 << 20, log.logs)
     clock[others] = resting
     return stop
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel, reference
-from vmfailover.hardware.cache.state import PADDING, Register
+from vmfailover.hardware.cache.state import PADDING, Register, new_logs
+from vmfailover.hardware.memory import MemoryRange
 
 INITIAL = 1 << 20
 LINE_BYTES = 64
@@ -19,9 +20,8 @@ EXAMPLES = settings(derandomize=True, deadline=None, max_examples=80)
 twins = pytest.mark.parametrize("twin", [reference, kernel], ids=["reference", "kernel"])
 
 
-def new_log(twin: ModuleType = kernel, lines: int = 4, odd_bytes: int = 0) -> AddressLog:
-    size = lines * LINE_BYTES + odd_bytes
-    return AddressLog(twin, initial=INITIAL, size=size, line_bytes=LINE_BYTES, guard_band=0)
+def new_log(twin: ModuleType = kernel, lines: int = 4) -> AddressLog:
+    return AddressLog.of_only_vm(twin, MemoryRange(INITIAL // LINE_BYTES, lines), LINE_BYTES)
 
 
 def fill(log: AddressLog, first: int, count: int) -> list[int]:
@@ -47,7 +47,7 @@ class Story:
         if step == "log":
             self.append(number)
         elif step == "flush":
-            self.twin.flush(self.log.state)
+            self.twin.flush(self.log.logs, 0)
         elif step == "read":
             self.found += self.log.read().tolist()
             self.positions.append(self.log.next)
@@ -89,11 +89,27 @@ def test_the_log_goes_round_many_times(twin: ModuleType) -> None:
 
 
 def test_a_new_log_has_its_registers_where_the_manager_defined_it() -> None:
-    log = new_log(lines=4, odd_bytes=LINE_BYTES - 1)
+    log = new_log(lines=4)
     assert (log.next, log.tail, log.size) == (INITIAL, INITIAL, 4 * LINE_BYTES)
-    assert log.state.registers[Register.WRAP] == INITIAL + 4 * LINE_BYTES
+    assert log.logs.registers[0, Register.WRAP] == INITIAL + 4 * LINE_BYTES
     assert log.read().size == 0
     assert log.peak_fill == 0
+
+
+def test_logs_beside_each_other_have_their_own_place_size_and_entries() -> None:
+    logs = new_logs(vms=2, size=4 * LINE_BYTES, line_bytes=LINE_BYTES)
+    first, second = (AddressLog(kernel, logs, vm, MemoryRange(100 + 10 * vm, 4 - vm), 0) for vm in range(2))
+    addresses = fill(second, 0, 9)
+    assert (first.next, second.tail, second.size) == (100 * LINE_BYTES, 110 * LINE_BYTES, 3 * LINE_BYTES)
+    assert (first.entries, second.entries) == (0, 9)
+    assert first.read().size == 0
+    assert second.read().tolist() == addresses
+    second.release(second.next)
+    assert second.read().size == 0
+    more = fill(second, 9, 9)
+    assert second.read().tolist() == more
+    assert second.next == 111 * LINE_BYTES
+    assert (first.capacity, second.capacity) == (3 * ENTRIES_PER_LINE, 2 * ENTRIES_PER_LINE)
 
 
 def test_one_line_stays_free() -> None:
@@ -111,7 +127,7 @@ def test_addresses_are_collected_and_written_a_line_at_a_time() -> None:
     assert log.next == INITIAL
     addresses += fill(log, ENTRIES_PER_LINE - 1, 1)
     assert log.next == INITIAL + LINE_BYTES
-    assert log.state.ring[:ENTRIES_PER_LINE].tolist() == addresses
+    assert log.logs.ring[0, :ENTRIES_PER_LINE].tolist() == addresses
 
 
 def test_next_goes_back_to_initial_at_wrap() -> None:
@@ -129,7 +145,7 @@ def test_padding_takes_space_but_is_not_read() -> None:
     addresses = fill(log, 5, 3)
     assert log.read().tolist() == addresses
     assert log.free_entries == 2 * ENTRIES_PER_LINE
-    assert np.count_nonzero(log.state.ring[:ENTRIES_PER_LINE] == PADDING) == ENTRIES_PER_LINE - 3
+    assert np.count_nonzero(log.logs.ring[0, :ENTRIES_PER_LINE] == PADDING) == ENTRIES_PER_LINE - 3
 
 
 def test_an_address_is_read_once() -> None:
@@ -167,6 +183,6 @@ def test_the_limit_leaves_a_reserve(reserve: int) -> None:
     log = new_log()
     fill(log, 0, 2)
     log.set_limit(reserve)
-    assert log.state.registers[Register.LIMIT] == log.free_entries - reserve
+    assert log.logs.registers[0, Register.LIMIT] == log.free_entries - reserve
     fill(log, 2, 3)
-    assert log.state.registers[Register.LIMIT] == log.free_entries - reserve
+    assert log.logs.registers[0, Register.LIMIT] == log.free_entries - reserve

@@ -3,9 +3,12 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import simpy
 from computers import processor
+from messages_for_tests import Mailbox, Parcel
 
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel
 from vmfailover.scenario.network import Link
@@ -15,6 +18,13 @@ def new_host(env: simpy.Environment) -> Host:
     unit = processor()
     spec = Link.model_validate({"bandwidth": "8 Gbit/s", "latency": "500 ns", "overhead": "0 B"})
     return Host(env, "primary", unit, unit.memory, Channel(env, spec, np.random.default_rng(1)))
+
+
+def new_endpoint(host: Host, taken: list[int]) -> Endpoint:
+    """Return an endpoint of a host that keeps the numbers of the parcels that it handles."""
+    endpoint = Endpoint(host)
+    endpoint.on(Parcel, lambda parcel: taken.append(parcel.number))
+    return endpoint
 
 
 def tick(env: simpy.Environment, ticks: list[int]) -> Any:
@@ -31,6 +41,49 @@ def test_a_process_runs_to_its_end_and_gives_its_answer() -> None:
         return 42
 
     assert env.run(new_host(env).run(answer())) == 42
+
+
+def careful(event: simpy.Event) -> Any:
+    try:
+        yield event
+    except ValueError as error:
+        return f"caught {error}"
+
+
+def test_a_process_is_told_that_an_event_has_failed() -> None:
+    env = simpy.Environment()
+    event = env.event()
+    process = new_host(env).run(careful(event))
+    env.run(until=1)
+    event.fail(ValueError("a disk"))
+    assert env.run(process) == "caught a disk"
+
+
+def test_a_host_that_hangs_tells_of_a_failure_late() -> None:
+    env = simpy.Environment()
+    host, event = new_host(env), env.event()
+    process = host.run(careful(event))
+    env.run(until=1)
+    host.freeze()
+    event.fail(ValueError("a disk"))
+    env.run(until=5)
+    assert process.is_alive
+    host.thaw()
+    assert env.run(process) == "caught a disk"
+
+
+def test_a_failure_that_nobody_expects_ends_the_run() -> None:
+    env = simpy.Environment()
+    event = env.event()
+
+    def careless() -> Any:
+        yield event
+
+    new_host(env).run(careless())
+    env.run(until=1)
+    event.fail(ValueError("a disk"))
+    with pytest.raises(ValueError, match="a disk"):
+        env.run()
 
 
 def test_a_crash_ends_every_process_of_the_host_and_no_other() -> None:
@@ -96,14 +149,14 @@ def test_a_crash_is_told_once() -> None:
 def test_what_has_left_a_host_arrives_after_its_crash_and_nothing_else() -> None:
     env = simpy.Environment()
     host = new_host(env)
-    arrived: list[str] = []
-    host.out.send_datagram(100, lambda: arrived.append("left"))
-    host.out.send_datagram(100, lambda: arrived.append("queued"))
+    there = Mailbox(env)
+    host.out.send_datagram(Parcel(100, 1), there)
+    host.out.send_datagram(Parcel(100, 2), there)
     env.run(until=150)
     host.crash()
-    host.out.send_datagram(1, lambda: arrived.append("sent by the dead"))
+    host.out.send_datagram(Parcel(1, 3), there)
     env.run()
-    assert arrived == ["left"]
+    assert there.numbers == [1]
 
 
 def test_a_host_that_hangs_does_nothing_and_is_late_afterwards() -> None:
@@ -124,12 +177,13 @@ def test_what_arrives_during_a_hang_is_taken_afterwards_in_order() -> None:
     env = simpy.Environment()
     host = new_host(env)
     taken: list[int] = []
+    first, second = new_endpoint(host, taken), new_endpoint(host, taken)
     host.freeze()
-    for number in range(3):
-        host.accept(lambda number=number: taken.append(number))  # type: ignore[misc]
+    for number, endpoint in enumerate((first, second, first)):
+        endpoint.receive(Parcel(1, number))
     assert taken == []
     host.thaw()
-    host.accept(lambda: taken.append(3))
+    first.receive(Parcel(1, 3))
     assert taken == [0, 1, 2, 3]
 
 
@@ -137,11 +191,12 @@ def test_a_dead_host_takes_nothing_and_does_not_come_back() -> None:
     env = simpy.Environment()
     host = new_host(env)
     taken: list[int] = []
+    endpoint = new_endpoint(host, taken)
     host.freeze()
-    host.accept(lambda: taken.append(0))
+    endpoint.receive(Parcel(1, 0))
     host.crash()
     host.thaw()
-    host.accept(lambda: taken.append(1))
+    endpoint.receive(Parcel(1, 1))
     assert taken == []
 
 
@@ -164,10 +219,23 @@ def test_the_agent_outlives_the_other_processes() -> None:
 def test_what_a_stopped_host_has_sent_leaves() -> None:
     env = simpy.Environment()
     host = new_host(env)
-    arrived: list[int] = []
-    host.out.send_datagram(100, lambda: arrived.append(1))
-    host.out.send_datagram(100, lambda: arrived.append(2))
+    there = Mailbox(env)
+    host.out.send_datagram(Parcel(100, 1), there)
+    host.out.send_datagram(Parcel(100, 2), there)
     env.run(until=150)
     host.stop()
     env.run()
-    assert arrived == [1, 2]
+    assert there.numbers == [1, 2]
+
+
+def test_a_host_that_faces_another_one_sends_over_its_new_channel_and_loses_that_with_a_crash() -> None:
+    env = simpy.Environment()
+    host, other = new_host(env), new_host(env)
+    before, after = host.out, other.out
+    host.connect(after)
+    there, gone = Mailbox(env), Mailbox(env)
+    host.out.send_datagram(Parcel(100, 1), gone)
+    before.send_datagram(Parcel(100, 2), there)
+    host.crash()
+    env.run()
+    assert (gone.numbers, there.numbers) == ([], [2])

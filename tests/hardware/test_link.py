@@ -9,6 +9,7 @@ import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox, Parcel
 
 from vmfailover.hardware.link import Channel, Link
 from vmfailover.scenario.network import Link as LinkSpec
@@ -30,7 +31,7 @@ class Wire:
     def __init__(self, seed: int = 1, **keys: Any) -> None:
         self.env = simpy.Environment()
         self.channel = Channel(self.env, link_spec(**keys), np.random.default_rng(seed))
-        self.arrived: list[tuple[int, int]] = []
+        self._mailbox = Mailbox(self.env)
         self.left: list[int] = []
 
     def send(self, payloads: list[int]) -> None:
@@ -39,15 +40,16 @@ class Wire:
             self.env.process(self._send(number, payload))
 
     def _send(self, number: int, payload: int) -> Any:
-        left = yield from self.channel.send(payload, lambda: self._arrive(number))
+        left = yield from self.channel.send(Parcel(payload, number), self._mailbox)
         assert left == self.env.now
         self.left.append(left)
 
     def datagram(self, number: int = 0, payload: int = 1000) -> None:
-        self.channel.send_datagram(payload, lambda: self._arrive(number))
+        self.channel.send_datagram(Parcel(payload, number), self._mailbox)
 
-    def _arrive(self, number: int) -> None:
-        self.arrived.append((number, int(self.env.now)))
+    @property
+    def arrived(self) -> list[tuple[int, int]]:
+        return [(message.number, instant) for message, instant in self._mailbox.arrived]
 
 
 @EXAMPLES
@@ -96,9 +98,9 @@ def test_a_sender_waits_for_room_in_the_queue() -> None:
 
     def send_all() -> Any:
         for _ in range(2):
-            wire.env.process(wire.channel.send(1000, lambda: None))
+            wire.env.process(wire.channel.send(Parcel(1000), Mailbox(wire.env)))
         yield wire.env.timeout(0)
-        process = wire.env.process(wire.channel.send(1000, lambda: None))
+        process = wire.env.process(wire.channel.send(Parcel(1000), Mailbox(wire.env)))
         while wire.channel.statistics.messages < 3:
             yield wire.env.timeout(1)
         taken.append(int(wire.env.now))
@@ -245,12 +247,12 @@ def test_the_two_directions_share_nothing() -> None:
     env = simpy.Environment()
     spec = link_spec(loss="30 %")
     link = Link(*(Channel(env, spec, np.random.default_rng(seed)) for seed in (1, 2)))
-    arrived: list[str] = []
-    env.process(link.forward.send(100_000, lambda: arrived.append("forward")))
-    link.backward.send_datagram(0, lambda: arrived.append(f"backward at {env.now}"))
+    there, here = Mailbox(env), Mailbox(env)
+    env.process(link.forward.send(Parcel(100_000), there))
+    link.backward.send_datagram(Parcel(0), here)
     link.forward.sever()
     env.run()
-    assert arrived == [f"backward at {100 + LATENCY}"]
+    assert (there.instants, here.instants) == ([], [100 + LATENCY])
     assert link.backward.statistics.wire_bytes == 100
 
 

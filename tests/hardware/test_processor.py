@@ -103,7 +103,7 @@ def test_a_scan_logs_the_flagged_lines_and_clears_their_flags() -> None:
     unit.set_first_mode(0, True)
     store(unit, [9, 4], log)
     log.set_limit()
-    assert unit.scan(0, log, 0) == 16
+    assert unit.scan(0, log.logs, 0) == 16
     assert sorted(log.read() // 128) == [4, 9]
     assert (flags(unit), unit.dirty_rows) == (0, 2)
     assert unit.count(Counter.LOG_SCAN) == 2
@@ -113,7 +113,7 @@ def test_a_write_around_the_caches_sets_no_flag_and_is_seen() -> None:
     unit, log = processor(), address_log()
     unit.set_first_mode(0, True)
     store(unit, [7], log)
-    unit.write_around(np.array([7]), log)
+    unit.write_around(np.array([7]), log.logs)
     versions, held = unit.fetch(np.array([7]))
     assert (versions.tolist(), held, flags(unit)) == ([2], (0, 0), 0)
     assert (log.read() // 128).tolist() == [7]
@@ -197,7 +197,7 @@ def test_stores_of_others_keep_what_they_overwrite_once() -> None:
     store(unit, [5, 5], log)
     unit.begin_interval()
     unit.note_stores(np.array([5, 6]))
-    unit.write_around(np.array([5, 6]), log)
+    unit.write_around(np.array([5, 6]), log.logs)
     unit.note_stores(np.array([5]))
     assert unit.state.undo[[5, 6]].tolist() == [2, 0]
 

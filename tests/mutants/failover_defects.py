@@ -57,10 +57,10 @@ def vm_outlives_its_host(injection: Injection) -> None:
 @mutant(BEFORE_THE_ACKNOWLEDGEMENT, caught_by="output_commit")
 def dead_host_answers_its_clients(injection: Injection) -> None:
     @injection.into(Host, "accept")
-    def accept(original: Any, host: Host, deliver: Any) -> None:
+    def accept(original: Any, host: Host, message: Any, endpoint: Any) -> None:
         del original
         injection.fired += not host.up
-        deliver()
+        endpoint.handle(message)
 
 
 @mutant(small("base"), caught_by="program")
@@ -135,7 +135,7 @@ def answers_leave_at_once_as_before_protection(injection: Injection) -> None:
         original(pair)
         if pair.begun_ns:
             injection.fire()
-            pair.primary.guest.on_accept.append(pair.context.release)
+            pair.primary.guest.on_accept.append(pair.context.outlet.release)
 
 
 @mutant(AND_BACK, caught_by="one_active_vm")

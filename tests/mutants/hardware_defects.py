@@ -120,21 +120,21 @@ def dirty_row_dropped_at_eviction(injection: Injection) -> None:
 @mutant(minute("base", **SPARSE), caught_by="nothing_lost_in_log", twin=reference)
 def padding_overwrites_an_entry(injection: Injection) -> None:
     @injection.into(reference, "flush")
-    def flush(original: Any, log: Any) -> bool:
-        collected = log.registers[Register.COLLECTED]
-        if 0 < collected < log.collecting.size:
-            log.collecting[collected - 1] = PADDING
+    def flush(original: Any, log: Any, vm: int) -> bool:
+        collected = log.registers[vm, Register.COLLECTED]
+        if 0 < collected < log.collecting[vm].size:
+            log.collecting[vm, collected - 1] = PADDING
             injection.fire()
-        return bool(original(log))
+        return bool(original(log, vm))
 
 
 @mutant(minute("log-drain-streaming", **SPARSE), caught_by="nothing_lost_in_log", twin=reference)
 def line_lost_where_the_log_wraps(injection: Injection) -> None:
     @injection.into(reference, "flush")
-    def flush(original: Any, log: Any) -> bool:
-        written = bool(original(log))
-        if written and log.registers[Register.NEXT] == log.registers[Register.INITIAL]:
-            log.ring[-log.collecting.size :] = PADDING
+    def flush(original: Any, log: Any, vm: int) -> bool:
+        written = bool(original(log, vm))
+        if written and log.registers[vm, Register.NEXT] == log.registers[vm, Register.INITIAL]:
+            log.ring[vm, -log.collecting[vm].size :] = PADDING
             injection.fire()
         return written
 
@@ -148,7 +148,7 @@ def entries_not_read_beyond_the_wrap(injection: Injection) -> None:
         if log.next >= began:
             return addresses
         injection.fire()
-        last = log.state.ring[(began - log.state.registers[Register.INITIAL]) // 8 :]
+        last = log.logs.ring[0, (began - log.logs.registers[0, Register.INITIAL]) // 8 :]
         return last[last != PADDING]
 
 
@@ -157,7 +157,7 @@ def full_log_overwritten(injection: Injection) -> None:
     @injection.into(AddressLog, "set_limit")
     def set_limit(original: Any, log: AddressLog, reserve: int = 0) -> None:
         original(log, reserve)
-        log.state.registers[Register.LIMIT] += log.size
+        log.logs.registers[0, Register.LIMIT] += log.size
         injection.fire()
 
 

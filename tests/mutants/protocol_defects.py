@@ -13,9 +13,11 @@ from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.precopy import Precopy
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
 from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
-from vmfailover.replication.protocols.output_compare.protection import OutputCompare
+from vmfailover.replication.protocols.output_compare.comparison import MemoryComparison, OutputComparison
 from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log.protection import Mirror, Pool, UndoneLines, UndoPacking
+from vmfailover.replication.protocols.undo_log.entries import UndoEntries
+from vmfailover.replication.protocols.undo_log.mirror import Mirror, UndoPacking
+from vmfailover.replication.protocols.undo_log.pool import Pool
 
 from .injection import Injection, mutant
 
@@ -139,7 +141,7 @@ def caches_not_written_back_at_the_checkpoint(injection: Injection) -> None:
 
 @mutant(small("undo-log-local"), caught_by="image")
 def not_rolled_back(injection: Injection) -> None:
-    @injection.into(Pool, "_undo")
+    @injection.into(Pool, "_uncommitted")
     def undo(original: Any, pool: Pool) -> Any:
         injection.fired += sum(lines.size for lines, _ in original(pool))
         return []
@@ -147,9 +149,9 @@ def not_rolled_back(injection: Injection) -> None:
 
 @mutant(small("undo-log-local"), caught_by="image")
 def log_begins_with_the_second_store(injection: Injection) -> None:
-    @injection.into(UndoneLines, "take_fresh")
-    def take_fresh(original: Any, tracker: UndoneLines) -> Any:
-        lines, versions = original(tracker)
+    @injection.into(UndoEntries, "take_fresh")
+    def take_fresh(original: Any, entries: UndoEntries) -> Any:
+        lines, versions = original(entries)
         injection.fired += lines.size
         return lines, versions + 1
 
@@ -159,28 +161,28 @@ def log_begins_with_the_second_store(injection: Injection) -> None:
 
 @mutant(small("output-compare"), caught_by="output_commit")
 def outputs_leave_uncompared(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_produce_here")
-    def produce(original: Any, protection: OutputCompare, completion: Any) -> None:
+    @injection.into(OutputComparison, "produced_here")
+    def produce(original: Any, outputs: OutputComparison, completion: Any) -> None:
         del original
         injection.fire()
-        protection.context.release(completion)
+        outputs._context.outlet.release(completion)
 
 
 @mutant(small("output-compare"), caught_by="image")
 def pages_that_only_the_secondary_modified_not_overwritten(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_differing")
-    def differing(original: Any, protection: OutputCompare, units: Any) -> Any:
-        newest, _ = protection.context.primary.host.processor.fetch(units * protection.context.unit_lines)
+    @injection.into(MemoryComparison, "differing")
+    def differing(original: Any, memory: MemoryComparison, units: Any) -> Any:
+        newest, _ = memory._context.primary.host.processor.fetch(units * memory._context.unit_lines)
         del newest
         injection.fired += units.size
-        return (yield from original(protection, units[::2]))
+        return (yield from original(memory, units[::2]))
 
 
 @mutant(small("output-compare-hashing"), caught_by="image")
 def pages_taken_for_the_same(injection: Injection) -> None:
-    @injection.into(OutputCompare, "_differ")
-    def differ(original: Any, protection: OutputCompare, units: Any) -> Any:
-        differing = original(protection, units)
+    @injection.into(MemoryComparison, "differ")
+    def differ(original: Any, memory: MemoryComparison, units: Any) -> Any:
+        differing = original(memory, units)
         injection.fired += int(differing.sum())
         return np.zeros_like(differing)
 

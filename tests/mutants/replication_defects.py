@@ -61,7 +61,7 @@ def one_line_dropped_from_one_epoch(injection: Injection) -> None:
     @injection.into(ReplicationManager, "_read_log")
     def read_log(original: Any, manager: ReplicationManager) -> Any:
         lines, duration = original(manager)
-        if manager.epoch.number != 1 or manager.epoch.captured_ns < 0:
+        if manager.epoch.number != 1 or manager.epoch.captured_ns is None:
             return lines, duration
         injection.fire()
         return lines[1:], duration
@@ -138,7 +138,7 @@ def acknowledged_before_staged(injection: Injection) -> None:
     @injection.into(Receiver, "stage")
     def stage(original: Any, receiver: Receiver, batch: Any) -> None:
         if batch.epoch not in receiver._staged:
-            receiver.acknowledge(batch.epoch)
+            receiver._commit_point.acknowledge(batch.epoch)
             injection.fire()
         original(receiver, batch)
 
@@ -188,7 +188,7 @@ def takeover_before_everything_is_applied(injection: Injection) -> None:
     @injection.into(Receiver, "close")
     def close(original: Any, receiver: Receiver) -> Any:
         del original
-        receiver._closed = True
+        receiver.endpoint.close()
         injection.fired += len(receiver._to_apply)
         return iter(())
 
@@ -196,10 +196,10 @@ def takeover_before_everything_is_applied(injection: Injection) -> None:
 @mutant(small("lossy-link"), caught_by="epochs_commit_in_order")
 def stream_out_of_order(injection: Injection) -> None:
     @injection.into(Channel, "send")
-    def send(original: Any, channel: Channel, payload_bytes: int, deliver: Any) -> Any:
+    def send(original: Any, channel: Channel, message: Any, to: Any) -> Any:
         injection.fired += channel._last_arrival > channel.env.now + channel.spec.latency
         channel._last_arrival = 0
-        return original(channel, payload_bytes, deliver)
+        return original(channel, message, to)
 
 
 @mutant(small("no-streaming"), caught_by="nothing_lost_in_log")

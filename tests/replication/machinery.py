@@ -12,6 +12,7 @@ from vmfailover.cluster.cluster import Cluster
 from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import Guest, GuestState, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.guest.workloads.workload import open_workload
@@ -19,15 +20,16 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import FLAGS, Processor, Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.manager import ReplicationManager
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 LINES = 256
 LINE_BYTES = 128
@@ -50,7 +52,7 @@ def new_processor(tracking: Tracking = FLAGS, **keys: Any) -> Processor:
 
 def new_log(lines: int = 16) -> AddressLog:
     """Return a log of so many lines without a guard band."""
-    return AddressLog(kernel, initial=LINES * LINE_BYTES, size=lines * LINE_BYTES, line_bytes=LINE_BYTES, guard_band=0)
+    return AddressLog.of_only_vm(kernel, MemoryRange(LINES, lines), LINE_BYTES)
 
 
 def new_channel(env: simpy.Environment) -> Channel:
@@ -90,10 +92,7 @@ def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides:
         secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),
         start=state(0),
-        release=lambda _: None,
-        respond=lambda _: None,
-        respond_alone=lambda _: None,
-        connect=lambda _: None,
+        outlet=Outlet(env, None, nodes[1]),
     )
 
 

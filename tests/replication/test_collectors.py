@@ -9,11 +9,12 @@ import simpy
 
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.cache.state import TAG_SHIFT, Cost
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.processor import Held
 from vmfailover.replication.collectors import HelperThread, LineCollector, RemotePull, VmCore, copy_ns
 from vmfailover.replication.messages import HEADER_BYTES, LineBatch
 
-from .machinery import LATENCY_NS, LINE_BYTES, new_channel, new_log, new_processor, numbers
+from .machinery import LATENCY_NS, LINE_BYTES, new_host, new_log, new_processor, numbers
 
 #: A line from memory takes 20 ns.
 FIVE_LINES_NS = 5 * 20
@@ -45,8 +46,10 @@ class Bench:
         return [LineBatch(0, *part, part[0].size * CONTENT_BYTES) for part in parts], held
 
     def other_host(self) -> RemotePull:
-        ways = new_channel(self.env), new_channel(self.env)
-        return RemotePull(self.env, self.vm, self.read, *ways, self._stage, MESSAGE_NS)
+        here, there = new_host(self.env, "primary"), new_host(self.env)
+        staging = Endpoint(there)
+        staging.on(LineBatch, self._stage)
+        return RemotePull(self.env, self.vm, self.read, here, there, staging, MESSAGE_NS)
 
     def hold(self, *lines: int) -> None:
         """Let the first core's L2 hold lines."""

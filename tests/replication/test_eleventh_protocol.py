@@ -9,10 +9,11 @@ import pytest
 from runs_for_tests import broken, observe
 from scenarios_for_tests import small
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.replication import Replication
 
@@ -77,7 +78,7 @@ def test_it_runs_fails_over_and_keeps_its_promises(eleventh: Scenario) -> None:
     assert not broken(run)
     assert isinstance(run.cluster.protection, WholeMemory)
     assert run.result.values["failover.latency_ns"]
-    epochs = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns >= 0]
+    epochs = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns is not None]
     assert len(epochs) > 3
     assert {epoch.residue for epoch in epochs} == {run.cluster.primary.host.memory.versions.size}
 

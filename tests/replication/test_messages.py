@@ -2,7 +2,8 @@
 
 import pytest
 
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker
+from vmfailover.replication.messages import HEADER_BYTES, CommitMarker
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 from .machinery import LINE_BYTES, batch, state
 

@@ -3,22 +3,33 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.server import Completion
 from vmfailover.replication.output_buffer import OutputBuffer
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=80)
 
 
+class Leaving(Outlet):
+    """Keeps (epoch, request) of each output that leaves; its guest time stands for its epoch."""
+
+    def __init__(self) -> None:
+        self.left: list[tuple[int, int]] = []
+
+    def release(self, output: Completion) -> None:
+        self.left.append((output.guest_ns, output.request))
+
+
 def new_buffer(epochs: list[int]) -> tuple[OutputBuffer, list[tuple[int, int]], list[tuple[int, int]]]:
     """Return a buffer that holds so many outputs of each epoch, what it has released, and what it holds."""
-    released: list[tuple[int, int]] = []
-    buffer = OutputBuffer(lambda output, epoch: released.append((epoch, output.request)))
+    outlet = Leaving()
+    buffer = OutputBuffer(outlet)
     held: list[tuple[int, int]] = []
     for epoch, outputs in enumerate(epochs):
         mine = [len(held) + number for number in range(outputs)]
         held += [(epoch, request) for request in mine]
-        buffer.hold(epoch, [Completion(request, request) for request in mine])
-    return buffer, released, held
+        buffer.hold(epoch, [Completion(request, epoch) for request in mine])
+    return buffer, outlet.left, held
 
 
 def test_nothing_leaves_before_its_epoch_is_committed() -> None:

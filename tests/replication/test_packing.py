@@ -6,9 +6,9 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vmfailover.replication.messages import ADDRESS_BYTES
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 from .machinery import LINE_BYTES, LINES, new_site
 

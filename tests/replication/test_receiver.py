@@ -6,14 +6,13 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vmfailover.engine.event_log import EventLog
 from vmfailover.guest.guest import GuestState
+from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.distinct import SPARE
-from vmfailover.replication.epoch_recorder import EpochRecorder
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch
+from vmfailover.replication.messages import HEADER_BYTES, Acknowledgement, CommitMarker, LineBatch
 from vmfailover.replication.receiver import Receiver, StagedEpoch
 
-from .machinery import LATENCY_NS, LINES, batch, marker, new_host, state
+from .machinery import LATENCY_NS, LINES, batch, marker, new_site, state
 
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=60)
 #: Reading and writing a line takes so long at the memory's bandwidth.
@@ -24,22 +23,24 @@ class Secondary:
     """A receiver on its host, and the acknowledgements that have reached the primary: (epoch, instant)."""
 
     def __init__(self) -> None:
-        self.env = simpy.Environment()
-        self.host = new_host(self.env)
-        self.event_log = EventLog(self.env)
+        site = new_site(simpy.Environment())
+        self.env, self.event_log, self.host = site.env, site.event_log, site.secondary.host
         self.acknowledged: list[tuple[int, int]] = []
-        self.receiver = Receiver(
-            self.env,
-            self.host,
-            EpochRecorder(self.event_log, [], "primary", "secondary"),
-            lambda epoch: self.acknowledged.append((epoch, int(self.env.now))),
-            self._commit,
-        )
-        self.committed, self.committed_epoch = state(0), -1
+        self._commit_point = CommitPoint(site)
+        self._commit_point.acknowledgements.on(Acknowledgement, self._note)
+        self.receiver = Receiver(site, self._commit_point)
         self.receiver.start()
 
-    def _commit(self, epoch: int, captured: GuestState) -> None:
-        self.committed, self.committed_epoch = captured, epoch
+    def _note(self, message: Acknowledgement) -> None:
+        self.acknowledged.append((message.epoch, int(self.env.now)))
+
+    @property
+    def committed(self) -> GuestState:
+        return self._commit_point.state
+
+    @property
+    def committed_epoch(self) -> int:
+        return self._commit_point.epoch
 
     @property
     def applied_epoch(self) -> int:
@@ -48,8 +49,8 @@ class Secondary:
     def receive(self, epoch: int, *batches: LineBatch) -> None:
         """Receive a whole epoch."""
         for part in batches:
-            self.receiver.stage(part)
-        self.receiver.mark(marker(epoch, batches))
+            self.receiver.endpoint.receive(part)
+        self.receiver.endpoint.receive(marker(epoch, batches))
 
     @property
     def image(self) -> dict[int, int]:

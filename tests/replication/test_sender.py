@@ -1,6 +1,7 @@
 """The sender: one stream, in the order in which messages were put."""
 
 import simpy
+from messages_for_tests import Mailbox
 
 from vmfailover.replication.messages import Message
 from vmfailover.replication.sender import Sender
@@ -19,10 +20,9 @@ class Wire:
 
     def __init__(self) -> None:
         self.env = simpy.Environment()
-        self.arrived: list[tuple[Message, int]] = []
-        self.sender = Sender(
-            self.env, new_channel(self.env), lambda message: self.arrived.append((message, int(self.env.now)))
-        )
+        mailbox = Mailbox(self.env)
+        self.arrived = mailbox.arrived
+        self.sender = Sender(self.env, new_channel(self.env), mailbox)
         self.env.process(self.sender.run())
 
 

@@ -20,9 +20,9 @@ def test_every_commit_carries_it(protocol: str, state: int, monkeypatch: pytest.
     sent: Counter[int] = Counter()
     send = Channel.send
 
-    def counted(channel: Channel, payload_bytes: int, deliver: Any) -> Any:
-        sent[payload_bytes] += 1
-        return send(channel, payload_bytes, deliver)
+    def counted(channel: Channel, message: Any, to: Any) -> Any:
+        sent[message.payload_bytes] += 1
+        return send(channel, message, to)
 
     monkeypatch.setattr(Channel, "send", counted)
     whole = cluster(

@@ -33,6 +33,16 @@ OUTCOMES: dict[str, Scenario] = {
     "long name": small(name="a very long name " * 11 + "$\\foo$"),
 }
 INTERRUPTED = "interrupted"
+#: Outcomes that quick tests draw: those whose pictures differ most.
+QUICK_OUTCOMES = (
+    "failover",
+    "early failure",
+    "unfinished failover",
+    "no failure",
+    "stalled",
+    "false alarm",
+    INTERRUPTED,
+)
 
 
 @cache

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import mostly_slow
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from rich.console import Console
@@ -42,7 +43,7 @@ def printed(comparison: Comparison, width: int, encoding: str = "utf-8") -> str:
     return file.read()
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("width", mostly_slow([60, 80, 120, 200], 60))
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = printed(compared(), width)
     assert max(map(len, text.splitlines())) <= width

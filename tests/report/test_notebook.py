@@ -1,32 +1,46 @@
 """Bars of progress: in a notebook, if something takes long; nowhere else."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from scenarios_for_tests import minute
 
 from vmfailover import notebook, sweep
 
-nbclient = pytest.importorskip("nbclient")
-nbformat = pytest.importorskip("nbformat")
-manager_of_kernels = pytest.importorskip("jupyter_client.manager")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 #: What a cell displays a widget as.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SWEEP = 'vf.sweep(SCENARIO, {"replication.checkpoint_interval": "80us,90us,100us"}, jobs=1)'
 
 
+def executed(*cells: str) -> list[Any]:
+    """Execute cells in a kernel among the notebooks, and return them.
+
+    Packages of notebooks are imported here, since they take seconds, which tests that are not run should not cost.
+    """
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    resources = {"metadata": {"path": str(NOTEBOOKS)}}
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=resources).execute()
+    return list(book.cells)
+
+
+def code_of(notebook: str) -> list[str]:
+    """Return the cells of code of a notebook."""
+    cells = json.loads((NOTEBOOKS / notebook).read_text())["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
 def displayed(*cells: str) -> list[dict[str, Any]]:
     """Execute cells in a kernel, and return all that they display, by media type."""
     setup = f"import sys; sys.path[:0] = {sys.path!r}\nimport vmfailover as vf\nfrom vmfailover import notebook\n"
     setup += "from scenarios_for_tests import minute\nSCENARIO = minute()"
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (setup, *cells)])
-    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    outputs = [output for cell in book.cells for output in cell.outputs]
+    outputs = [output for cell in executed(setup, *cells) for output in cell.outputs]
     assert not [output for output in outputs if output.output_type not in ("display_data", "execute_result")], outputs
     return [output.data for output in outputs]
 
@@ -35,6 +49,34 @@ def bars(*cells: str) -> int:
     return sum(WIDGET in data for data in displayed(*cells))
 
 
+class Bar:
+    """What tqdm would show, if this were a notebook."""
+
+    begun: ClassVar[list["Bar"]] = []
+
+    def __init__(self, total: int, delay: float, **options: object) -> None:
+        self.total, self.delay, self.options = total, delay, options
+        self.n, self.shown = 0, True
+        self.begun.append(self)
+
+    def update(self, number: int) -> None:
+        self.n += number
+
+    def close(self) -> None:
+        self.shown = False
+
+
+def test_a_sweep_has_a_bar_and_each_run_has_none_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bar, "begun", [])
+    monkeypatch.setattr(notebook, "in_notebook", lambda: True)
+    monkeypatch.setattr(notebook, "_tqdm", lambda: Bar)
+    sweep(minute(), {"replication.checkpoint_interval": "80us,90us"}, jobs=1)
+    (bar,) = Bar.begun
+    assert (bar.total, bar.n, bar.shown) == (2, 2, False)
+    assert 0 < bar.delay <= notebook.PATIENCE
+
+
+@pytest.mark.slow
 def test_a_sweep_has_a_bar_in_a_notebook_and_each_run_has_none_beside_it() -> None:
     assert bars("notebook.PATIENCE = 0", f"{SWEEP};") == 1
 
@@ -111,6 +153,7 @@ def test_the_interrupt_of_a_notebook_returns_what_is_finished() -> None:
 
 @contextmanager
 def running_kernel() -> Iterator[tuple[Any, Any]]:
+    manager_of_kernels = pytest.importorskip("jupyter_client.manager")
     manager, client = manager_of_kernels.start_new_kernel(kernel_name="python3")
     try:
         yield manager, client
@@ -140,12 +183,14 @@ def test_every_figure_is_shown_below_its_cell() -> None:
 
 @pytest.mark.slow
 def test_moving_a_slider_of_the_what_if_changes_the_picture() -> None:
-    book = nbformat.read(NOTEBOOKS / "02-what-if.ipynb", 4)
-    cells = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    cells = code_of("02-what-if.ipynb")
     last = next(at for at, source in enumerate(cells) if "controls = {" in source)
     moved = "before = words.value, picture.value\ncontrols['interval_us'].value = 500\n"
     changed = f"{moved}[now != then for now, then in zip((words.value, picture.value), before)]"
-    book.cells = [nbformat.v4.new_code_cell(source) for source in (*cells[: last + 1], changed)]
-    resources = {"metadata": {"path": str(NOTEBOOKS)}}
-    nbclient.NotebookClient(book, timeout=120, kernel_name="python3", resources=resources).execute()
-    assert book.cells[-1].outputs[-1].data["text/plain"] == "[True, True]"
+    assert executed(*cells[: last + 1], changed)[-1].outputs[-1].data["text/plain"] == "[True, True]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
+def test_every_notebook_runs_as_it_stands(name: str) -> None:
+    executed(*code_of(name))

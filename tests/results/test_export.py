@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from marks import mostly_slow
 from scenarios_for_tests import small
 
 from vmfailover.errors import InputError
@@ -42,6 +43,7 @@ def test_an_old_folder_keeps_what_is_not_ours(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "summary.json").read_text())["seed"] == 7
 
 
+@pytest.mark.slow
 def test_a_link_to_a_folder(tmp_path: Path) -> None:
     folder, link = tmp_path / "folder", tmp_path / "link"
     folder.mkdir()
@@ -58,7 +60,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
-@pytest.mark.parametrize("variant", ["base", "no-failure", "no-clients"])
+@pytest.mark.parametrize("variant", mostly_slow(["base", "no-failure", "no-clients"], "no-clients"))
 def test_the_tables_hold_every_record(variant: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     export(result(variant), folder)
@@ -111,7 +113,7 @@ def test_require_writable_takes_a_relative_path(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     require_writable(Path("out"))
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"^file: is not a folder; give --out another one$"):
+    with pytest.raises(InputError, match=r"^file: is not a folder; give `out` another one$"):
         require_writable(Path("file"))
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from math import ceil
 
 import pytest
-from runs_for_tests import variants
+from runs_for_tests import FEW_VARIANTS, variants
 from scenarios_for_tests import PROTOCOL_OF, PROTOCOL_VARIANTS, VARIANTS, small
 
 from vmfailover.results.metrics import metrics_of
@@ -57,7 +57,7 @@ def test_what_is_never_answered_is_bounded_by_the_longest_wait() -> None:
     assert found.values["client.blackout_ns"] == found.end_ns - max(each.received_ns for each in found.responses)
 
 
-@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS], FEW_VARIANTS))
 def test_the_slowdown_is_the_sum_of_its_parts(variant: str) -> None:
     values = result(variant).values
     parts = [float(values[f"guest.{cause}_fraction"] or 0) for cause in ("pause", "early_copy", "stall", "fault")]
@@ -65,13 +65,13 @@ def test_the_slowdown_is_the_sum_of_its_parts(variant: str) -> None:
     assert float(values["guest.slowdown"] or 0) == pytest.approx(sum(parts), abs=1e-9)
 
 
-@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS], FEW_VARIANTS))
 def test_no_more_is_sent_than_the_link_carries_in_the_time(variant: str) -> None:
     found = result(variant)
     assert float(found.values["replication.bandwidth_bps"] or 0) <= found.scenario.link.bandwidth
 
 
-@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS], FEW_VARIANTS))
 def test_only_protocols_that_make_checkpoints_have_metrics_of_them(variant: str) -> None:
     made = PROTOCOL_OF.get(variant) not in ("record-replay", "live-precopy", "cold-restart")
     values = [value for name, value in result(variant).values.items() if name.startswith("checkpoint.")]
@@ -79,7 +79,7 @@ def test_only_protocols_that_make_checkpoints_have_metrics_of_them(variant: str)
     assert all(value is None or value >= 0 for value in values)
 
 
-@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS], FEW_VARIANTS))
 def test_a_run_lasts_as_long_as_it_says(variant: str) -> None:
     found = result(variant)
     assert found.end_ns == found.scenario.duration

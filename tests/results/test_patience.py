@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from marks import mostly_slow
 from runs_for_tests import happened
 from scenarios_for_tests import small
 
@@ -33,7 +34,7 @@ def extended(variant: str = "cold-restart", **overrides: object) -> RunResult:
     return run(small(variant, **{"extend": "until-takeover", "duration": "7 ms", "clients": None, **overrides}))
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", mostly_slow(DETECTORS, "heartbeat", "swim", "token"))
 def test_the_takeover_is_waited_for_with_every_detector(name: str) -> None:
     for seed in range(1 if name in DETECTION_PRESETS else 10):
         found = extended(seed=seed, detection=DETECTORS[name])

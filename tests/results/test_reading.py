@@ -23,6 +23,19 @@ def result(variant: str = "base") -> RunResult:
     return run(small(variant), samples=20)
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    export(result(), folder)
+    return folder
+
+
+@pytest.fixture
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A folder of its own for a test, to do harm to."""
+    return Path(shutil.copytree(exported, tmp_path / "out"))
+
+
 @pytest.mark.parametrize("variant", ["base", "no-failure", "no-clients"])
 def test_a_run_is_read_as_it_was_saved(variant: str, tmp_path: Path) -> None:
     export(result(variant), tmp_path)
@@ -34,6 +47,7 @@ def test_a_run_is_read_as_it_was_saved(variant: str, tmp_path: Path) -> None:
     assert again.scenario.hash == result(variant).scenario.hash
 
 
+@pytest.mark.slow
 def test_a_run_of_a_trace_is_read_where_the_trace_is_not(tmp_path: Path) -> None:
     scenarios = Path("scenarios")
     (tmp_path / "traces").mkdir()
@@ -55,11 +69,10 @@ def test_a_saved_scenario_runs_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "timeline.png"])
-def test_a_file_that_is_missing_is_named(name: str, tmp_path: Path) -> None:
-    export(result(), tmp_path)
-    (tmp_path / name).unlink()
+def test_a_file_that_is_missing_is_named(name: str, folder: Path) -> None:
+    (folder / name).unlink()
     with pytest.raises(vf.InputError, match=name):
-        read(tmp_path)
+        read(folder)
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "timeline.png"])
@@ -79,19 +92,25 @@ def test_a_file_that_is_damaged_is_named(name: str, content: bytes, tmp_path_fac
     assert all(line.startswith(str(folder)) for line in str(caught.value).splitlines())
 
 
-def test_another_version_is_refused(tmp_path: Path) -> None:
-    export(result(), tmp_path)
-    summary = json.loads((tmp_path / SUMMARY).read_text())
-    (tmp_path / SUMMARY).write_text(json.dumps(summary | {"schema_version": 99}))
+def test_another_version_is_refused(folder: Path) -> None:
+    summary = json.loads((folder / SUMMARY).read_text())
+    (folder / SUMMARY).write_text(json.dumps(summary | {"schema_version": 99}))
     with pytest.raises(vf.InputError, match="schema version"):
-        read(tmp_path)
+        read(folder)
 
 
-def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
-    export(result(), tmp_path)
-    shutil.copy(tmp_path / "events.parquet", tmp_path / "epochs.parquet")
+def test_a_run_that_was_saved_without_its_traffic_has_none(folder: Path) -> None:
+    rest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    del rest["traffic"]
+    (folder / "run.json").write_text(json.dumps(rest), encoding="utf-8")
+    assert read(folder).traffic == ()
+    assert read(folder).values == result().values
+
+
+def test_a_table_of_other_columns_is_refused(folder: Path) -> None:
+    shutil.copy(folder / "events.parquet", folder / "epochs.parquet")
     with pytest.raises(vf.InputError, match="damaged"):
-        read(tmp_path)
+        read(folder)
 
 
 def test_every_field_is_saved_somewhere() -> None:
@@ -101,6 +120,7 @@ def test_every_field_is_saved_somewhere() -> None:
         "values",
         "verdicts",
         "findings",
+        "traffic",
         *REST_FIELDS,
         *(field for field, _ in TABLES.values()),
     }
@@ -114,11 +134,10 @@ def test_every_field_is_saved_somewhere() -> None:
         ("run.json", '"secondary": [', '"tertiary": ['),
     ],
 )
-def test_what_is_missing_in_a_whole_file_is_told(tmp_path: Path, file: str, old: str, new: str) -> None:
-    export(run(small(), samples=10), tmp_path / "out")
-    path = tmp_path / "out" / file
+def test_what_is_missing_in_a_whole_file_is_told(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / file
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(vf.InputError, match=f"{file}: (has not the metrics|is without the hosts)"):
-        read(tmp_path / "out")
+        read(folder)

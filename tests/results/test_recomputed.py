@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs_for_tests import observe_variant, variants
+from runs_for_tests import FEW_VARIANTS, observe_variant, variants
 from scenarios_for_tests import PROTOCOL_VARIANTS, VARIANTS, small
 
 import vmfailover as vf
@@ -179,7 +179,7 @@ def same(saved: float | None, value: float | None) -> bool:
     return saved == value and (saved is None) == (value is None)
 
 
-@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS]))
+@pytest.mark.parametrize("variant", variants([*VARIANTS, *PROTOCOL_VARIANTS], FEW_VARIANTS))
 def test_every_metric_of_a_variant_can_be_computed_again(variant: str, tmp_path: Path) -> None:
     result = observe_variant(variant).result
     assert differences(result, tmp_path) == {}

@@ -14,7 +14,6 @@ from vmfailover.records.events import Event
 from vmfailover.records.metric_names import METRICS
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.records import EpochRow
-from vmfailover.results.run_record import SCHEMA_VERSION
 from vmfailover.results.run_result import RunResult
 from vmfailover.simulation import run
 from vmfailover.version import version
@@ -39,7 +38,7 @@ def strictly(text: str) -> Any:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_json_has_the_keys_that_scripts_hold_on_to(variant: str) -> None:
     content = strictly(result(variant).to_json())
-    assert content["schema_version"] == SCHEMA_VERSION == 1
+    assert content["schema_version"] == RunResult.SCHEMA_VERSION == 1
     assert content["vmfailover_version"] == version()
     assert content["scenario"] == {"name": variant, "hash": small(variant).hash}
     assert content["seed"] == 7

@@ -20,7 +20,7 @@ def refused(path: Path) -> Iterator[list[str]]:
     lines: list[str] = []
     with pytest.raises(ScenarioError) as caught:
         yield lines
-    lines += [line.removeprefix(f"{path}: --set ") for line in str(caught.value).splitlines()]
+    lines += [line.removeprefix(f"{path}: override ") for line in str(caught.value).splitlines()]
 
 
 SECOND_CRASH = "failures.1={at: 110 ms, kind: host-crash, target: primary}"
@@ -68,6 +68,13 @@ def test_refuses(small: Path, override: str, message: str) -> None:
     with refused(small) as lines:
         load(small, [override])
     assert any(message.split(": ", 1)[1] in line and message.split(":")[0] in line for line in lines), lines
+
+
+@pytest.mark.parametrize("host", ["primary", "secondary"])
+def test_a_vm_has_no_more_vcpus_than_either_host_has_cores(small: Path, host: str) -> None:
+    with refused(small) as lines:
+        load(small, ["vm.vcpus=3", f"hosts.{host}.cores=2"])
+    assert lines == [f"vm.vcpus: 3 is more than the 2 cores of hosts.{host}; use fewer"]
 
 
 def test_a_place_in_the_file_is_told(write: Write) -> None:

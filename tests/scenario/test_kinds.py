@@ -45,7 +45,7 @@ def test_what_belongs_to_another_kind_is_refused_with_its_name(write: Write, ass
         load(write(), [assignment])
     assert ": belongs to " in str(caught.value)
     assert str(caught.value).endswith(f"; leave it out, or write '{key}: {owner}'")
-    assert "--set" in str(caught.value)
+    assert ": override " in str(caught.value)
 
 
 #: Single values that belong to another kind, and what is said of them.

@@ -76,5 +76,8 @@ def test_refuses(write: Write, override: str, message: str) -> None:
     path = write(f"seed: 1\n{write().read_text()}")
     with pytest.raises(ScenarioError) as caught:
         load(path, [override])
-    assert str(caught.value).startswith(f"{path}: --set {message}")
+    assert str(caught.value).startswith(f"{path}: override {message}")
     assert "\n" not in str(caught.value)
+    with pytest.raises(ScenarioError) as named:
+        load(path, [override], called="--set")
+    assert str(named.value).startswith(f"{path}: --set {message}")

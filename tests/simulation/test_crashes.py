@@ -6,6 +6,7 @@ from itertools import chain, cycle, pairwise, takewhile
 
 import numpy as np
 import pytest
+from marks import mostly_slow
 from runs_for_tests import Observed, broken, happened, observe
 from scenarios_for_tests import brief
 
@@ -116,7 +117,11 @@ def crash_often(variant: str, seed: int, crashes: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    "variant", ["base", "no-streaming", "other-host", "log-checkpoint", "log-stall-least", "three-vcpus-drain"]
+    "variant",
+    mostly_slow(
+        ["base", "no-streaming", "other-host", "log-checkpoint", "log-stall-least", "three-vcpus-drain"],
+        *("base", "other-host", "log-checkpoint"),
+    ),
 )
 def test_three_crashes(variant: str) -> None:
     crash_often(variant, 11, 3)

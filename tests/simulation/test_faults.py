@@ -39,7 +39,7 @@ FENCING = {
 }
 
 #: Scenarios that quick tests run; the others are among the heavy proofs.
-QUICK = {"link-cut", "hypervisor-hang", "secondary-crash", "hang-comes-back"}
+QUICK = {"link-cut"}
 
 
 @pytest.mark.parametrize(

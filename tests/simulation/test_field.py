@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from marks import mostly_slow
 from runs_for_tests import broken, happened, observe
 
 from vmfailover.report.summary import summary
@@ -32,7 +33,7 @@ def test_a_bond_that_is_silent_for_longer_than_token_and_consensus_has_a_node_fe
     )
 
 
-@pytest.mark.parametrize("silent_s", [2, 4, 5])
+@pytest.mark.parametrize("silent_s", mostly_slow([2, 4, 5], 5))
 def test_a_shorter_silence_is_forgiven(silent_s: int) -> None:
     result = field("corosync-bond", duration="20 s", **{"failures.0.lasts": f"{silent_s} s"})
     kinds = {event.kind for event in result.event_rows}

@@ -4,13 +4,13 @@ import math
 from itertools import pairwise
 
 import pytest
-from runs_for_tests import Observed, happened, observe, observe_variant, variants
+from runs_for_tests import FEW_VARIANTS, Observed, happened, observe, observe_variant, variants
 from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.records.metric_names import METRICS
 
-every_variant = pytest.mark.parametrize("variant", variants(VARIANTS))
+every_variant = pytest.mark.parametrize("variant", variants(VARIANTS, FEW_VARIANTS))
 
 
 def value(run: Observed, name: str) -> float:
@@ -120,7 +120,7 @@ def test_the_causes_of_the_slowdown_add_up_to_it(variant: str) -> None:
     assert sum(causes) == pytest.approx(value(run, "guest.slowdown"), abs=1e-12)
 
 
-@pytest.mark.parametrize("variant", variants(sorted(VARIANTS.keys() - {"no-failure"})))
+@pytest.mark.parametrize("variant", variants(sorted(VARIANTS.keys() - {"no-failure"}), FEW_VARIANTS))
 def test_the_work_lost_is_what_the_vm_ran_since_the_last_checkpoint(variant: str) -> None:
     run = observe_variant(variant)
     (takeover,) = happened(run.result, "takeover")

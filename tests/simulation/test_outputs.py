@@ -6,7 +6,7 @@ from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.audit.invariants import Commit, output_verdict
 from vmfailover.cluster.protected_pair import ProtectedPair
-from vmfailover.replication.release import Release
+from vmfailover.guest.outlet import Release
 
 WITH_CLIENTS = variants(sorted(VARIANTS.keys() - {"no-clients"}))
 
@@ -14,7 +14,7 @@ WITH_CLIENTS = variants(sorted(VARIANTS.keys() - {"no-clients"}))
 @pytest.mark.parametrize("variant", WITH_CLIENTS)
 def test_no_answer_before_its_epoch_is_committed(variant: str) -> None:
     run = observe_variant(variant)
-    released = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns >= 0]
+    released = [epoch for epoch in run.cluster.protection.epochs if epoch.acknowledged_ns is not None]
     assert sum(len(epoch.outputs) for epoch in released) == len(run.cluster.pair.releases) > 10
     assert not list(responses_before_commit(run))
     assert run.result.values["loss.outputs"] == 0
@@ -57,7 +57,7 @@ def test_an_answer_that_leaves_at_once_is_found(monkeypatch: pytest.MonkeyPatch)
 
     def leave_at_once(pair: ProtectedPair) -> None:
         start(pair)
-        pair.primary.guest.on_accept.append(pair.context.release)
+        pair.primary.guest.on_accept.append(pair.context.outlet.release)
 
     monkeypatch.setattr(ProtectedPair, "start", leave_at_once)
     assert broken(observe(small())).keys() == {"output_commit", "answers_wait"}

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from runs_for_tests import Observed, broken, happened, observe, variants
+from marks import mostly_slow
+from runs_for_tests import Observed, broken, happened, observe
 from scenarios_for_tests import PROTOCOL_OF, PROTOCOL_VARIANTS, small
 
 from vmfailover.scenario import Scenario
@@ -33,7 +34,7 @@ def instants(run: Observed, kind: str) -> list[int]:
     return [event.time_ns for event in happened(run.result, kind)]
 
 
-@pytest.mark.parametrize("variant", variants(AGAIN))
+@pytest.mark.parametrize("variant", mostly_slow(AGAIN, "base", "undo-log"))
 def test_the_second_host_of_a_second_pair_takes_over_too(variant: str) -> None:
     run = observe(
         twice(
@@ -51,7 +52,7 @@ def test_the_second_host_of_a_second_pair_takes_over_too(variant: str) -> None:
     assert run.cluster.active.host.name == "primary"
 
 
-@pytest.mark.parametrize("variant", variants(BACK))
+@pytest.mark.parametrize("variant", mostly_slow(BACK, "base", "page-write-protect"))
 def test_the_vm_moves_back_without_losing_anything(variant: str) -> None:
     run = observe(twice(variant, failback="1500 us", duration="20 ms"))
     assert not broken(run)
@@ -79,12 +80,12 @@ def second_faults(variant: str, seed: int, count: int, failback: str | None = No
     return ends
 
 
-@pytest.mark.parametrize("variant", variants(AGAIN))
+@pytest.mark.parametrize("variant", mostly_slow(AGAIN, "base", "undo-log"))
 def test_a_second_fault(variant: str) -> None:
     second_faults(variant, 3, 1)
 
 
-@pytest.mark.parametrize("variant", variants(BACK))
+@pytest.mark.parametrize("variant", mostly_slow(BACK, "base", "page-write-protect"))
 def test_a_second_fault_with_failback(variant: str) -> None:
     second_faults(variant, 4, 1, failback="1200 us")
 

@@ -173,3 +173,27 @@ def test_states_are_logged_with_the_simulated_time(scenario: Scenario, caplog: p
     with caplog.at_level(logging.DEBUG, "vmfailover"):
         run(scenario)
     assert len(caplog.messages) == len(result.event_rows)
+
+
+def test_parts_say_their_state(scenario: Scenario) -> None:
+    simulation = Simulation(scenario)
+    simulation.run(until="down")
+    primary, secondary = (simulation.hosts[name] for name in ("primary", "secondary"))
+    assert repr(primary.host) == "<Host primary: down>"
+    assert repr(secondary.host) == "<Host secondary: up>"
+    assert repr(primary.vm) == "<VirtualMachine 0 on cores 0: stands still>"
+    assert repr(primary.vm.log) == f"<AddressLog: {primary.vm.log.entries} of {primary.vm.log.capacity} entries in use>"
+    assert repr(primary.host.memory) == f"<Memory: {primary.host.memory.versions.size} lines of 128 B>"
+    dirty, flagged = primary.host.processor.dirty_rows, primary.host.processor.flagged_lines.size
+    assert repr(primary.host.processor) == f"<Processor, 1 cores: {dirty} dirty rows, {flagged} lines flagged>"
+    cluster = simulation.cluster
+    assert repr(cluster) == "<Cluster of primary, secondary: the VM is on primary>"
+    committed = cluster.protection.committed_epoch
+    pair = f"<ProtectedPair: primary, protected by secondary: <CachelineFlags: committed epoch {committed}>>"
+    assert repr(cluster.pair) == pair
+    assert repr(cluster.pair.detector) == "<HeartbeatDetector on secondary watches primary: hears it>"
+    simulation.run(until="takeover")
+    assert repr(cluster.pair.detector).endswith("gave it up>")
+    assert repr(secondary.vm).endswith("runs>")
+    assert repr(secondary.guest) == f"<Guest: {secondary.vm!r}, {len(secondary.guest.server.waiting)} requests wait>"
+    assert repr(cluster.link.forward).startswith("<Channel: ")

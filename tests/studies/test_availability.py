@@ -120,9 +120,9 @@ def test_years_or_failures_say_how_long() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mttf": "1000"}, "--mttf: '1000' is not a time; write a number and a unit"),
-        ({"mttr": "0 h"}, "--mttr: must be above zero"),
-        ({"repair": "none"}, "--repair: 'none' is unknown; it is one of independent, one-crew"),
+        ({"mttf": "1000"}, "mttf: '1000' is not a time; write a number and a unit"),
+        ({"mttr": "0 h"}, "mttr: must be above zero"),
+        ({"repair": "none"}, "repair: 'none' is unknown; it is one of independent, one-crew"),
         ({"mttf": "1 ms", "mttr": "1 ms", "years": 1000}, "more than 1,000,000,000 failures"),
     ],
 )

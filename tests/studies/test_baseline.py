@@ -64,7 +64,7 @@ def test_an_interruption_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no such file; make it with --update-baseline"):
+    with pytest.raises(InputError, match="there is no such file; make it with `write_baseline`"):
         read_baseline(tmp_path / "none.json")
 
 
@@ -101,7 +101,7 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
     path.write_text(entry_text())
     assert read_baseline(path) == {"a": Entry("h", (1,), {"failover.latency_ns": (1.0,)})}
     path.write_text(text)
-    with pytest.raises(InputError, match=r"baseline\.json: is .*; delete it, and make it anew with --update-baseline"):
+    with pytest.raises(InputError, match=r"baseline\.json: is .*; delete it, and make it anew with `write_baseline`"):
         read_baseline(path)
 
 
@@ -125,7 +125,7 @@ def test_what_was_cut_off_is_kept_as_a_lower_bound(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_baseline(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot be read .*; give --baseline another file"):
+    with pytest.raises(InputError, match=r"cannot be read .*; give `baseline` another file"):
         read_baseline(tmp_path)
 
 

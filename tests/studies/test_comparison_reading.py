@@ -59,10 +59,17 @@ def made(kind: str) -> Comparison:
     return COMPARISONS[kind]()
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    export_comparison(made("interrupted"), folder)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    export_comparison(made("interrupted"), tmp_path / "out")
-    return tmp_path / "out"
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A folder of its own for a test, to do harm to."""
+    return Path(shutil.copytree(exported, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("kind", COMPARISONS)

@@ -38,6 +38,7 @@ def printed(folder: Path, script: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard_and_runs_once(tmp_path: Path) -> None:
     assert printed(tmp_path, SWEEP + "swept()") == ["script", "2 points 0 failed"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from interruptions import after, living, signal_after
+from marks import mostly_slow
 from rich.console import Console
 from scenarios_for_tests import minute
 
@@ -183,7 +184,10 @@ class _InterruptedLater(InThisProcess):
         return super().submit(*call, **options)
 
 
-@pytest.mark.parametrize(("runs", "trials", "finalists"), [(5, 2, 1), (16 + 4, 8, 1), (16 + 7, 8, 2), (16 + 9, 8, 3)])
+@pytest.mark.parametrize(
+    ("runs", "trials", "finalists"),
+    mostly_slow([(5, 2, 1), (16 + 4, 8, 1), (16 + 7, 8, 2), (16 + 9, 8, 3)], (5, 2, 1), (16 + 7, 8, 2)),
+)
 def test_tuning_keeps_each_trial_and_finalist_that_is_finished(runs: int, trials: int, finalists: int) -> None:
     pytest.importorskip("optuna")
     pool = _InterruptedLater(runs)
@@ -261,8 +265,9 @@ print("rows", len(found.frame), found.interrupted, len(active_children()), flush
 """
 
 
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("to_all", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("to_all", [True, False])
 def test_ctrl_c_in_a_terminal_returns_the_rows(jobs: int, to_all: bool) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(jobs)],

@@ -59,7 +59,7 @@ def test_precisions(text: str, precision: Precision) -> None:
     "text", ["", "failover.latency_ns", "bogus ±2 %", "failover.latency_ns ±0 %", "guest.slowdown x ±1 %"]
 )
 def test_what_is_no_precision_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--until"):
+    with pytest.raises(InputError, match="until: "):
         Precision.parse(text)
 
 

@@ -24,10 +24,17 @@ def made(runs: int) -> Replications:
     return replicate(minute(), 3, executor=InThisProcess(), progress=after(runs) if runs < 3 else None)
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    export_replications(made(3), folder)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    export_replications(made(3), tmp_path / "out")
-    return tmp_path / "out"
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A folder of its own for a test, to do harm to."""
+    return Path(shutil.copytree(exported, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("runs", [2, 3])

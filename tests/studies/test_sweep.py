@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from interruptions import after
+from marks import mostly_slow
 from scenarios_for_tests import minute
 
 from vmfailover.errors import InputError
@@ -145,11 +146,15 @@ def rows(found: Sweep) -> pd.DataFrame:
     ("keys", "options", "made"),
     [
         ({INTERVAL: "80us,100us,120us"}, {}, 1),
-        ({INTERVAL: "200us,120us,100us"}, {}, 1),
         ({INTERVAL: "100us,120us", "link.latency": "20us,50us"}, {}, 2),
-        ({INTERVAL: "100us,120us", "replication.protocol": "cacheline-flags,page-dirty-bits"}, {}, 2),
-        ({INTERVAL: "100us,120us"}, {"replications": 3}, 4),
-        ({INTERVAL: "100us,120us,2s"}, {"replications": 2}, 2 + 2),
+        *mostly_slow(
+            [
+                ({INTERVAL: "200us,120us,100us"}, {}, 1),
+                ({INTERVAL: "100us,120us", "replication.protocol": "cacheline-flags,page-dirty-bits"}, {}, 2),
+                ({INTERVAL: "100us,120us"}, {"replications": 3}, 4),
+                ({INTERVAL: "100us,120us,2s"}, {"replications": 2}, 2 + 2),
+            ]
+        ),
     ],
 )
 def test_a_sweep_grows(tmp_path: Path, keys: dict[str, str], options: dict[str, Any], made: int) -> None:
@@ -185,6 +190,7 @@ def test_fewer_replications_are_the_first_ones_and_the_others_are_kept(tmp_path:
     pd.testing.assert_frame_equal(more.frame, sweep(SCENARIO, keys, replications=3, executor=InThisProcess()).frame)
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_interrupted_while_it_grows_goes_on(tmp_path: Path) -> None:
     larger = {INTERVAL: "100us,120us,150us", "link.latency": "2us,20us"}
     base = SCENARIO.with_(**{"link.latency": "2 us"})
@@ -232,7 +238,7 @@ def test_a_point_that_cannot_be_run_is_a_row_with_its_error() -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError("no room"), BrokenProcessPool("killed")])
-@pytest.mark.parametrize("before", [0, 2])
+@pytest.mark.parametrize("before", mostly_slow([0, 2], 2))
 def test_a_point_that_was_lost_is_tried_again(error: Exception, before: int, tmp_path: Path) -> None:
     """Also one that has some of its runs already; its error is a row until then, without values."""
     keys = {INTERVAL: "100us,120us,2s"}
@@ -261,6 +267,11 @@ def test_a_point_that_was_lost_while_it_grew_still_has_what_it_had(tmp_path: Pat
 def test_a_key_that_there_is_not_is_refused() -> None:
     with pytest.raises(ScenarioError, match="unknown key"):
         sweep(SCENARIO, {"checkpoint_intervall": "100us"}, executor=InThisProcess())
+
+
+def test_a_value_that_reads_like_an_error_of_a_key_is_a_point_without_values() -> None:
+    found = sweep(SCENARIO, {"seed": ["unknown key"]}, executor=InThisProcess())
+    assert "'unknown key' is not a whole number" in found.frame["error"][0]
 
 
 def test_random_numbers_are_common_to_all_points() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from interruptions import after
+from marks import mostly_slow
 from scenarios_for_tests import minute
 
 import vmfailover as vf
@@ -58,7 +59,7 @@ def require_same(one: Sweep, other: Sweep) -> None:
     assert one.to_json() == other.to_json()
 
 
-@pytest.mark.parametrize("kind", SWEEPS)
+@pytest.mark.parametrize("kind", mostly_slow(SWEEPS, "with failed points", "unfinished"))
 def test_a_sweep_is_read_as_it_was_returned(kind: str, tmp_path: Path) -> None:
     found = sweep(minute(), out=tmp_path, executor=InThisProcess(), **{"keys": KEYS, **SWEEPS[kind]})
     require_same(read_sweep(tmp_path), found)
@@ -73,6 +74,7 @@ def test_points_with_a_gap_have_their_own_texts(folder: Path) -> None:
     assert found.texts == swept("with failed points").texts
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_trace_is_read_where_the_trace_is_not(tmp_path: Path) -> None:
     (tmp_path / "traces").mkdir()
     shutil.copy("scenarios/traces/redis-set.parquet", tmp_path / "traces")
@@ -85,7 +87,7 @@ def test_a_sweep_of_a_trace_is_read_where_the_trace_is_not(tmp_path: Path) -> No
 
 def test_a_folder_without_the_scenario_is_mended_by_the_same_sweep(folder: Path) -> None:
     (folder / SCENARIO).unlink()
-    with pytest.raises(vf.InputError, match=f"has no {SCENARIO}; the same sweep with `--out {folder}` writes it"):
+    with pytest.raises(vf.InputError, match=f"has no {SCENARIO}; the same sweep into this folder writes it"):
         read_sweep(folder)
     written = {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
     sweep(minute(), KEYS, out=folder, executor=InThisProcess())

@@ -56,6 +56,7 @@ def test_tasks_whose_worker_dies_are_done_again(tmp_path: Path) -> None:
         assert pool.submit(int, 7).result() == 7
 
 
+@pytest.mark.slow
 def test_a_task_that_always_kills_its_worker_is_given_up_and_no_other() -> None:
     with local_processes(2) as pool:
         found = dict(as_they_end(pool, always_dies, numbered(2, *range(3, 20))))

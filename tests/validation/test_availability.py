@@ -12,6 +12,7 @@ HOUR_NS = 3600 * 10**9
 LIVES, HOURS = 20, 50_200_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repair", ["independent repair", pytest.param("one repair crew", marks=pytest.mark.slow)])
 def test_two_hosts(repair: str, record_property: RecordProperty) -> None:
     """Failover and resynchronisation take no time. Held to the unavailability, of which the interval is narrow."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from failover.detection.watch import Pair
+from marks import mostly_slow
 
 from vmfailover.failover.detection.token import Token
 from vmfailover.studies.statistics import statistic
@@ -32,7 +33,9 @@ def predicted(name: str, wanted: float, found: Sequence[float], widest: float, r
     )
 
 
-@pytest.mark.parametrize(("threshold", "deviations"), [(1, 1.28), (3, 3.09), (8, 5.61), (12, 7.03)])
+@pytest.mark.parametrize(
+    ("threshold", "deviations"), mostly_slow([(1, 1.28), (3, 3.09), (8, 5.61), (12, 7.03)], (8, 5.61))
+)
 def test_phi_accrual(threshold: int, deviations: float, record_property: RecordProperty) -> None:
     """Silence after the last of many heartbeats whose arrivals are normal: m + z s, by estimates of both."""
     assert f"m+{deviations}s" in expected("phi_accrual")
@@ -60,6 +63,7 @@ def first_probe(members: int) -> float:
     return float(within / (1 - (1 - 1 / n) ** n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [10, 50])
 def test_swim(members: int, record_property: RecordProperty) -> None:
     """The first detection takes the wait for a probe and its two timeouts, less than 1.582 periods on the mean."""
@@ -82,7 +86,7 @@ COROSYNC = {
 }
 
 
-@pytest.mark.parametrize("setup", COROSYNC)
+@pytest.mark.parametrize("setup", mostly_slow(COROSYNC, "b"))
 def test_corosync(setup: str, record_property: RecordProperty) -> None:
     """From the fault to the new membership; on setup b the rounds of joins have been fitted."""
     measured = [float(row["membership_formed_s"]) for row in table("corosync") if row["setup"] == setup]
@@ -112,7 +116,7 @@ def test_timeouts_are_those_that_corosync_computes() -> None:
         assert spec.consensus_ns == int(row["consensus_runtime_ms"]) * MS
 
 
-@pytest.mark.parametrize("kind", ["kill", "cut"])
+@pytest.mark.parametrize("kind", mostly_slow(["kill", "cut"], "cut"))
 def test_keepalived(kind: str, record_property: RecordProperty) -> None:
     """VRRP is a heartbeat: three advertisements and the skew (256 - priority) / 256 of one pass in silence."""
     rows = [row for row in table("keepalived") if row["kind"] == kind]

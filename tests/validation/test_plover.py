@@ -132,6 +132,7 @@ def miss(name: str, misses: set[str], tolerance: float) -> float | None:
     return None if name in misses else tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hashing", ["true", "false"])
 def test_hashing_saves_what_is_the_same(hashing: str) -> None:
     """Without hashes, all that was modified on either host is sent."""

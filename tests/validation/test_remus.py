@@ -100,6 +100,7 @@ def test_kernel_build_at_higher_rates(record_property: RecordProperty) -> None:
     assert periods_ns == pytest.approx(25_000_000), "sending takes longer than the interval"
 
 
+@pytest.mark.slow
 def test_faults_cost_more_than_pauses() -> None:
     """The overhead is not that of the pauses alone."""
     values = built(20).values
@@ -116,6 +117,7 @@ def test_modified_pages_grow_as_in_the_trace(record_property: RecordProperty) ->
     report("Modified pages: the redis trace, and the kernel build as assumed", [row], record_property)
 
 
+@pytest.mark.slow
 def test_pause_at_a_failover(record_property: RecordProperty) -> None:
     """The paper's second is that of its detector and of clients' TCP, of neither of which it gives the settings."""
     (row,) = (row for row in table("remus_nsdi08") if row["experiment"] == "sec3_2_failover")

@@ -53,6 +53,7 @@ def test_receiving(record_property: RecordProperty) -> None:
     report("VMware FT, table 2, receive", rows, record_property)
 
 
+@pytest.mark.slow
 def test_transmitting(record_property: RecordProperty) -> None:
     """What is sent is hardly logged."""
     block = 128 * 1024
@@ -91,6 +92,7 @@ def test_workloads(record_property: RecordProperty) -> None:
     report("VMware FT, table 1", rows, record_property)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_the_cap_is_that_of_the_channel(share: float) -> None:
     """Half the log for each byte lets twice as much in, up to what clients send."""

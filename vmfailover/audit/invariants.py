@@ -14,9 +14,9 @@ import numpy.typing as npt
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
 from vmfailover.guest.access_buffer import Replay
 from vmfailover.guest.guest import GuestState, ReceiveRing
+from vmfailover.guest.outlet import Release
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import CacheState
-from vmfailover.replication.release import Release
 from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: The names of all invariants; a protocol promises some of them.

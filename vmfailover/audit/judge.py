@@ -118,7 +118,7 @@ class Judge(Observer):
         """Lines that the two hosts do not have alike, if both have run the VM at once."""
         if not self.split_brain_ns:
             return 0
-        ours, theirs = (hosted.host.processor.image() for hosted in self._cluster.pair.hosted)
+        ours, theirs = (hosted.vm.read_image() for hosted in self._cluster.pair.hosted)
         return int(np.count_nonzero(ours != theirs))
 
     @staticmethod

@@ -7,10 +7,9 @@ from typing import Any
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import PATH, complain, seed_option, set_option
+from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
-from vmfailover.scenario import load
 from vmfailover.studies.availability import FAILOVERS, FAILURES, REPAIRS, REPLICATIONS, Availability, availability
 from vmfailover.studies.executors import local_processes
 
@@ -90,8 +89,7 @@ def command(
     """
     if years is not None and failures is not None:
         raise InputError("--years and --failures both say how long to simulate; give one of them")
-    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
-    loaded = load(scenario, seeded)
+    loaded = scenario_in(scenario, overrides, seed)
     with counted_bar("simulating") as progress, local_processes(jobs) as executor:
         result = availability(
             loaded,

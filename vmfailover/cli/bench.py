@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import PATH, set_option
+from vmfailover.cli.options import PATH, scenario_in, set_option
 
 if TYPE_CHECKING:
     from vmfailover.scenario import Scenario
@@ -39,11 +39,10 @@ def command(scenario: Path | None, overrides: tuple[str, ...], repeat: int, as_j
     """
     import json
 
-    from vmfailover.scenario import load
     from vmfailover.studies.benchmarks import benchmarks
 
     with _file(scenario) as path:
-        loaded = load(path, overrides)
+        loaded = scenario_in(path, overrides)
         measured = []
         for benchmark in benchmarks(loaded, path, overrides):
             click.echo(f"measuring {benchmark.name}", err=True)
@@ -67,12 +66,14 @@ def _file(given: Path | None) -> Iterator[Path]:
 def _record(scenario: "Scenario", measured: Sequence["Measurement"]) -> dict[str, Any]:
     import platform
 
+    from vmfailover.results.json_result import about
+
     packages = ("vmfailover", "numba", "numpy", "pyarrow")
     return {
         "schema_version": SCHEMA_VERSION,
         "machine": {"processor": platform.machine(), "system": platform.system(), "python": platform.python_version()},
         "packages": {name: metadata.version(name) for name in packages},
-        "scenario": {"name": scenario.name, "hash": scenario.hash},
+        "scenario": about(scenario),
         "measurements": [measurement.to_dict() for measurement in measured],
     }
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
-from vmfailover.cli.options import BAD_INPUT, INTERRUPTED, complain
+from vmfailover.cli.options import BAD_INPUT, INTERRUPTED, complain, told
 from vmfailover.engine.interruption import Terminations
 from vmfailover.errors import InputError, NoProgressError, reason_of
 
@@ -67,7 +67,7 @@ def _forget_what_is_unread() -> None:
 def _told(error: Exception) -> str:
     """Return what the user should read of an error."""
     if isinstance(error, InputError):
-        return str(error)
+        return told(error)
     if isinstance(error, OSError):
         return f"error: {error.filename or 'cannot continue'}: {reason_of(error)}"
     if isinstance(error, MemoryError):

@@ -8,11 +8,20 @@ from pathlib import Path
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import BAD_INPUT, PATH, complain, scenario_arguments, seed_option, set_option
+from vmfailover.cli.options import (
+    BAD_INPUT,
+    PATH,
+    complain,
+    scenario_arguments,
+    scenario_in,
+    seed_option,
+    set_option,
+    told,
+)
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import require_file_writable
-from vmfailover.scenario import Scenario, load
+from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry, read_baseline
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Limit
 from vmfailover.studies.executors import local_processes
@@ -91,7 +100,7 @@ def command(
     if junit is not None:
         require_file_writable(junit, "--junit")
     entries = None if baseline is None else _entries(baseline, update=update_baseline)
-    loaded, refused = _load(scenarios, overrides if seed is None else (*overrides, f"seed={seed}"))
+    loaded, refused = _load(scenarios, overrides, seed)
     invariants_only |= (update_baseline or bool(refused)) and entries is None and not any(s.expect for s in loaded)
     with counted_bar("checking") as progress, local_processes(jobs) as executor:
         found = check(
@@ -128,13 +137,13 @@ def _entries(baseline: Path, *, update: bool) -> dict[str, Entry] | None:
     return None
 
 
-def _load(paths: Sequence[Path], overrides: Sequence[str]) -> tuple[list[Scenario], list[Refused]]:
+def _load(paths: Sequence[Path], overrides: Sequence[str], seed: int | None) -> tuple[list[Scenario], list[Refused]]:
     """Return the scenarios in some files, and which files cannot be checked."""
     loaded: dict[str, Scenario] = {}
     refused: list[Refused] = []
     for path in paths:
         try:
-            scenario = load(path, overrides)
+            scenario = scenario_in(path, overrides, seed)
             if scenario.name in loaded:
                 raise InputError(f"{path}: name: {scenario.name!r} is the name of two scenarios; rename one")
             loaded[scenario.name] = scenario
@@ -154,7 +163,7 @@ def _update(baseline: Path, found: Check, *, accept: bool, to_stderr: bool) -> b
     try:
         found.write_baseline(baseline, accept=accept)
     except InputError as error:
-        complain(str(error))
+        complain(told(error))
         return False
     return True
 

@@ -8,11 +8,21 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.folders import COMPARE, require_own
-from vmfailover.cli.options import PATH, complain, scenario_arguments, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import (
+    PATH,
+    SET,
+    complain,
+    scenario_arguments,
+    scenario_in,
+    seed_option,
+    set_option,
+    tell_interrupted,
+    with_seed,
+)
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
-from vmfailover.scenario import Scenario, load
+from vmfailover.scenario import Scenario
 from vmfailover.scenario.loading import load_under
 from vmfailover.studies.comparison import REPLICATIONS, Comparison, all_protocols, compare, possible_columns
 from vmfailover.studies.comparison_export import export_comparison
@@ -53,7 +63,7 @@ def command(
     """
     if out is not None:
         require_own(out, COMPARE)
-    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
+    seeded = with_seed(overrides, seed)
     columns, impossible = _columns(scenarios, seeded, protocols)
     with counted_bar("comparing") as progress, local_processes(jobs) as executor:
         comparison = compare(
@@ -71,13 +81,13 @@ def _columns(
 ) -> tuple[dict[str, Scenario], dict[str, str]]:
     """Return the scenario of each column, and the columns that cannot be."""
     if protocols is None:
-        return _by_name([load(path, overrides) for path in paths]), {}
+        return _by_name([scenario_in(path, overrides) for path in paths]), {}
     if len(paths) != 1:
         raise InputError("--protocols compares protocols on one scenario; give one")
     if protocols == "all":
-        return possible_columns(all_protocols(), load_under(paths[0], all_protocols(), overrides))
+        return possible_columns(all_protocols(), load_under(paths[0], all_protocols(), overrides, called=SET))
     names = [name.strip() for name in protocols.split(",")]
-    under = load_under(paths[0], names, overrides)
+    under = load_under(paths[0], names, overrides, called=SET)
     return {name: under(name) for name in names}, {}
 
 

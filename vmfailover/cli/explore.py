@@ -6,11 +6,10 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.folders import EXPLORE, require_own
-from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.files.whole_file import placed_whole
 from vmfailover.results.quantities import counted
-from vmfailover.scenario import load
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
@@ -55,7 +54,7 @@ def command(
     """
     if out is not None:
         require_own(out, EXPLORE)
-    loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
+    loaded = scenario_in(scenario, overrides, seed)
     names = [name.strip() for name in faults.split(",")]
     with counted_bar("exploring") as progress, local_processes(jobs) as executor:
         exploration = explore(

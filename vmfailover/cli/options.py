@@ -2,13 +2,18 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.files.text import one_line, without_commands
+
+if TYPE_CHECKING:
+    from vmfailover.scenario import Scenario
 
 #: Exit code for wrong usage or a bad input file.
 BAD_INPUT = 2
@@ -35,8 +40,11 @@ PATH = _FilePath(path_type=Path)
 
 scenario_arguments = click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True, type=PATH)
 
+#: What overrides a key of a scenario.
+SET = "--set"
+
 set_option = click.option(
-    "--set",
+    SET,
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
@@ -65,6 +73,38 @@ log_level_option = click.option(
     callback=_log,
     help="Say on stderr what becomes of hosts and VM, with the simulated time; debug: of each epoch too.",
 )
+
+
+def with_seed(overrides: Sequence[str], seed: int | None) -> Sequence[str]:
+    """Return what is given with `--set` and, if it is, with `--seed`."""
+    return overrides if seed is None else (*overrides, f"seed={seed}")
+
+
+def scenario_in(path: Path, overrides: Sequence[str], seed: int | None = None) -> "Scenario":
+    """Return the scenario in a file with what is given with `--set` and `--seed`; raise ScenarioError if it is none."""
+    from vmfailover.scenario import load
+
+    return load(path, with_seed(overrides, seed), called=SET)
+
+
+#: Options that are not called as the parameters of the functions that they are given to.
+_OPTIONS = {
+    "address": "--dask",
+    "count": "--points",
+    "keys": "-p",
+    "limits": "--fail-on",
+    "write_baseline": "--update-baseline",
+}
+
+
+def option_of(field: str) -> str:
+    """Return the option that gives a parameter of a function."""
+    return _OPTIONS.get(field, f"--{field.replace('_', '-')}")
+
+
+def told(error: InputError) -> str:
+    """Return the text of an error as a user of the command line reads it."""
+    return error.told(option_of) if isinstance(error, ParameterError) else str(error)
 
 
 def tell(text: str) -> None:

@@ -13,6 +13,7 @@ from vmfailover.cli.options import (
     complain,
     log_level_option,
     scenario_arguments,
+    scenario_in,
     seed_option,
     set_option,
     tell_interrupted,
@@ -23,7 +24,7 @@ from vmfailover.files.whole_file import require_file_writable
 from vmfailover.results.export import export
 from vmfailover.results.quantities import counted
 from vmfailover.results.run_result import RunResult
-from vmfailover.scenario import Scenario, load
+from vmfailover.scenario import Scenario
 from vmfailover.scenario.units import SIZE
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.memory_estimate import require_memory
@@ -86,8 +87,7 @@ def command(
     Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, by SIGTERM 143,
     in which case the results so far are printed and saved.
     """
-    seeded = overrides if seed is None else (*overrides, f"seed={seed}")
-    loaded = [load(path, seeded) for path in scenarios]
+    loaded = [scenario_in(path, overrides, seed) for path in scenarios]
     for scenario in loaded:
         require_memory(scenario, max_memory)
     replicated = replications is not None or until is not None

@@ -6,10 +6,9 @@ from typing import cast
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import PATH, complain, seed_option, set_option
+from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.cli.tune import key_and_range
-from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.sensitivity import Method, Sensitivity, sensitivity
 
@@ -54,7 +53,7 @@ def command(
 
     Exits with 0 if all is well, 1 if an invariant is broken, and 2 for bad input.
     """
-    loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
+    loaded = scenario_in(scenario, overrides, seed)
     with counted_bar("trying") as progress, local_processes(jobs) as executor:
         found = sensitivity(
             loaded,

@@ -10,11 +10,11 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.folders import SWEEP, require_own
-from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
-from vmfailover.scenario import Scenario, load
+from vmfailover.scenario import Scenario
 from vmfailover.studies.design import Kind
 from vmfailover.studies.executors import dask_workers
 from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
@@ -75,7 +75,7 @@ def command(
     """
     if out is not None:
         require_own(out, SWEEP)
-    loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
+    loaded = scenario_in(scenario, overrides, seed)
     keys = dict(_key_and_values(text) for text in parameters)
     with counted_bar("sweeping") as progress, _workers(loaded, address) as executor:
         found = sweep(

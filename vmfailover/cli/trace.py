@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import PATH
+from vmfailover.cli.options import PATH, SET
 from vmfailover.files.text import one_line
 from vmfailover.files.whole_file import require_file_writable
 
@@ -78,7 +78,7 @@ def stats(
     from vmfailover.studies.trace_statistics import hierarchy, trace_statistics
     from vmfailover.traces.format import open_trace
 
-    host, opened = hierarchy(preset, overrides), open_trace(trace)
+    host, opened = hierarchy(preset, overrides, called=SET), open_trace(trace)
     with growing_array(log_path) if log_path else nullcontext(lambda _: None) as consume:
         statistics = trace_statistics(opened, host, scan_instructions, repeat=repeat, consume=consume)
     click.echo(json.dumps(statistics.to_dict(), indent=2) if as_json else _table(statistics, opened.metadata))

@@ -5,11 +5,10 @@ from pathlib import Path
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import PATH, complain, seed_option, set_option, tell_interrupted
+from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
 from vmfailover.cli.progress import counted_bar
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
-from vmfailover.scenario import load
 from vmfailover.studies.executors import local_processes
 from vmfailover.studies.tuning import CONFIRMATIONS, REPLICATIONS, Tuning, tune
 
@@ -68,7 +67,7 @@ def command(
     there is such a point, 1 if none is found or an invariant is broken, 2 for bad input, and 130 if interrupted, by
     SIGTERM 143, in which case the best so far is printed.
     """
-    loaded = load(scenario, overrides if seed is None else (*overrides, f"seed={seed}"))
+    loaded = scenario_in(scenario, overrides, seed)
     vary = dict(map(key_and_range, ranges))
     with counted_bar("tuning") as progress, local_processes(jobs) as executor:
         found = tune(
@@ -105,7 +104,7 @@ def _print(found: Tuning, *, as_json: bool) -> None:
 
 def _verdict(found: Tuning, trials: int) -> int:
     for trial in found.judged:
-        if trial.error.startswith("broken"):
+        if trial.broken:
             complain(f"error: trial {trial.number}: {trial.error}")
     if found.interrupted:
         return tell_interrupted(f"{len(found.trials)} of {counted(trials, 'trial')} are done")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, set_option, tell
-from vmfailover.scenario import ScenarioError, load
+from vmfailover.cli.options import BAD_INPUT, complain, scenario_arguments, scenario_in, set_option, tell
+from vmfailover.scenario import ScenarioError
 
 
 @click.command("validate")
@@ -24,7 +24,7 @@ def command(context: click.Context, scenarios: tuple[Path, ...], overrides: tupl
 
 def _is_good(path: Path, overrides: tuple[str, ...]) -> bool:
     try:
-        scenario = load(path, overrides)
+        scenario = scenario_in(path, overrides)
     except ScenarioError as error:
         complain(str(error))
         return False

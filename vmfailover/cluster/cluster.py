@@ -8,24 +8,25 @@ import simpy
 from vmfailover.cluster.inventory import Inventory
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
+from vmfailover.cluster.targets import ClusterTargets
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator, seed_sequence
 from vmfailover.failover.faults.acting import ActingFaults
-from vmfailover.failover.injector import Injector, Targets
+from vmfailover.failover.injector import Injector
 from vmfailover.guest.clients import Clients
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind
+from vmfailover.records.roles import Role
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.protection import Protection
-from vmfailover.replication.release import Release
 from vmfailover.scenario import Scenario
 
 
@@ -50,13 +51,17 @@ class Cluster:
         #: Every pair of hosts that has protected the VM, in order.
         self.pairs: list[ProtectedPair] = []
         self.inventory = Inventory(env, scenario, self.event_log, twin, quantum, self._stop)
-        primary = self.inventory.build("primary", "secondary")
+        primary = self.inventory.build(Role.PRIMARY.value, Role.SECONDARY.value)
         primary.guest.start(self.workload, self.start)
         self.clients = self._clients(primary.guest)
-        self._protect(self._new_context(primary, self.inventory.build("secondary", "primary")))
+        self._protect(self._new_context(primary, self.inventory.build(Role.SECONDARY.value, Role.PRIMARY.value)))
         self._arm()
         self.event_log.on(Kind.TAKEOVER, self._reprotect)
         self.event_log.on(Kind.ALONE, self._reprotect)
+
+    def __repr__(self) -> str:
+        """Return the hosts in service, and which of them has the VM."""
+        return f"<Cluster of {', '.join(self.inventory.hosted)}: the VM is on {self.active.host.name}>"
 
     # The pair of hosts with which the run begins.
 
@@ -88,11 +93,6 @@ class Cluster:
         return self.pairs[-1]
 
     @property
-    def failed_pair(self) -> ProtectedPair:
-        """The hosts of which the first failed that had the VM; if none did, the first ones."""
-        return next((pair for pair in self.pairs if pair.down_ns is not None), self.pairs[0])
-
-    @property
     def active(self) -> HostedVm:
         """The host that runs the VM, or did at last, with its guest."""
         return self.pair.active
@@ -112,8 +112,8 @@ class Cluster:
             self.pair.end()
         link = self.inventory.link(primary.host.name, secondary.host.name)
         link.reconnect()
-        primary.host.out, secondary.host.out = link.forward, link.backward
-        link.forward.accept, link.backward.accept = secondary.host.accept, primary.host.accept
+        primary.host.connect(link.forward)
+        secondary.host.connect(link.backward)
         return ProtectionContext(
             env=self.env,
             scenario=self.scenario,
@@ -123,10 +123,7 @@ class Cluster:
             secondary=secondary,
             workload=self.workload,
             start=self.start,
-            release=self._release,
-            respond=self._respond,
-            respond_alone=self._respond_alone,
-            connect=self._connect,
+            outlet=Outlet(self.env, self.clients, secondary),
             recorder=EpochRecorder(self.event_log, self.epochs, primary.host.name, secondary.host.name),
         )
 
@@ -158,7 +155,7 @@ class Cluster:
     def _fail_back_later(self) -> None:
         """Let the VM go back to where it began, if the scenario wants that and it is protected by that host."""
         pair, delay_ns = self.pair, self.scenario.reprotection.failback
-        if delay_ns is None or pair.secondary.host.name != "primary":
+        if delay_ns is None or pair.secondary.host.name != self.primary.host.name:
             return
         assert isinstance(pair.protection, Checkpointing)
         failback = Failback(self.inventory, self._new_context, self._protect)
@@ -166,34 +163,10 @@ class Cluster:
 
     def _arm(self) -> None:
         """Let go wrong what the scenario says."""
-        targets = Targets(
-            hosted=lambda: {**self.inventory.hosted, "active": self.active, "standby": self.pair.standby},
-            channels=lambda: {"forward": self.pair.context.link.forward, "backward": self.pair.context.link.backward},
-            active=lambda: self.active.host.name,
-            report=lambda host: self.pair.report(host),
-        )
+        targets = ClusterTargets(self.inventory, self.pairs)
         for number, failure in enumerate(self.scenario.failures):
             random = generator(self.scenario.seed, f"failures.{number}")
             Injector(self.env, self.event_log, failure, targets, self.faults, random)
-
-    def _release(self, output: Completion) -> None:
-        hosted = self.pair.secondary
-        ready_ns = hosted.guest.server.ready_ns(output.request)
-        agreed = ready_ns is not None and ready_ns <= hosted.vm.guest_ns(int(self.env.now))
-        self.pair.releases.append(Release(output.guest_ns, int(self.env.now), agreed))
-        self._respond(output)
-
-    def _respond(self, output: Completion) -> None:
-        if self.clients is not None:
-            self.clients.respond(output.request)
-
-    def _respond_alone(self, output: Completion) -> None:
-        self.pair.answers_alone.append(int(self.env.now))
-        self._respond(output)
-
-    def _connect(self, guest: Guest | None) -> None:
-        if self.clients is not None:
-            self.clients.connect(guest)
 
     def _stop(self, hosted: HostedVm) -> None:
         """Let the VM end with its host, and the network no longer deliver to it."""
@@ -202,4 +175,5 @@ class Cluster:
         hosted.vm.pause(int(self.env.now))
         if active:
             self.pair.lose(hosted)
-            self._connect(None)
+            if self.clients is not None:
+                self.clients.connect(None)

@@ -9,15 +9,17 @@ from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator
 from vmfailover.guest.guest import Guest, ReceiveRing
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.scheduler import Scheduler
 from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.records.events import Kind
+from vmfailover.records.roles import Role
 from vmfailover.replication.protection import protection_class
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import guard_band, log_bytes, request_entries
@@ -51,12 +53,17 @@ class Inventory:
         #: Every host that has been built, again after each repair, in order.
         self.built: list[HostedVm] = []
         self._links: dict[frozenset[str], tuple[str, Link]] = {}
-        self._idle = [f"spare-{number}" for number in range(1, scenario.reprotection.spares + 1)]
+        hosts, spares = scenario.hosts, scenario.reprotection.spare_names
+        self._specs: dict[str, HostSpec] = {
+            Role.PRIMARY: hosts.primary,
+            **dict.fromkeys((Role.SECONDARY, *spares), hosts.secondary),
+        }
+        self._idle = list(spares)
         self._more_idle = env.event()
 
     def build(self, name: str, other: str) -> HostedVm:
         """Return a host fresh from its start, whose memory is as that of its name was left; `other` is linked to it."""
-        scenario, spec = self._scenario, self._spec(name)
+        scenario, spec = self._scenario, self._specs[name]
         memory = Memory(scenario.vm.memory, spec.line)
         if name in self.hosted:
             memory.versions = self.hosted[name].host.processor.image()
@@ -81,6 +88,13 @@ class Inventory:
         for first, link in (pair for ends, pair in self._links.items() if name in ends):
             yield link if first == name else link.turned
 
+    def channels(self) -> Iterator[tuple[str, str, Channel]]:
+        """Yield every direction of every link that there has been: who sends on it, who receives, and itself."""
+        for ends, (first, link) in self._links.items():
+            (second,) = ends - {first}
+            yield first, second, link.forward
+            yield second, first, link.backward
+
     def put_into_service(self) -> Generator[simpy.Event, Any, str]:
         """Wait for a host that can be used, and return its name."""
         while not self._idle:
@@ -103,26 +117,17 @@ class Inventory:
             self._event_log.record(Kind.REPAIRED, hosted.host.name)
             self.stand_by(hosted.host.name)
 
-    def _spec(self, name: str) -> HostSpec:
-        hosts = self._scenario.hosts
-        return hosts.primary if name == "primary" else hosts.secondary
-
     def _guest(self, processor: Processor, spec: HostSpec) -> Guest:
-        clients, memory = self._scenario.clients, processor.memory
-        log = AddressLog(
-            self._twin,
-            initial=self._scenario.vm.memory,
-            size=log_bytes(self._scenario),
-            line_bytes=spec.line,
-            guard_band=guard_band(self._scenario),
-        )
-        vm = VirtualMachine(processor, log, request_entries(self._scenario))
+        clients, placement = self._scenario.clients, Placement.alone_on(processor)
+        log_place = MemoryRange(placement.image.end, log_bytes(self._scenario) // spec.line)
+        log = AddressLog.of_only_vm(self._twin, log_place, spec.line, guard_band(self._scenario))
+        vm = VirtualMachine(processor, log, request_entries(self._scenario), placement)
         self._scheduler.add(vm)
-        ring = ReceiveRing(memory.versions.size, spec.line, clients.request if clients else 0)
+        ring = ReceiveRing(placement.image.lines, spec.line, clients.request if clients else 0)
         return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
 
     def _new_link(self, name: str, other: str) -> Link:
-        prefix = "link" if {name, other} == {"primary", "secondary"} else f"link.{name}.{other}"
+        prefix = f"link.{name}.{other}" if self._links else "link"
         forward, backward = (
             Channel(self.env, self._scenario.link, generator(self._scenario.seed, f"{prefix}.{direction}"))
             for direction in ("forward", "backward")

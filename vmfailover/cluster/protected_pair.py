@@ -3,16 +3,16 @@
 import numpy as np
 
 from vmfailover.engine.streams import generator
-from vmfailover.failover.detection.detector import Detector
+from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.watching import watch_each_other
 from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
 from vmfailover.failover.takeover import Takeover
 from vmfailover.guest.hosted_vm import HostedVm
+from vmfailover.guest.outlet import Release
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.protection import Protection, protection_class
-from vmfailover.replication.release import Release
 from vmfailover.replication.standalone import StandaloneVm
 
 
@@ -24,17 +24,17 @@ class ProtectedPair:
         self.context = context
         self._prefix = f"pair-{number}." if number else ""
         self.begun_ns = int(context.env.now)
-        #: Instructions that the VM had executed on the primary before.
-        self.instructions_before = context.primary.vm.instructions
         #: When the primary went down with the VM, nanoseconds.
         self.down_ns: int | None = None
-        self.releases: list[Release] = []
-        #: Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds.
-        self.answers_alone: list[int] = []
         self._left_before = context.link.forward.stream_bytes_left
         #: Number of the first epoch after those of this pair; None while it is the last pair.
         self.last_epoch: int | None = None
         self.protection: Protection = protection_class(context.scenario.replication)(context)
+
+    def __repr__(self) -> str:
+        """Return the hosts in their roles."""
+        primary, secondary = (hosted.host.name for hosted in self.hosted)
+        return f"<ProtectedPair: {primary}, protected by {secondary}: {self.protection!r}>"
 
     def start(self) -> None:
         """Let the VM run protected, and both hosts watch each other."""
@@ -45,8 +45,8 @@ class ProtectedPair:
         self.detector, self.detector_of_secondary = watch_each_other(
             context.env, scenario.detection, primary, secondary, self.random
         )
-        self._write_down(self.detector)
-        self._write_down(self.detector_of_secondary)
+        self.detector.write_to(context.event_log)
+        self.detector_of_secondary.write_to(context.event_log)
         takeover = Takeover(self.protection, fencing, context.event_log, secondary, scenario.fencing.priority_delay)
         secondary.run_agent(takeover.run(self.detector.declared, primary))
         loss = LossOfSecondary(self.protection, fencing, context.event_log, primary)
@@ -66,11 +66,6 @@ class ProtectedPair:
         """Return the stream of random numbers of one of the pair's components."""
         return generator(self.context.scenario.seed, self._prefix + component)
 
-    def _write_down(self, detector: Detector) -> None:
-        """Note in the log of events what a host suspects of the other before it gives its verdict."""
-        watcher, watched = detector.watcher.name, detector.watched.name
-        detector.tell = lambda kind: self.context.event_log.record(kind, watcher, detail=watched)
-
     @property
     def primary(self) -> HostedVm:
         """The host that runs the VM at first."""
@@ -80,6 +75,16 @@ class ProtectedPair:
     def secondary(self) -> HostedVm:
         """The host that can take over."""
         return self.context.secondary
+
+    @property
+    def releases(self) -> list[Release]:
+        """Outputs that have left the primary as the protocol allowed."""
+        return self.context.outlet.releases
+
+    @property
+    def answers_alone(self) -> list[int]:
+        """Instants at which the primary let an answer leave that it had not shared with the secondary, nanoseconds."""
+        return self.context.outlet.alone_ns
 
     @property
     def hosted(self) -> tuple[HostedVm, HostedVm]:
@@ -128,4 +133,5 @@ class ProtectedPair:
     def report(self, failed: str) -> None:
         """Let the primary, should it be the one that has failed, tell the secondary."""
         if failed == self.primary.host.name:
-            self.context.link.forward.send_datagram(self.context.scenario.detection.message, self.detector.declare)
+            report = FailureReport(self.context.scenario.detection.message)
+            self.context.link.forward.send_datagram(report, self.detector.endpoint)

@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from vmfailover.cluster.inventory import Inventory
+from vmfailover.engine.steps import Steps
 from vmfailover.engine.streams import generator
 from vmfailover.failover.detection.watching import new_detector
 from vmfailover.failover.fencing.fencing import new_fencing
@@ -18,7 +19,6 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.replication.synchronisation import Synchronisation
 
-Steps = Generator[simpy.Event, Any, None]
 #: Protects the VM on a context's primary, which stands still in the state `context.start`.
 Protect = Callable[[ProtectionContext], None]
 #: Returns the context of a VM on the first of two hosts, with the second.
@@ -100,6 +100,6 @@ class Failback:
         context.primary.host.end_agents()
         there = self._inventory.build(context.primary.host.name, here.host.name)
         here.guest.start(context.workload, state)
-        context.connect(here.guest)
+        context.outlet.redirect(here.guest)
         context.event_log.record(Kind.RETURNED, here.host.name)
         self._protect(replace(self._new_context(here, there), start=state))

@@ -1,14 +1,14 @@
 """The injector: makes go wrong what a scenario says, when it says."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from math import gamma
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.faults.acting import ActingFault, ActingFaults
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.host import Host
@@ -35,21 +35,20 @@ STEPS = {
     "failback": Kind.FAILBACK,
 }
 
-Steps = Generator[simpy.Event, Any, None]
 
-
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Protocol):
     """What faults can strike."""
 
-    #: Returns the hosts by their names, and by their roles `active` and `standby`.
-    hosted: Callable[[], Mapping[str, HostedVm]]
-    #: Returns the directions of the link between the hosts, by the names `forward` and `backward`.
-    channels: Callable[[], Mapping[str, Channel]]
-    #: Returns the name of the host that runs the VM.
-    active: Callable[[], str]
-    #: Lets the other host know at once that this one has failed.
-    report: Callable[[str], None]
+    @property
+    def hosted(self) -> Mapping[str, HostedVm]:
+        """The hosts by their names, and by their roles `active` and `standby`."""
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The directions of the link between the hosts, by the names `forward` and `backward`."""
+
+    def report(self, host: str) -> None:
+        """Let the other host know at once that this one has failed."""
 
 
 class Injector:
@@ -138,16 +137,16 @@ class Injector:
 
     def _record(self, struck: str) -> None:
         """Write down a failure if the VM loses its host by it, a fault if not."""
-        fatal = self._failure.fatal and struck == self._targets.active()
+        fatal = self._failure.fatal and struck == self._targets.hosted["active"].host.name
         self._event_log.record(Kind.FAILURE if fatal else Kind.FAULT, struck, detail=self._failure.kind)
 
     def _struck_hosts(self) -> list[Host]:
-        hosted, struck = self._targets.hosted(), self._failure.struck
+        hosted, struck = self._targets.hosted, self._failure.struck
         names = ("active", "standby") if struck == "both" else (struck,)
         return [hosted[name].host for name in names if name in hosted and hosted[name].host.up]
 
     def _struck_channels(self) -> tuple[Channel, ...]:
-        channels = self._targets.channels()
+        channels = self._targets.channels
         return tuple(channels.values()) if self._failure.struck == "both" else (channels[self._failure.struck],)
 
 

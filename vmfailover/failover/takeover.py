@@ -1,17 +1,13 @@
 """Takeover: from the verdict of the detector to the VM running on the secondary."""
 
-from collections.abc import Generator
-from typing import Any
-
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.fencing.fencing import Fencing
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.replication.protection import Protection
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Takeover:

@@ -4,60 +4,72 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import Accesses
-from vmfailover.traces.accesses import AccessChunk
+from vmfailover.hardware.processor import Processor
+from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records that each of several vCPUs has at hand.
 BUFFER_RECORDS = 1 << 16
 
 
 class AccessBuffer:
-    """What the cores execute next; one core reads its chunks where they are, several read copies side by side."""
+    """What a VM's cores execute next; a host's only core reads chunks where they are, several read copies of them."""
 
-    def __init__(self, workload: Workload, positions: Sequence[int]) -> None:
-        """Start vCPU v at record `positions[v]` of its stream."""
-        cores = len(positions)
+    def __init__(
+        self, workload: Workload, positions: Sequence[int], placement: Placement, processor: Processor
+    ) -> None:
+        """Start vCPU v of a VM that is placed on a processor at record `positions[v]` of its stream."""
+        self._cores, host_cores = placement.cores, processor.cores
+        self._first_block = placement.image.first * (processor.spec.line // BLOCK_BYTES)
         self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
-        self._chunks: list[AccessChunk | None] = [None] * cores
+        self._chunks: list[AccessChunk | None] = [None] * len(positions)
         self._first = np.array(positions, np.int64)
-        #: int64[cores]: the next access of each core, an index into its row of `accesses`.
-        self.start = np.zeros(cores, np.int64)
-        columns = BUFFER_RECORDS if cores > 1 else 0
+        #: int64[host cores]: the next access of each core, an index into its row of `accesses`.
+        self.start = np.zeros(host_cores, np.int64)
+        columns = BUFFER_RECORDS if host_cores > 1 else 0
         self.accesses = Accesses(
-            block=np.zeros((cores, columns), np.uint32),
-            write=np.zeros((cores, columns), np.uint8),
-            count=np.zeros((cores, columns), np.uint32),
-            instructions=np.zeros((cores, columns), np.uint32),
-            length=np.zeros(cores, np.int64),
+            block=np.zeros((host_cores, columns), np.uint32),
+            write=np.zeros((host_cores, columns), np.uint8),
+            count=np.zeros((host_cores, columns), np.uint32),
+            instructions=np.zeros((host_cores, columns), np.uint32),
+            length=np.zeros(host_cores, np.int64),
         )
 
-    def position(self, core: int) -> int:
-        """Return the index of the core's next record in its stream."""
-        return int(self._first[core] + self.start[core])
+    def position(self, vcpu: int) -> int:
+        """Return the index of the vCPU's next record in its stream."""
+        return int(self._first[vcpu] + self.start[self._cores[vcpu]])
 
-    def refill(self, core: int) -> float | None:
-        """Bring the core's next accesses, all earlier ones being executed.
+    def refill(self, vcpu: int) -> float | None:
+        """Bring the vCPU's next accesses, all earlier ones being executed.
 
         Returns the memory-level parallelism they allow (0.0 for the host's own), None if the stream has ended.
         """
-        chunk = self._chunks[core] or next(self._streams[core], None)
+        chunk = self._chunks[vcpu] or self._next_chunk(vcpu)
         if chunk is None:
             return None
-        self._first[core] = chunk.first
-        self.start[core] = 0
-        if len(self._chunks) == 1:
+        self._first[vcpu] = chunk.first
+        self.start[self._cores[vcpu]] = 0
+        if self.start.size == 1:
             self.accesses = accesses_of_one_core(chunk)
         else:
-            self._copy(core, chunk)
+            self._copy(vcpu, chunk)
         return chunk.parallelism
 
-    def _copy(self, core: int, chunk: AccessChunk) -> None:
-        taken = chunk.part(0, min(chunk.records, BUFFER_RECORDS))
+    def _next_chunk(self, vcpu: int) -> AccessChunk | None:
+        """Return the next part of a vCPU's stream, with the host's addresses in place of the VM's."""
+        chunk = next(self._streams[vcpu], None)
+        if chunk is None or not self._first_block:
+            return chunk
+        return chunk._replace(block=chunk.block + np.uint32(self._first_block))
+
+    def _copy(self, vcpu: int, chunk: AccessChunk) -> None:
+        core, taken = self._cores[vcpu], chunk.part(0, min(chunk.records, BUFFER_RECORDS))
         for name in ("block", "write", "count", "instructions"):
             getattr(self.accesses, name)[core, : taken.records] = getattr(taken, name)
         self.accesses.length[core] = taken.records
-        self._chunks[core] = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
+        self._chunks[vcpu] = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
 
 
 def accesses_of_one_core(chunk: AccessChunk) -> Accesses:

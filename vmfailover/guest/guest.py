@@ -91,6 +91,10 @@ class Guest:
         self._held_back: deque[int] = deque()
         vm.on_resume.append(self.receive_held_back)
 
+    def __repr__(self) -> str:
+        """Return what its VM does, and how many requests wait."""
+        return f"<Guest: {self.vm!r}, {len(self.server.waiting)} requests wait>"
+
     def start(self, workload: Workload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(state.waiting, state.accepted_ns)
@@ -142,5 +146,5 @@ class Guest:
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)
         self.on_device_write(lines)
-        self.vm.processor.write_around(np.arange(lines.start, lines.stop), self.vm.log)
+        self.vm.processor.write_around(self.vm.image.first + np.arange(lines.start, lines.stop), self.vm.log.logs)
         self.device_writes += len(lines)

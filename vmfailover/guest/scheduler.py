@@ -7,7 +7,8 @@ from itertools import count
 import simpy
 from simpy.events import NORMAL, EventPriority
 
-from vmfailover.guest.virtual_machine import HALTED, Reached, VirtualMachine
+from vmfailover.guest.virtual_machine import Reached, VirtualMachine
+from vmfailover.hardware.processor import HALTED
 
 #: Records that a VM executes at most without giving the simulation a turn. Any value gives the same results.
 DEFAULT_QUANTUM = 1 << 20

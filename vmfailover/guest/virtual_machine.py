@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from vmfailover.guest.access_buffer import AccessBuffer
+from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
-from vmfailover.hardware.processor import FS_PER_NS, Processor
-
-#: Guest time of a core that executes no access any more, since its stream has ended or it has no time left for it,
-#: femtoseconds: two and a half hours, longer than any run.
-HALTED = (1 << 63) - 2
+from vmfailover.hardware.memory import MemoryRange
+from vmfailover.hardware.processor import FS_PER_NS, HALTED, Processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,23 @@ class Reached:
 
 
 class VirtualMachine:
-    """Executes a workload on a processor; simulated time is its guest time plus all time it did not run.
+    """Executes a workload on cores of a host; simulated time is its guest time plus all time it did not run.
 
     Its state is exact at every instant the simulation looks at it: all accesses that began before are done, no other.
     An access that began before and ends after has been done; the rest of its time is spent before the next one.
     """
 
-    def __init__(self, processor: Processor, log: AddressLog, request_entries: int) -> None:
-        """Prepare to run on all cores of `processor`, logging to `log`.
+    def __init__(
+        self, processor: Processor, log: AddressLog, request_entries: int, placement: Placement | None = None
+    ) -> None:
+        """Prepare to run on a host with `processor`, logging to `log`; without a placement the host is all its own.
 
         The VM stops for `on_log_limit` when fewer entries are free than the guard band and `request_entries`, which
         a request from the network may take.
         """
         self.processor = processor
+        self.placement = placement or Placement.alone_on(processor)
+        processor.assign(self.placement.cores, self.placement.number)
         self.log = log
         #: Called when the VM is about to use the last of the log space it may.
         self.on_log_limit: Callable[[], None] = lambda: None
@@ -51,30 +56,55 @@ class VirtualMachine:
         #: Time lost because another thread used the memory's bandwidth, summed over the cores.
         self.contention_ns = 0
         self.request_entries = request_entries
-        self._origin_ns = 0
         self._since_ns = 0
         self._stopped_at_ns = 0
         self._buffer: AccessBuffer | None = None
 
+    def __repr__(self) -> str:
+        """Return whether it runs, and where its vCPUs are."""
+        state = "runs" if self.running else "stands still"
+        return f"<VirtualMachine {self.placement.number} on cores {', '.join(map(str, self.cores))}: {state}>"
+
     def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
         """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
-        self._buffer = AccessBuffer(workload, positions)
-        self._origin_ns = now_ns - guest_ns
+        self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)
         self._stopped_at_ns = now_ns
-        self.processor.state.clock[:] = guest_ns * FS_PER_NS
-        for core in range(self.processor.cores):
-            self.processor.set_first_mode(core, True)
+        self.processor.start(self.cores, now_ns, guest_ns)
+        self.set_first_mode(True)
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """The core of the host that is each vCPU's."""
+        return self.placement.cores
+
+    @property
+    def image(self) -> MemoryRange:
+        """The host's memory that holds the VM's image."""
+        return self.placement.image
+
+    @property
+    def vcpus(self) -> int:
+        """Number of vCPUs."""
+        return len(self.cores)
+
+    def read_image(self) -> npt.NDArray[np.uint32]:
+        """Return the newest version of every line of the VM's image, uint32[lines]."""
+        return self.processor.image()[self.image.first : self.image.end]
+
+    def set_first_mode(self, first: bool) -> None:
+        """Put the VM into the first operating mode (its stores are noted) or the second (they are not)."""
+        for core in self.cores:
+            self.processor.set_first_mode(core, first)
 
     def occupy(self, vcpu: int, duration_ns: int) -> None:
         """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these."""
-        clock = self.processor.state.clock
-        clock[vcpu] = min(int(clock[vcpu]) + duration_ns * FS_PER_NS, HALTED)
+        self.processor.occupy([self.cores[vcpu]], duration_ns)
 
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""
         self._pauses -= 1
         if self.running:
-            self._origin_ns += now_ns - self._stopped_at_ns
+            self.processor.stand_still(self.cores, now_ns - self._stopped_at_ns)
             self._since_ns = now_ns
             for tell in self.on_resume:
                 tell()
@@ -99,6 +129,11 @@ class VirtualMachine:
         """Whether the VM executes."""
         return self._pauses == 0
 
+    @property
+    def _origin_ns(self) -> int:
+        """The instant at which guest time was 0, had the VM run ever since."""
+        return int(self.processor.offset[self.cores[0]]) // FS_PER_NS
+
     def guest_ns(self, now_ns: int) -> int:
         """Return the time the VM has executed, as far as it is at `now_ns`."""
         return (now_ns if self.running else self._stopped_at_ns) - self._origin_ns
@@ -111,12 +146,12 @@ class VirtualMachine:
     def positions(self) -> tuple[int, ...]:
         """The next record of each vCPU's stream."""
         assert self._buffer is not None
-        return tuple(self._buffer.position(core) for core in range(self.processor.cores))
+        return tuple(self._buffer.position(vcpu) for vcpu in range(self.vcpus))
 
     @property
     def instructions(self) -> int:
         """Instructions executed by all vCPUs on this host."""
-        return int(self.processor.state.instructions.sum())
+        return int(self.processor.state.instructions[list(self.cores)].sum())
 
     @property
     def accesses(self) -> int:
@@ -130,7 +165,7 @@ class VirtualMachine:
     @property
     def needs_log(self) -> bool:
         """Whether the log may not have room for the next access, which logs at most one address from each core."""
-        return self.log.free_entries < self._reserve + self.processor.cores
+        return self.log.free_entries < self._reserve + self.vcpus
 
     @property
     def log_lasts_ns(self) -> int:
@@ -143,11 +178,11 @@ class VirtualMachine:
         """Execute until a simulated instant, the log's limit, or `quantum` records, whichever comes first."""
         assert self._buffer is not None
         buffer = self._buffer
-        deadline = (horizon_ns - self._origin_ns) * FS_PER_NS
+        deadline = horizon_ns * FS_PER_NS
         if self.processor.tracking.logs:
             self.log.set_limit(self._reserve)
         while True:
-            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log)
+            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log.logs)
             if stop.why == Why.DEADLINE:
                 return Reached(horizon_ns)
             if stop.why != Why.EXHAUSTED:
@@ -156,14 +191,14 @@ class VirtualMachine:
             self._refill(int(stop.core))
 
     def _instant_of(self, core: int, *, up: bool) -> int:
-        """Return the simulated time of a core's clock in whole nanoseconds, rounded up or down."""
+        """Return the time of a core's clock in whole nanoseconds, rounded up or down."""
         clock = int(self.processor.state.clock[core])
-        return (-(-clock // FS_PER_NS) if up else clock // FS_PER_NS) + self._origin_ns
+        return -(-clock // FS_PER_NS) if up else clock // FS_PER_NS
 
     @contextmanager
     def contended(self, factor: float) -> Iterator[None]:
         """Make fetches from memory take longer by a factor, and keep account of it."""
-        cost = int(self.processor.state.costs[0, Cost.MEMORY])
+        cost = int(self.processor.state.costs[self.cores[0], Cost.MEMORY])
         fetches = self._memory_fetches
         self.processor.set_memory_factor(factor)
         try:
@@ -179,8 +214,8 @@ class VirtualMachine:
 
     def _refill(self, core: int) -> None:
         assert self._buffer is not None
-        parallelism = self._buffer.refill(core)
+        parallelism = self._buffer.refill(self.cores.index(core))
         if parallelism is None:
-            self.processor.state.clock[core] = HALTED
+            self.processor.halt(core)
         else:
             self.processor.set_parallelism(core, parallelism)

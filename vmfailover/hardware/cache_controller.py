@@ -1,19 +1,23 @@
 """The cache controller (122): checks the flags and writes the addresses of flagged lines to the log."""
 
-from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.processor import Processor
 
-Steps = Generator[simpy.Event, Any, None]
 MakeRoom = Callable[[], Steps]
 
 
 class Pausable(Protocol):
     """What the controller needs to know of the VM whose cores it holds up."""
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """The cores of the host that are the VM's."""
 
     @property
     def running(self) -> bool:
@@ -43,7 +47,6 @@ class CacheController:
         self._log = log
         self._vm = vm
         self._on_walk = on_walk
-        self.walks = 0
 
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
         """Walk all flags every `interval_ns`, holding up the VM if it runs; call `after` when all is in the log."""
@@ -61,8 +64,7 @@ class CacheController:
         Whenever the log is full, `make_room` is to free some of it.
         """
         self._on_walk()
-        self.walks += 1
-        for core in range(self._processor.cores):
+        for core in self._vm.cores:
             yield from self._walk_core(core, make_room)
         yield self.env.timeout(self._processor.scan_walk_ns)
 
@@ -71,7 +73,7 @@ class CacheController:
         done = 0
         while True:
             self._log.set_limit()
-            done = self._processor.scan(core, self._log, done)
+            done = self._processor.scan(core, self._log.logs, done)
             if done == sets:
                 return
             yield from make_room()

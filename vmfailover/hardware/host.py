@@ -1,12 +1,13 @@
-"""A computer system (100); primary and secondary are of this one class."""
+"""A computer system (100), on which VMs run; those that a VM has as primary and secondary are of this one class."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from math import prod
 from typing import Any
 
 import simpy
 
-from vmfailover.hardware.link import Channel, Deliver
+from vmfailover.hardware.endpoint import Endpoint, Message
+from vmfailover.hardware.link import Channel
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import Processor
 
@@ -23,7 +24,7 @@ class Host:
         self.name = name
         self.processor = processor
         self.memory = memory
-        self.out = out
+        self._out = out
         self.up = True
         #: Happens when the host goes down.
         self.down: simpy.Event = env.event()
@@ -32,7 +33,21 @@ class Host:
         self._thawed: simpy.Event | None = None
         self._hangs = 0
         self._slowdowns: list[float] = []
-        self._arrived: list[Deliver] = []
+        self._arrived: list[tuple[Message, Endpoint]] = []
+
+    def __repr__(self) -> str:
+        """Return its name and whether it is up."""
+        state = "hangs" if self.frozen else "up" if self.up else "down"
+        return f"<Host {self.name}: {state}>"
+
+    @property
+    def out(self) -> Channel:
+        """Its way to the other host."""
+        return self._out
+
+    def connect(self, out: Channel) -> None:
+        """Send over another channel from now on, to another host."""
+        self._out = out
 
     def run(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Start a process that ends with the host, and that does nothing while the host hangs."""
@@ -52,7 +67,7 @@ class Host:
     def crash(self) -> None:
         """Go down at once: every process ends, and nothing more leaves over the link."""
         if self.up:
-            self.out.sever()
+            self._out.sever()
             self.stop()
 
     def stop(self) -> None:
@@ -97,8 +112,8 @@ class Host:
         thawed, self._thawed = self._thawed, None
         thawed.succeed()
         arrived, self._arrived = self._arrived, []
-        for deliver in arrived:
-            deliver()
+        for message, endpoint in arrived:
+            endpoint.handle(message)
 
     @property
     def frozen(self) -> bool:
@@ -115,21 +130,28 @@ class Host:
         self._slowdowns.remove(factor)
         self.processor.set_slowdown(prod(self._slowdowns, start=1.0))
 
-    def accept(self, deliver: Deliver) -> None:
+    def accept(self, message: Message, endpoint: Endpoint) -> None:
         """Take what arrives from the network: at once, after a hang, or, if the host is down, not at all."""
         if self.frozen and self.up:
-            self._arrived.append(deliver)
+            self._arrived.append((message, endpoint))
         elif self.up:
-            deliver()
+            endpoint.handle(message)
 
     def _until_down(self, process: Generator[simpy.Event, Any, Any]) -> Generator[simpy.Event, Any, Any]:
+        """Pass on to a process what comes of the events that it waits for, failures too, as long as the host is up."""
+        resume: Callable[[Any], simpy.Event]
         try:
             event = next(process)
             while True:
-                answer = yield event
+                try:
+                    resume, outcome = process.send, (yield event)
+                except simpy.Interrupt:
+                    raise
+                except Exception as failure:
+                    resume, outcome = process.throw, failure
                 while self._thawed is not None:
                     yield self._thawed
-                event = process.send(answer)
+                event = resume(outcome)
         except StopIteration as end:
             return end.value
         except simpy.Interrupt:

@@ -1,31 +1,26 @@
 """A full-duplex link between two hosts."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from math import nextafter, prod
 
 import numpy as np
 import simpy
 
+from vmfailover.hardware.endpoint import Destination, Message
 from vmfailover.scenario.network import Link as LinkSpec
+from vmfailover.scenario.sizes import transfer_ns
 
-Deliver = Callable[[], None]
-#: What becomes of something that arrives.
-Accept = Callable[[Deliver], None]
 #: What several causes of loss make together at most: some frames get through.
 _MOST_LOSS = nextafter(1.0, 0.0)
-
-
-def _deliver_at_once(deliver: Deliver) -> None:
-    deliver()
 
 
 @dataclass(eq=False)
 class Transmission:
     """A message that is under way."""
 
-    payload_bytes: int
-    deliver: Deliver
+    message: Message
+    to: Destination
     #: When its last bit leaves, and of a stream the last of what comes before it.
     left_ns: int
     #: When its first bit leaves, and when its last one does for the first time.
@@ -51,7 +46,7 @@ class ChannelStatistics:
     lost_datagrams: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Channel:
     """One direction: frames leave first in, first out, at the link's bandwidth, and arrive after its latency.
 
@@ -65,8 +60,6 @@ class Channel:
     spec: LinkSpec
     random: np.random.Generator
     statistics: ChannelStatistics = field(default_factory=ChannelStatistics)
-    #: What the host at the other end does with what arrives.
-    accept: Accept = _deliver_at_once
     #: Share of the frames that are lost now.
     loss: float = field(init=False)
     #: Times as long as it should that a frame takes to leave now.
@@ -84,6 +77,11 @@ class Channel:
         """Begin as the link should be."""
         self._combine()
 
+    def __repr__(self) -> str:
+        """Return whether it is cut, and what has left over it."""
+        state = "cut, " if self.is_cut else ""
+        return f"<Channel: {state}{self.stream_bytes_left} B of the stream have left>"
+
     def frames(self, payload_bytes: int) -> int:
         """Return the frames that a payload takes."""
         return max(1, -(-payload_bytes // self.spec.mtu))
@@ -93,41 +91,43 @@ class Channel:
         return self._wire_ns(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
 
     def _wire_ns(self, wire_bytes: int) -> int:
-        duration_ns = -(-wire_bytes * 8 * 10**9 // self.spec.bandwidth)
+        duration_ns = transfer_ns(wire_bytes * 8, self.spec.bandwidth)
         return duration_ns if self.slowdown == 1 else round(duration_ns * self.slowdown)
 
-    def send(self, payload_bytes: int, deliver: Deliver) -> Generator[simpy.Event, None, int]:
+    def send(self, message: Message, to: Destination) -> Generator[simpy.Event, None, int]:
         """Queue a message of a reliable, ordered stream; wait for room in the transmit queue and until it has left.
 
         Lost frames are sent again after the retransmission timeout; what follows in the stream waits for them.
-        `deliver` is called on arrival. Returns the instant at which the last bit left.
+        Returns the instant at which the last bit left.
         """
         while (excess := self._queue_excess_ns()) > 0 or self._restored is not None:
             yield self._restored or self.env.timeout(excess)
-        self.statistics.stream_bytes += payload_bytes
-        left = self._transmit(payload_bytes, deliver)
+        self.statistics.stream_bytes += message.payload_bytes
+        left = self._transmit(message, to)
         yield self.env.timeout(left - self.env.now)
         return left
 
-    def _transmit(self, payload_bytes: int, deliver: Deliver) -> int:
+    def _transmit(self, message: Message, to: Destination) -> int:
+        payload_bytes = message.payload_bytes
         began, left = self._occupy(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
         whole = arrival - self.spec.latency  # it and all before it in the stream have left
-        self._deliver_at(arrival, Transmission(payload_bytes, deliver, whole, (began, left), reliable=True))
+        self._deliver_at(arrival, Transmission(message, to, whole, (began, left), reliable=True))
         return left
 
-    def send_datagram(self, payload_bytes: int, deliver: Deliver) -> None:
+    def send_datagram(self, message: Message, to: Destination) -> None:
         """Queue a message that is lost if one of its frames is, or if the transmit queue has no room."""
+        payload_bytes = message.payload_bytes
         frames = self.frames(payload_bytes)
         if self._restored is not None or self._queue_excess_ns() > 0 or self.random.binomial(frames, self.loss):
             self.statistics.lost_datagrams += 1
             return
         self.statistics.datagram_bytes += payload_bytes
         began, left = self._occupy(payload_bytes + frames * self.spec.overhead)
-        message = Transmission(payload_bytes, deliver, left, (began, left), reliable=False)
-        self._deliver_at(left + self.spec.latency, message)
+        transmission = Transmission(message, to, left, (began, left), reliable=False)
+        self._deliver_at(left + self.spec.latency, transmission)
 
     def cut(self) -> None:
         """Let nothing through from now on, until `restore` has been called as often as this."""
@@ -147,7 +147,7 @@ class Channel:
         self._under_way = [each for each in self._under_way if not each.lost]
         self._busy_until = int(self.env.now)
         for transmission in again:
-            self._transmit(transmission.payload_bytes, transmission.deliver)
+            self._transmit(transmission.message, transmission.to)
         restored.succeed()
 
     def begin_loss(self, share: float) -> None:
@@ -185,13 +185,13 @@ class Channel:
         """Payload of the reliable stream that has left by now, each byte once; the rest waits to leave."""
         return self.statistics.stream_bytes - sum(self._waiting_bytes(each) for each in self._under_way)
 
-    def _waiting_bytes(self, message: Transmission) -> int:
+    def _waiting_bytes(self, transmission: Transmission) -> int:
         """Return the payload of a message that has not left yet, rounded up to whole bytes."""
-        began, left = message.leaves_ns
+        began, left = transmission.leaves_ns
         waits_ns = left - max(int(self.env.now), began)
-        if not message.reliable or waits_ns <= 0:
+        if not transmission.reliable or waits_ns <= 0:
             return 0
-        return -(-message.payload_bytes * waits_ns // (left - began))
+        return -(-transmission.message.payload_bytes * waits_ns // (left - began))
 
     @property
     def silent_from_ns(self) -> int:
@@ -257,7 +257,7 @@ class Channel:
                 return
             self._under_way.remove(transmission)
             if self._may_arrive(transmission):
-                self.accept(transmission.deliver)
+                transmission.to.receive(transmission.message)
 
         event = self.env.timeout(arrival - self.env.now)
         assert event.callbacks is not None

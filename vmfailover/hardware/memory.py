@@ -1,21 +1,46 @@
-"""Memory (140): the VM's image, each line's contents represented by a version."""
+"""Memory (140) of a host, each line's contents represented by a version."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryRange:
+    """Lines of a host's memory that follow each other."""
+
+    #: The number of the first.
+    first: int
+    lines: int
+
+    @property
+    def end(self) -> int:
+        """The line after the last."""
+        return self.first + self.lines
+
+
 class Memory:
-    """The image of a VM in one host's memory.
+    """The memory of a host, in ranges of which VMs have their images.
 
     A line's version counts the writes that went into its contents, modulo 2^30: two images are equal
     exactly if all their versions are.
     """
 
     def __init__(self, size_bytes: int, line_bytes: int) -> None:
-        """Hold an image of `size_bytes` in which nothing has been written."""
+        """Hold `size_bytes` in which nothing has been written."""
         self.line_bytes = line_bytes
         #: uint32[lines].
         self.versions: npt.NDArray[np.uint32] = np.zeros(size_bytes // line_bytes, np.uint32)
+
+    def __repr__(self) -> str:
+        """Return its size."""
+        return f"<Memory: {self.versions.size} lines of {self.line_bytes} B>"
+
+    @property
+    def whole(self) -> MemoryRange:
+        """All of its lines."""
+        return MemoryRange(0, self.versions.size)
 
     def apply(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
         """Overwrite lines with versions received from another host, in order."""

@@ -1,12 +1,12 @@
 """The processor unit (110) with its caches (120)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import (
     DIRTY,
     FLAG,
@@ -19,6 +19,7 @@ from vmfailover.hardware.cache.state import (
     Cost,
     Counter,
     Leaving,
+    LogState,
     Mode,
     Stop,
     new_cache,
@@ -27,8 +28,11 @@ from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
 
-#: Femtoseconds in a nanosecond, in which the kernel keeps guest time.
+#: Femtoseconds in a nanosecond, in which the kernel keeps time.
 FS_PER_NS = 1_000_000
+#: Clock of a core that executes no access any more, since its stream has ended or it has no time left for it,
+#: femtoseconds: two and a half hours, longer than any run.
+HALTED = (1 << 63) - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,13 @@ FLAGS = Tracking()
 
 
 class Processor:
-    """Cores that execute a VM's accesses through their caches, in the first or the second operating mode."""
+    """Cores that execute the accesses of VMs through their caches, in the first or the second operating mode.
+
+    Every core's clock is the host's time. A VM's own, guest time, stands still while the VM does.
+    """
 
     def __init__(self, twin: CacheTwin, spec: HostSpec, cores: int, memory: Memory, tracking: Tracking = FLAGS) -> None:
-        """Use `cores` cores of the host, all in the second operating mode, with empty caches over `memory`."""
+        """Use `cores` cores of the host, all VM 0's, in the second operating mode, with empty caches over `memory`."""
         self._twin = twin
         self.spec = spec
         self.cores = cores
@@ -94,15 +101,46 @@ class Processor:
             buffer=tracking.buffer,
             keep_undo=tracking.keep_undo,
         )
+        #: int64[cores]: the host's time less the guest time of each core's VM, femtoseconds.
+        self.offset = np.zeros(cores, np.int64)
         self._memory_factor = 1.0
         #: Times as long as it should that everything takes now.
         self.slowdown = 1.0
         self._parallelism = [spec.memory.parallelism] * cores
         self._set_costs()
 
+    def __repr__(self) -> str:
+        """Return what its caches hold."""
+        flagged = self.flagged_lines.size
+        return f"<Processor, {self.cores} cores: {self.dirty_rows} dirty rows, {flagged} lines flagged>"
+
     def cycles_fs(self, cycles: float) -> int:
         """Return the duration of a number of cycles in femtoseconds."""
         return round(cycles * 1e15 / self.spec.clock)
+
+    def assign(self, cores: Sequence[int], vm: int) -> None:
+        """Give cores to a VM, whose log takes their addresses."""
+        self.state.owner[list(cores)] = vm
+
+    def start(self, cores: Sequence[int], now_ns: int, guest_ns: int) -> None:
+        """Set the clocks of a VM's cores to now, which is a given guest time."""
+        self.state.clock[list(cores)] = now_ns * FS_PER_NS
+        self.offset[list(cores)] = (now_ns - guest_ns) * FS_PER_NS
+
+    def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
+        """Let cores spend time on something else than their accesses, before the next ones of these."""
+        clock = self.state.clock
+        for core in cores:
+            clock[core] = min(int(clock[core]) + duration_ns * FS_PER_NS, HALTED)
+
+    def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
+        """Let time pass in which the cores' VM has stood still."""
+        self.occupy(cores, duration_ns)
+        self.offset[list(cores)] += duration_ns * FS_PER_NS
+
+    def halt(self, core: int) -> None:
+        """Let a core execute nothing any more."""
+        self.state.clock[core] = HALTED
 
     def set_first_mode(self, core: int, first: bool) -> None:
         """Put one core into the first operating mode (stores are noted) or the second (they are not)."""
@@ -155,14 +193,14 @@ class Processor:
         return max(0, misses - 1) * self._least_miss_fs // FS_PER_NS
 
     def advance(
-        self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, log: AddressLog
+        self, accesses: Accesses, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int, logs: LogState
     ) -> Stop:
         """Execute accesses as the twin's `advance` says."""
-        return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, log.state)
+        return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, logs)
 
-    def scan(self, core: int, log: AddressLog, first_set: int) -> int:
+    def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""
-        return self._twin.scan(self.state, core, log.state, first_set)
+        return self._twin.scan(self.state, core, logs, first_set)
 
     @property
     def scan_walk_ns(self) -> int:
@@ -189,9 +227,9 @@ class Processor:
         written[(self.state.l2[self.state.l2 & DIRTY != 0] >> TAG_SHIFT) // unit_lines] = True
         return np.flatnonzero(written)
 
-    def write_around(self, lines: npt.NDArray[np.int64], log: AddressLog) -> None:
+    def write_around(self, lines: npt.NDArray[np.int64], logs: LogState) -> None:
         """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
-        self._twin.write_around(self.state, lines, log.state)
+        self._twin.write_around(self.state, lines, logs)
 
     def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
         """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""

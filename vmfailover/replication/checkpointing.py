@@ -2,22 +2,45 @@
 
 from abc import abstractmethod
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import simpy
 
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.replication.collectors import HelperThread, LineCollector, RemotePull, VmCore
 from vmfailover.replication.context import ProtectionContext
+from vmfailover.replication.line_reader import LineReader
 from vmfailover.replication.manager import ManagerParts, ReplicationManager
+from vmfailover.replication.messages import Acknowledgement
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.packing import Packing, UnitPacking
+from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.protection import Protection
-from vmfailover.replication.receiver import Receiver
+from vmfailover.replication.receiver import ImageReceiver, Receiver
 from vmfailover.replication.sender import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointingParts:
+    """What one protocol has of its own: how it finds lines, copies them, and keeps them on the secondary."""
+
+    tracker: ModificationTracker
+    collector: LineCollector
+    receiver: ImageReceiver
+
+
+def new_collector(context: ProtectionContext, reader: LineReader, staging: Endpoint) -> LineCollector:
+    """Return who copies lines, as the scenario says; what the other host pulls goes to `staging` there."""
+    env, vm, scenario = context.env, context.primary.vm, context.scenario
+    if scenario.replication.copier == "other-host":
+        hosts = context.primary.host, context.secondary.host
+        return RemotePull(env, vm, reader.read, *hosts, staging, scenario.hypervisor.message)
+    if scenario.replication.copier == "helper-thread":
+        return HelperThread(env, vm, reader.read)
+    return VmCore(env, vm, reader.read, reader.note_early_copy)
 
 
 class Checkpointing(Protection):
@@ -35,29 +58,32 @@ class Checkpointing(Protection):
     def __init__(self, context: ProtectionContext) -> None:
         """Put manager, sender and receiver in their places."""
         super().__init__(context)
-        scenario, primary = context.scenario, context.primary
-        self.tracker = self.new_tracker(primary)
-        self.receiver = self.new_receiver()
-        self.note_device_writes(primary, self.tracker)
-        self.sender = Sender(self.env, primary.host.out, self.receiver.receive)
-        parts = ManagerParts(
-            primary.guest, self.tracker, self.new_packing(), self.new_copier(), self.sender, OutputBuffer(self._release)
-        )
+        scenario, primary, parts = context.scenario, context.primary, self.new_parts()
+        self.tracker, self.receiver = parts.tracker, parts.receiver
+        self.note_device_writes(primary, parts.tracker)
+        self.commit_point.acknowledgements.on(Acknowledgement, self.acknowledged)
+        self.sender = Sender(self.env, primary.host.out, parts.receiver.endpoint)
+        outputs = OutputBuffer(context.outlet)
         self.manager = ReplicationManager(
-            self.env, parts, scenario.replication, scenario.hypervisor, context.recorder, primary.host
+            self.env,
+            ManagerParts(primary.guest, parts.tracker, parts.collector, self.sender, outputs),
+            scenario.replication,
+            scenario.hypervisor,
+            context.recorder,
+            primary.host,
         )
 
     @abstractmethod
     def new_tracker(self, hosted: HostedVm) -> ModificationTracker:
         """Return what finds the modified memory of a host's VM."""
 
-    def new_receiver(self) -> Receiver:
-        """Return what the secondary does with the messages."""
-        return Receiver(self.env, self.context.secondary.host, self.context.recorder, self.acknowledged, self.commit)
-
-    def new_packing(self) -> Packing:
-        """Return what makes messages of lines."""
-        return UnitPacking(self.context)
+    def new_parts(self) -> CheckpointingParts:
+        """Return the parts: if not said otherwise, lines are staged until their epoch is whole."""
+        context = self.context
+        reader = LineReader(context.primary.vm.processor, UnitPacking(context), context.recorder)
+        receiver = Receiver(context, self.commit_point)
+        collector = new_collector(context, reader, receiver.endpoint)
+        return CheckpointingParts(self.new_tracker(context.primary), collector, receiver)
 
     def start(self) -> None:
         """Run the VM on the primary, and checkpoint it."""
@@ -109,31 +135,6 @@ class Checkpointing(Protection):
         bitmap_bytes = scenario.vm.memory // (self.context.unit_lines * self.context.line_bytes * 8)
         return scenario.vm.memory + self.receiver.peak_bytes + log_bytes + bitmap_bytes
 
-    def new_copier(self) -> LineCollector:
-        """Return who copies modified lines."""
-        vm, link = self.context.primary.vm, self.context.link
-        kind = self.context.scenario.replication.copier
-        if kind == "other-host":
-            ways, message_ns = (link.forward, link.backward), self.context.scenario.hypervisor.message
-            return RemotePull(self.env, vm, self._read_lines, *ways, self.receiver.receive, message_ns)
-        if kind == "helper-thread":
-            return HelperThread(self.env, vm, self._read_lines)
-        return VmCore(self.env, vm, self._read_lines, self._note_early_copy)
-
-    def commit(self, epoch: int, state: GuestState) -> None:
-        """Take an epoch, whose state is given, for committed."""
-        self.committed, self.committed_epoch = state, epoch
-
-    def acknowledged(self, epoch: int) -> None:
+    def acknowledged(self, message: Acknowledgement) -> None:
         """Let the primary know that an epoch is committed."""
-        self.manager.acknowledged(epoch)
-
-    def _read_lines(self, lines: Any) -> Any:
-        return self.manager.read_lines(lines)
-
-    def _note_early_copy(self, lines: int, duration_ns: int) -> None:
-        self.manager.note_early_copy(lines, duration_ns)
-
-    def _release(self, output: Completion, epoch: int) -> None:
-        del epoch
-        self.context.release(output)
+        self.manager.acknowledged(message.epoch)

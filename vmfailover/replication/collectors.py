@@ -8,9 +8,10 @@ import numpy.typing as npt
 import simpy
 
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.hardware.link import Channel
+from vmfailover.hardware.endpoint import Endpoint
+from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import FS_PER_NS, Held, Processor
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, LineBatch
+from vmfailover.replication.messages import LineBatch, PullRequest, UndoBatch
 
 Copying = Generator[simpy.Event, Any, list[LineBatch]]
 #: Makes the batches of some lines as they stand now; says too how many of the lines caches held.
@@ -115,22 +116,27 @@ class RemotePull:
         env: simpy.Environment,
         vm: VirtualMachine,
         read: Read,
-        forward: Channel,
-        backward: Channel,
-        stage: Callable[[LineBatch], None],
+        here: Host,
+        there: Host,
+        staging: Endpoint,
         message_ns: int,
     ) -> None:
-        """Pull over the two directions of a link; every batch goes to `stage` as it arrives.
+        """Pull from `here` to `there`, where every batch goes to `staging` as it arrives.
 
         Each request takes `message_ns` to send.
         """
         self.env = env
         self._vm = vm
         self._read = read
-        self._forward = forward
-        self._backward = backward
-        self._stage = stage
+        self._here = here
+        self._there = there
+        self._staging = staging
         self._message_ns = message_ns
+        self._asked = self._arrived = env.event()
+        self._requests, self._answers = Endpoint(here), Endpoint(there)
+        self._requests.on(PullRequest, self._answer)
+        self._answers.on(LineBatch, self._take)
+        self._answers.on(UndoBatch, self._take)
 
     def copy(self, lines: npt.NDArray[np.int64], *, before_ns: int, vm_stopped: bool) -> Copying:
         """Pull batch after batch, waiting for each; nothing is left to be sent."""
@@ -144,19 +150,21 @@ class RemotePull:
 
     def _round_trip(self, batch: LineBatch, in_memory: float) -> Generator[simpy.Event, Any, None]:
         """Ask for a batch, of which such a part is in memory, and wait until it is here."""
-        asked, arrived = self.env.event(), self.env.event()
-
-        def ask() -> None:
-            asked.succeed()
-
-        def deliver() -> None:
-            self._stage(batch)
-            arrived.succeed()
-
-        yield from self._backward.send(HEADER_BYTES + batch.lines.size * ADDRESS_BYTES, ask)
+        asked, arrived = self._asked, self._arrived = self.env.event(), self.env.event()
+        yield from self._there.out.send(PullRequest(batch.lines.size), self._requests)
         yield asked
-        duration = self._forward.serialisation_ns(batch.payload_bytes)
+        duration = self._here.out.serialisation_ns(batch.payload_bytes)
         read_bytes = in_memory * batch.lines.size * self._vm.processor.spec.line
         with self._vm.contended(slower(self._vm.processor, read_bytes, duration)):
-            yield from self._forward.send(batch.payload_bytes, deliver)
+            yield from self._here.out.send(batch, self._answers)
         yield arrived
+
+    def _answer(self, request: PullRequest) -> None:
+        """On the host with the VM: begin to read the lines that are asked for."""
+        del request
+        self._asked.succeed()
+
+    def _take(self, batch: LineBatch) -> None:
+        """On the other host: stage the lines, and go on."""
+        self._staging.handle(batch)
+        self._arrived.succeed()

@@ -1,14 +1,13 @@
 """Where a protocol works: the two hosts with what runs on them, and what is between and around them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import simpy
 
 from vmfailover.engine.event_log import EventLog
-from vmfailover.guest.guest import Guest, GuestState
+from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.link import Link
 from vmfailover.replication.epoch_recorder import EpochRecorder
@@ -28,14 +27,8 @@ class ProtectionContext:
     workload: Workload
     #: The state in which the guest is when protection begins, and that both hosts' memory has then.
     start: GuestState
-    #: Lets an answer of the primary leave for its client.
-    release: Callable[[Completion], None]
-    #: Lets an answer of the secondary, which has taken over, leave for its client.
-    respond: Callable[[Completion], None]
-    #: Lets an answer of the primary leave, which goes on without a secondary.
-    respond_alone: Callable[[Completion], None]
-    #: Lets the network deliver to this guest from now on.
-    connect: Callable[[Guest], None]
+    #: The way to the VM's clients.
+    outlet: Outlet
     #: Writes down the life of the VM's epochs.
     recorder: EpochRecorder
 

@@ -9,7 +9,7 @@ from vmfailover.replication.distinct import DistinctNumbers
 
 @dataclass(slots=True)
 class Epoch:
-    """The time between two checkpoints, and what the checkpoint at its end did; instants in nanoseconds, -1: not yet.
+    """The time between two checkpoints, and what the checkpoint at its end did; instants in nanoseconds, None: not yet.
 
     The parts of the pause add up: quiesce, scan, capture, de-duplication, harvest and resume.
     """
@@ -17,19 +17,19 @@ class Epoch:
     number: int
     started_ns: int
     #: The VM stops for the checkpoint that ends the epoch.
-    paused_ns: int = -1
+    paused_ns: int | None = None
     quiesce_ns: int = 0
     scan_ns: int = 0
-    captured_ns: int = -1
+    captured_ns: int | None = None
     capture_ns: int = 0
     deduplication_ns: int = 0
     harvest_ns: int = 0
     #: Time for which the core of the VM copied lines early, the VM standing still.
     early_copy_ns: int = 0
-    resumed_ns: int = -1
+    resumed_ns: int | None = None
     #: The last bit of the commit marker has left.
-    sent_ns: int = -1
-    acknowledged_ns: int = -1
+    sent_ns: int | None = None
+    acknowledged_ns: int | None = None
     forced: bool = False
     #: It is a round in which all of memory is copied, whatever had been found modified before.
     whole_memory: bool = False
@@ -49,8 +49,3 @@ class Epoch:
     duplicates: int = 0
     #: Where the log's `next` stood when the checkpoint had read everything.
     log_position: int = 0
-
-    @property
-    def pause_ns(self) -> int:
-        """How long the checkpoint stopped the VM."""
-        return self.resumed_ns - self.paused_ns

@@ -40,6 +40,7 @@ class EpochRecorder:
 
     def quiesced(self, epoch: Epoch) -> None:
         """The VM stands still."""
+        assert epoch.paused_ns is not None
         epoch.quiesce_ns = self._since(epoch.paused_ns)
 
     @contextmanager

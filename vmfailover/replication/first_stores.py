@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
+from vmfailover.replication.modification_tracker import MakeRoom
 
 #: Time of a checkpoint's work on so many modified units, nanoseconds.
 Work = Callable[[int], int]
@@ -32,8 +33,7 @@ class FirstStores:
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
         """Do nothing: an interval is not looked into before its end."""
         del interval_ns, make_room, after
-        return
-        yield
+        yield from ()
 
     def find_modified(self, make_room: MakeRoom) -> Steps:
         """Take the units of this interval, and begin the next one; the VM stands still."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.guest import Guest
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.processor import Held
@@ -18,11 +19,8 @@ from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.replication.messages import CommitMarker, LineBatch
 from vmfailover.replication.modification_tracker import ModificationTracker, lines_of
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.packing import Packing
 from vmfailover.replication.sender import Sender
 from vmfailover.scenario.replication import Hypervisor, Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,7 @@ class ManagerParts:
 
     guest: Guest
     tracker: ModificationTracker
-    packing: Packing
-    copier: LineCollector
+    collector: LineCollector
     sender: Sender
     outputs: OutputBuffer
 
@@ -73,6 +70,10 @@ class ReplicationManager:
         #: The first epoch whose part of the log is still in use.
         self._unreleased = len(self.epochs)
         self._vm.on_log_limit = self._on_log_limit
+
+    def __repr__(self) -> str:
+        """Return how many epochs have begun."""
+        return f"<ReplicationManager: {len(self.epochs)} epochs begun>"
 
     @property
     def log_stall_ns(self) -> int:
@@ -126,7 +127,7 @@ class ReplicationManager:
         self._vm.pause(int(self.env.now))
         epoch = self.epoch
         yield from self._checkpoint(forced=True)
-        while epoch.acknowledged_ns < 0:
+        while epoch.acknowledged_ns is None:
             yield self._acknowledgement
         return epoch
 
@@ -167,7 +168,7 @@ class ReplicationManager:
 
     def _capture(self, epoch: Epoch) -> Steps:
         guest = self.parts.guest
-        capture_ns = self.hypervisor.vcpu_capture * self._vm.processor.cores
+        capture_ns = self.hypervisor.vcpu_capture * self._vm.vcpus
         outputs = guest.server.take_completed(self._vm.guest_ns(int(self.env.now)))
         self._recorder.captured(epoch, guest.capture(), outputs, capture_ns)
         yield self.env.timeout(capture_ns)
@@ -178,11 +179,12 @@ class ReplicationManager:
         epoch.log_position = self.parts.tracker.position
         least_ns = copy_ns(self._vm.processor, lines.size, Held(lines.size, 0))
         with self._recorder.harvested(epoch, lines.size, least_ns):
-            return (yield from self.parts.copier.copy(lines, before_ns=0, vm_stopped=True))
+            return (yield from self.parts.collector.copy(lines, before_ns=0, vm_stopped=True))
 
     def _resume(self, epoch: Epoch) -> Steps:
         yield self.env.timeout(self.hypervisor.resume)
         self._recorder.resumed(epoch)
+        assert epoch.paused_ns is not None
         self._recorder.began(epoch.paused_ns)
         self._vm.resume(int(self.env.now))
         if self.parts.tracker.needs_room:
@@ -190,7 +192,7 @@ class ReplicationManager:
 
     def _ship(self, epoch: Epoch, batches: list[LineBatch]) -> simpy.Event:
         assert epoch.state is not None
-        state_bytes = self.hypervisor.vcpu_state * self._vm.processor.cores
+        state_bytes = self.hypervisor.vcpu_state * self._vm.vcpus
         marker = CommitMarker(epoch.number, epoch.lines, epoch.state, state_bytes)
         nothing = np.zeros(0, np.int64)
         batches.append(LineBatch(epoch.number, nothing, nothing.astype(np.uint32), 0, final=True))
@@ -206,24 +208,12 @@ class ReplicationManager:
 
     # Modified lines on their way.
 
-    def read_lines(self, lines: npt.NDArray[np.int64]) -> tuple[list[LineBatch], Held]:
-        """Fetch lines of the epoch in progress coherently, as batches; say too how many of them caches held."""
-        versions, held = self._vm.processor.fetch(lines)
-        self.epoch.lines += lines.size
-        batches = self.parts.packing.pack(self.epoch.number, lines, versions)
-        self.epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
-        return batches, held
-
-    def note_early_copy(self, lines: int, duration_ns: int) -> None:
-        """Write down that the VM stands still for its core to copy lines of the epoch in progress."""
-        self._recorder.copied_early(self.epoch, lines, duration_ns)
-
     def _read_log(self) -> tuple[npt.NDArray[np.int64], int]:
         """Take what the log has to tell: the lines of the distinct units, in order, and the time to find them."""
         addresses = self.parts.tracker.read()
         unit_bytes = self._line_bytes * self._unit_lines
         units = distinct(addresses // unit_bytes)
-        lines = lines_of(units, self._unit_lines, self._vm.processor.memory.versions.size)
+        lines = lines_of(units, self._unit_lines, self._vm.image.lines)
         self.epoch.entries += addresses.size
         self.epoch.logged.add(units * unit_bytes)
         self.epoch.duplicates += addresses.size - units.size
@@ -234,7 +224,7 @@ class ReplicationManager:
         if lines.size == 0:
             return
         before_ns = self.hypervisor.interrupt + deduplication_ns
-        batches = yield from self.parts.copier.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
+        batches = yield from self.parts.collector.copy(lines, before_ns=before_ns, vm_stopped=vm_stopped)
         for batch in batches:
             self.parts.sender.put(batch)
 

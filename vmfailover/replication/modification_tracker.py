@@ -1,13 +1,13 @@
 """What finds modified memory, as those see it who ship it."""
 
-from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import simpy
 
-Steps = Generator[simpy.Event, Any, None]
+from vmfailover.engine.steps import Steps
+
 MakeRoom = Callable[[], Steps]
 
 

@@ -1,19 +1,17 @@
 """Output commit: what the VM tells the world waits until the secondary could have told it too."""
 
 from collections import deque
-from collections.abc import Callable
 
+from vmfailover.guest.outlet import Outlet
 from vmfailover.guest.server import Completion
-
-Release = Callable[[Completion, int], None]
 
 
 class OutputBuffer:
     """Holds the outputs of each epoch until that epoch is committed."""
 
-    def __init__(self, release: Release) -> None:
-        """`release` sends one output of an epoch on its way."""
-        self._release = release
+    def __init__(self, outlet: Outlet) -> None:
+        """Let outputs leave by `outlet`."""
+        self._outlet = outlet
         self._held: deque[tuple[int, list[Completion]]] = deque()
 
     def hold(self, epoch: int, outputs: list[Completion]) -> None:
@@ -23,6 +21,6 @@ class OutputBuffer:
     def release_through(self, epoch: int) -> None:
         """Release, in order, everything that belongs to this epoch or an earlier one."""
         while self._held and self._held[0][0] <= epoch:
-            number, outputs = self._held.popleft()
+            _, outputs = self._held.popleft()
             for output in outputs:
-                self._release(output, number)
+                self._outlet.release(output)

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from vmfailover.replication.compression import Compressor
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.messages import ADDRESS_BYTES, LineBatch
+from vmfailover.replication.messages import LineBatch
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 class Packing(Protocol):

@@ -1,26 +1,25 @@
 """Pre-copy (Clark et al., NSDI 2005): all memory of a running VM, round by round, and the rest with the VM stopped."""
 
 from collections.abc import Callable, Generator
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.processor import Held
 from vmfailover.replication.collectors import copy_ns
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
-from vmfailover.replication.messages import ADDRESS_BYTES, HEADER_BYTES, CommitMarker, LineBatch, Message, Notice
+from vmfailover.replication.messages import CommitMarker, LineBatch, WrittenPages
 from vmfailover.replication.modification_tracker import lines_of
 from vmfailover.replication.packing import UnitPacking
 from vmfailover.replication.sender import Sender
+from vmfailover.scenario.sizes import PAGE_BYTES
 
 Units = npt.NDArray[np.int64]
 Pages = npt.NDArray[np.int64]
-#: Bytes of the pages of which the first round finds out whether they have ever been written.
-PAGE_BYTES = 4096
 #: Finds the units modified since it was last called, which may stop the VM, and begins to look anew.
 Find = Callable[[], Generator[simpy.Event, Any, Units]]
 
@@ -40,9 +39,9 @@ class Precopy:
         self._unit_lines = context.unit_lines
         self._page_lines = max(context.unit_lines, PAGE_BYTES // context.line_bytes)
         self._find = find
-        self._arrived = arrived
         self._packing = UnitPacking(context)
-        self._sender = Sender(context.env, context.primary.host.out, self._arrive)
+        self._sender = Sender(context.env, context.primary.host.out, self._new_endpoint())
+        self._arrived = arrived
         self._first_epoch = len(context.recorder.epochs)
         self._sending: simpy.Process | None = None
         #: Units that were left for the last round, with the VM stopped.
@@ -81,7 +80,7 @@ class Precopy:
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
-        enough = self._spec.most * self._context.primary.host.memory.versions.size
+        enough = self._spec.most * self._context.primary.vm.image.lines
         return not self._few(units) and self.rounds < self._spec.rounds - 1 and sent_lines < enough
 
     def _few(self, units: int) -> bool:
@@ -92,13 +91,13 @@ class Precopy:
         """Copy the rest of a VM that stands still, and its state; return the last epoch once that is on its way."""
         hypervisor, guest = self._context.scenario.hypervisor, self._context.primary.guest
         stopped_ns = int(self.env.now)
-        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.processor.cores)
+        yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.vcpus)
         self.left = units.size
         yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
         self.send(units, stopped_ns)
         epoch, state = self._context.recorder.epochs[-1], guest.capture()
         self._context.recorder.stopped(epoch, stopped_ns, state)
-        state_bytes = hypervisor.vcpu_state * guest.vm.processor.cores
+        state_bytes = hypervisor.vcpu_state * guest.vm.vcpus
         self._sender.put(CommitMarker(epoch.number, epoch.lines, state, state_bytes))
         return epoch
 
@@ -111,7 +110,7 @@ class Precopy:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
         context, processor = self._context, self._context.primary.host.processor
         epoch = context.recorder.began(began_ns, whole_memory=True)
-        lines = lines_of(units, self._unit_lines, processor.memory.versions.size)
+        lines = lines_of(units, self._unit_lines, context.primary.vm.image.lines)
         versions, _ = processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
         batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
@@ -127,24 +126,33 @@ class Precopy:
 
     def _clear_all_but(self, pages: Pages) -> None:
         """Let the secondary clear all other pages, whatever they hold there."""
-        memory, page_lines = self._context.secondary.host.memory, self._page_lines
-        others = -(-memory.versions.size // page_lines) - pages.size
-        clear = partial(memory.clear_all_but, pages, page_lines)
-        self._sender.put(Notice(HEADER_BYTES + others * ADDRESS_BYTES, clear))
+        all_pages = -(-self._context.primary.vm.image.lines // self._page_lines)
+        self._sender.put(WrittenPages(pages, self._page_lines, all_pages - pages.size))
 
     @property
     def _units(self) -> int:
         """Units of the VM's memory."""
-        return -(-self._context.primary.host.memory.versions.size // self._unit_lines)
+        return -(-self._context.primary.vm.image.lines // self._unit_lines)
 
-    def _arrive(self, message: Message) -> None:
-        """Write lines into the image as they come; with the marker all of it is here."""
-        if isinstance(message, Notice):
-            message.tell()
-        elif isinstance(message, LineBatch):
-            self.lines_received += message.lines.size
-            self._context.secondary.host.memory.apply(message.lines, message.versions)
-        else:
-            self._context.recorder.committed(message.epoch, message.lines)
-            self._context.recorder.applied(message.epoch, message.lines)
-            self._arrived(message)
+    # On the secondary.
+
+    def _new_endpoint(self) -> Endpoint:
+        endpoint = Endpoint(self._context.secondary.host)
+        endpoint.on(WrittenPages, self._clear)
+        endpoint.on(LineBatch, self._write)
+        endpoint.on(CommitMarker, self._complete)
+        return endpoint
+
+    def _clear(self, message: WrittenPages) -> None:
+        self._context.secondary.host.memory.clear_all_but(message.pages, message.page_lines)
+
+    def _write(self, batch: LineBatch) -> None:
+        """Write lines into the image as they come."""
+        self.lines_received += batch.lines.size
+        self._context.secondary.host.memory.apply(batch.lines, batch.versions)
+
+    def _complete(self, marker: CommitMarker) -> None:
+        """Take note that all of it is here."""
+        self._context.recorder.committed(marker.epoch, marker.lines)
+        self._context.recorder.applied(marker.epoch, marker.lines)
+        self._arrived(marker)

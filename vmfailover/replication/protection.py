@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.errors import InputError
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
@@ -13,14 +14,13 @@ from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.records.events import Kind
+from vmfailover.replication.commit_point import CommitPoint
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import ModificationTracker
 from vmfailover.replication.standalone import StandaloneVm
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.kinds import code_of
 from vmfailover.scenario.replication import Replication
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Protection(ABC):
@@ -46,15 +46,18 @@ class Protection(ABC):
         #: All epochs of the VM; those of this protection begin with number `first_epoch`.
         self.epochs = context.recorder.epochs
         self.first_epoch = len(self.epochs)
-        #: The state that the secondary can go on from, and its epoch; at the start the one before the first.
-        self.committed: GuestState = context.start
-        self.committed_epoch = self.first_epoch - 1
+        #: What the secondary can go on from.
+        self.commit_point = CommitPoint(context)
         #: Whether the VM is on its way to the secondary as planned, which can go on without the primary.
         self.handing_over = False
         #: The VM on the secondary, once it runs there.
         self.unprotected: StandaloneVm | None = None
         #: The VM on the primary, once it goes on without a secondary.
         self.alone: StandaloneVm | None = None
+
+    def __repr__(self) -> str:
+        """Return the epoch from which the secondary can go on."""
+        return f"<{type(self).__name__}: committed epoch {self.committed_epoch}>"
 
     @abstractmethod
     def start(self) -> None:
@@ -77,6 +80,16 @@ class Protection(ABC):
     def tracker_after_takeover(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM once it runs on the secondary; None if nothing does."""
         return None
+
+    @property
+    def committed(self) -> GuestState:
+        """The state that the secondary can go on from; at the start the one before the first epoch."""
+        return self.commit_point.state
+
+    @property
+    def committed_epoch(self) -> int:
+        """The epoch at whose end that was."""
+        return self.commit_point.epoch
 
     @property
     def interrupts(self) -> int:
@@ -130,7 +143,7 @@ class Protection(ABC):
         context.event_log.record(Kind.IMAGE_COMPLETE, host, epoch=self.committed_epoch)
         yield self.env.timeout(self.activation_ns)
         self.activate(state)
-        context.connect(context.secondary.guest)
+        context.outlet.redirect(context.secondary.guest)
         context.event_log.record(Kind.TAKEOVER, host, epoch=self.committed_epoch)
 
     def activate(self, state: GuestState) -> None:
@@ -139,7 +152,7 @@ class Protection(ABC):
         hosted.guest.start(self.context.workload, state)
         self.unprotected = StandaloneVm(self.env, hosted, self.tracker_after_takeover())
         interval = replication.scan_interval or replication.checkpoint_interval
-        self.unprotected.run(interval, self.context.respond)
+        self.unprotected.run(interval, self.context.outlet.respond)
 
     def abandon(self) -> None:
         """Go on without the secondary, which is dead: what waited for it leaves, and nothing waits any more."""
@@ -151,15 +164,15 @@ class Protection(ABC):
         if tracker is not None:
             self.note_device_writes(hosted, tracker)
         for output in self.outputs_held():
-            context.respond_alone(output)
+            context.outlet.respond_alone(output)
         self.alone = StandaloneVm(self.env, hosted, tracker)
         replication = context.scenario.replication
-        self.alone.run(replication.scan_interval or replication.checkpoint_interval, context.respond_alone)
+        self.alone.run(replication.scan_interval or replication.checkpoint_interval, context.outlet.respond_alone)
 
     def outputs_held(self) -> list[Completion]:
         """Return the outputs that have not left, in order, perhaps with some that have."""
         own = self.epochs[self.first_epoch :]
-        return [output for epoch in own if epoch.acknowledged_ns < 0 for output in epoch.outputs]
+        return [output for epoch in own if epoch.acknowledged_ns is None for output in epoch.outputs]
 
     def tracker_after_loss(self) -> ModificationTracker | None:
         """Return what finds modified memory of the VM on the primary once there is no secondary; None if nothing."""

@@ -1,22 +1,45 @@
 """The secondary's side: staging, commit, and the image."""
 
 from collections import deque
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Generator
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
 
-from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
+from vmfailover.replication.commit_point import CommitPoint
+from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.distinct import SPARE
-from vmfailover.replication.epoch_recorder import EpochRecorder
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, LineBatch, Message
+from vmfailover.replication.messages import CommitMarker, LineBatch
+from vmfailover.scenario.sizes import transfer_ns
 
-#: Called on the primary when it learns that an epoch is committed.
-Acknowledge = Callable[[int], None]
-#: Called on the secondary when an epoch is committed, with its number and state.
-Committed = Callable[[int, GuestState], None]
+
+class ImageReceiver(Protocol):
+    """The secondary's side of checkpoints: what it does with lines and commit markers."""
+
+    #: Takes what the primary sends.
+    endpoint: Endpoint
+    #: Lines that have arrived, with repetitions.
+    lines: int
+    #: Most bytes that were kept beside the image at once.
+    peak_bytes: int
+
+    def start(self) -> None:
+        """Begin to do what takes time."""
+
+    def close(self) -> Generator[simpy.Event, Any, None]:
+        """Take nothing more, and bring the image to the last commit."""
+
+    def settle(self) -> None:
+        """Bring the image to the last commit at once: the simulation has ended."""
+
+
+def copying_ns(host: Host, lines: int) -> int:
+    """Return how long it takes to copy so many lines within a host's memory."""
+    spec = host.processor.spec
+    return transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)
 
 
 class StagedEpoch:
@@ -55,47 +78,32 @@ class StagedEpoch:
 class Receiver:
     """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        host: Host,
-        recorder: EpochRecorder,
-        acknowledge: Acknowledge,
-        committed: Committed,
-    ) -> None:
-        """Receive on `host`; `acknowledge` and `committed` are told of each epoch."""
-        self.env = env
-        self._host = host
-        self._recorder = recorder
-        self._acknowledge = acknowledge
-        self._committed = committed
+    def __init__(self, context: ProtectionContext, commit_point: CommitPoint) -> None:
+        """Receive on the secondary, and move `commit_point` with each epoch."""
+        self.env = env = context.env
+        self._host = context.secondary.host
+        self._recorder = context.recorder
+        self._commit_point = commit_point
         self._staged: dict[int, StagedEpoch] = {}
         #: Epochs that are committed and not in the image yet, in order.
         self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
         self._more = env.event()
         self._all_applied = env.event().succeed()
-        self._closed = False
         #: Lines that have arrived, with repetitions.
         self.lines = 0
         #: Most bytes that were staged or waited to be applied at once.
         self.peak_bytes = 0
         self._held_bytes = 0
+        self.endpoint = Endpoint(self._host)
+        self.endpoint.on(LineBatch, self.stage)
+        self.endpoint.on(CommitMarker, self.mark)
 
     def start(self) -> None:
         """Apply what is committed, as it comes."""
         self._host.run(self.apply_committed())
 
-    def receive(self, message: Message) -> None:
-        """Take a message as it arrives."""
-        if isinstance(message, LineBatch):
-            self.stage(message)
-        elif isinstance(message, CommitMarker):
-            self.mark(message)
-
     def stage(self, batch: LineBatch) -> None:
         """Keep lines of an epoch until it is whole."""
-        if self._closed:
-            return
         self.lines += batch.lines.size
         self._held_bytes += batch.lines.size * self._host.memory.line_bytes
         self.peak_bytes = max(self.peak_bytes, self._held_bytes)
@@ -105,8 +113,6 @@ class Receiver:
 
     def mark(self, marker: CommitMarker) -> None:
         """Take the end of an epoch: it is whole if every line that the marker counts is staged."""
-        if self._closed:
-            return
         staged = self._stage_of(marker.epoch)
         if staged.lines == marker.lines:
             self.commit(staged, marker)
@@ -114,9 +120,7 @@ class Receiver:
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
         """Commit an epoch that is whole: acknowledge it and let it be applied."""
         del self._staged[marker.epoch]
-        self._committed(marker.epoch, marker.state)
-        self._recorder.committed(marker.epoch, staged.lines, self._host.out.spec.latency)
-        self.acknowledge(marker.epoch)
+        self._commit_point.commit(marker, staged.lines)
         if not self._to_apply:
             self._all_applied = self.env.event()
         self._to_apply.append((marker.epoch, staged))
@@ -128,17 +132,13 @@ class Receiver:
             self._staged[epoch] = StagedEpoch(self._host.memory.versions.size)
         return self._staged[epoch]
 
-    def acknowledge(self, epoch: int) -> None:
-        """Tell the primary that an epoch is committed."""
-        self._host.run(self._host.out.send(HEADER_BYTES, lambda: self._acknowledge(epoch)))
-
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
         """Apply committed epochs to the image, in order, for ever; each takes time and then is there as a whole."""
         while True:
             while not self._to_apply:
                 yield self._more
             _, staged = self._to_apply[0]
-            yield self.env.timeout(self._apply_ns(staged.lines))
+            yield self.env.timeout(copying_ns(self._host, staged.lines))
             self._apply_next()
 
     def _apply_next(self) -> None:
@@ -155,7 +155,7 @@ class Receiver:
 
     def close(self) -> Generator[simpy.Event, Any, None]:
         """Take nothing more, discard what is staged but not committed, and finish applying what is."""
-        self._closed = True
+        self.endpoint.close()
         self._staged.clear()
         yield self._all_applied
 
@@ -163,7 +163,3 @@ class Receiver:
         """Apply at once every committed epoch that is not applied yet: the simulation has ended."""
         while self._to_apply:
             self._apply_next()
-
-    def _apply_ns(self, lines: int) -> int:
-        spec = self._host.processor.spec
-        return -(-2 * lines * spec.line * 10**9 // spec.memory.bandwidth)

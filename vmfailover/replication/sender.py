@@ -1,10 +1,11 @@
 """The replication process of the sending side: one ordered stream of messages."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import simpy
 
+from vmfailover.hardware.endpoint import Destination
 from vmfailover.hardware.link import Channel
 from vmfailover.replication.messages import Message
 
@@ -12,11 +13,11 @@ from vmfailover.replication.messages import Message
 class Sender:
     """Sends batches and markers in the order in which they were put."""
 
-    def __init__(self, env: simpy.Environment, channel: Channel, deliver: Callable[[Message], None]) -> None:
-        """Send over `channel`; `deliver` is called with each message as it arrives."""
+    def __init__(self, env: simpy.Environment, channel: Channel, to: Destination) -> None:
+        """Send over `channel`, to one destination."""
         self.env = env
         self._channel = channel
-        self._deliver = deliver
+        self._to = to
         self._queue: simpy.Store = simpy.Store(env)
         self._underway = 0
         self._prepared_ns = 0
@@ -44,9 +45,6 @@ class Sender:
             message, prepared_ns, left = yield self._queue.get()
             if prepared_ns > self.env.now:
                 yield self.env.timeout(prepared_ns - int(self.env.now))
-            yield from self._channel.send(message.payload_bytes, self._delivery(message))
+            yield from self._channel.send(message, self._to)
             self._underway -= 1
             left.succeed()
-
-    def _delivery(self, message: Message) -> Callable[[], None]:
-        return lambda: self._deliver(message)

@@ -1,18 +1,17 @@
 """A VM that runs on the host that has taken over, with no further host to ship to."""
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.replication.modification_tracker import ModificationTracker
 
-Steps = Generator[simpy.Event, Any, None]
 #: Time between two looks for modified memory at least, nanoseconds; more of them tell nothing more. Assumed.
 LEAST_CHECK_NS = 1_000
 
@@ -28,7 +27,7 @@ class StandaloneVm:
         self.env = env
         self._hosted = hosted
         self._tracker = tracker
-        unit_lines, lines = hosted.host.processor.tracking.unit_lines, hosted.host.memory.versions.size
+        unit_lines, lines = hosted.host.processor.tracking.unit_lines, hosted.vm.image.lines
         self._unit_bytes = unit_lines * hosted.host.memory.line_bytes
         #: bool[units]: units that have been found modified since the start.
         self.modified: npt.NDArray[np.bool_] = np.zeros(-(-lines // unit_lines), np.bool_)

@@ -6,14 +6,13 @@ from typing import Any
 import simpy
 
 from vmfailover.guest.guest import GuestState
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.distinct import distinct
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker
+from vmfailover.replication.messages import Acknowledgement, CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.standalone import StandaloneVm
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Synchronisation:
@@ -29,6 +28,8 @@ class Synchronisation:
         self._unprotected = unprotected
         self._precopy = Precopy(context, self._find, self._arrived)
         self._acknowledged = context.env.event()
+        self._acknowledgements = Endpoint(context.primary.host)
+        self._acknowledgements.on(Acknowledgement, self._note)
         #: Whether it is this that holds up the VM; what looks for modified memory holds it up for moments of its own.
         self._stopped = False
 
@@ -74,10 +75,9 @@ class Synchronisation:
         self._context.primary.vm.resume(int(self.env.now))
 
     def _arrived(self, marker: CommitMarker) -> None:
-        del marker
-        out = self._context.secondary.host.out
+        host = self._context.secondary.host
+        host.run(host.out.send(Acknowledgement(marker.epoch), self._acknowledgements))
 
-        def arrive() -> None:
-            self._acknowledged.succeed()
-
-        self._context.secondary.host.run(out.send(HEADER_BYTES, arrive))
+    def _note(self, message: Acknowledgement) -> None:
+        del message
+        self._acknowledged.succeed()

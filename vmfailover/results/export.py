@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from vmfailover.display import display
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError, reason_of
 from vmfailover.guest.clients import Request
 from vmfailover.records.events import Event, Kind
 from vmfailover.results.readings import Reading
@@ -54,12 +54,12 @@ def require_writable(folder: Path) -> None:
     """Raise InputError unless results can be written to `folder`, which need not exist; leave nothing behind."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
     if not nearest.is_dir():
-        raise InputError(f"{nearest}: is not a folder; give --out another one")
+        raise ParameterError("out", "is not a folder", about=nearest, remedy="give {out} another one")
     try:
         Path(tempfile.mkdtemp(dir=nearest)).rmdir()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{nearest}: cannot be written to ({reason}); give --out another folder") from None
+        reason = f"cannot be written to ({reason_of(error)})"
+        raise ParameterError("out", reason, about=nearest, remedy="give {out} another folder") from None
 
 
 def export(result: RunRecord, folder: Path) -> None:
@@ -120,6 +120,7 @@ def write_records(result: RunRecord, folder: Path) -> None:
     (folder / SUMMARY).write_text(result.to_json() + "\n", encoding="utf-8")
     write_scenario(result.scenario, folder / SCENARIO)
     rest = {name: getattr(result, name) for name in REST_FIELDS} | {"findings": asdict(result.findings)}
+    rest["traffic"] = [asdict(row) for row in result.traffic]
     rest[SETTINGS] = result.scenario.model_dump()
     (folder / REST).write_text(json.dumps(rest, default=str) + "\n", encoding="utf-8")
     for name, (field, record) in TABLES.items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vmfailover.records.events import Event
+from vmfailover.records.roles import Role
 from vmfailover.results.standing_faults import StandingFaults, without_late_recoveries
 
 #: The parts of a move, in order.
@@ -84,7 +85,7 @@ def _begun_moves(events: Sequence[Event]) -> Iterator[Move]:
     standing = StandingFaults()
     seen: dict[str, int] = {}
     failed_ns: int | None = None
-    host = "primary"
+    host = Role.PRIMARY.value
     for event in events:
         standing.note(event)
         seen.setdefault(event.kind, event.time_ns)

@@ -7,7 +7,6 @@ import numpy as np
 
 from vmfailover.audit.invariants import overlap_ns
 from vmfailover.records.metric_values import Metrics
-from vmfailover.replication.precopy import PAGE_BYTES
 from vmfailover.results.client_metrics import client_metrics
 from vmfailover.results.failovers import exposures, first_move, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
@@ -16,6 +15,7 @@ from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.standing_faults import VERDICTS, StandingFaults
 from vmfailover.results.warm_up import pace_before, warm_up
+from vmfailover.scenario.sizes import PAGE_BYTES
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
@@ -88,7 +88,9 @@ def _reprotection(records: Records) -> Metrics:
     exposed = [each.duration_ns for each in exposures(records.event_rows, records.pairs, records.end_ns)]
     synchronised = [number for number in range(1, len(records.pairs)) if _rounds(records, number)]
     first = synchronised[0] if synchronised else None
-    planned = next((move for move in moves(records.event_rows) if move.planned and move.destination == "primary"), None)
+    planned = next(
+        (move for move in moves(records.event_rows) if move.planned and move.destination == records.home), None
+    )
     moved = Outage(planned.stopped_ns, planned.running_ns) if planned else None
     return {
         "exposure.total_ns": sum(exposed),
@@ -200,7 +202,7 @@ def _stopped_for(records: Records, until_ns: int) -> dict[str, list[Interval]]:
 
     Where several causes meet, it is the checkpoint first, then a copy by the core of the VM, then an interrupt.
     """
-    stopped = without([(0, until_ns)], records.spans["primary"])
+    stopped = without([(0, until_ns)], records.spans[records.home])
     known = {
         "pause": [(row.paused_ns, row.resumed_ns if row.resumed_ns >= 0 else until_ns) for row in _own_stops(records)],
         "early_copy": _events_lasting(records, "early-copy"),
@@ -218,7 +220,7 @@ def _own_stops(records: Records) -> list[EpochRow]:
 
 
 def _events_lasting(records: Records, kind: str) -> list[Interval]:
-    events = (event for event in records.event_rows if event.kind == kind and event.host == "primary")
+    events = (event for event in records.event_rows if event.kind == kind and event.host == records.home)
     return [(event.time_ns, event.time_ns + event.duration_ns) for event in events]
 
 

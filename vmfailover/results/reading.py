@@ -9,9 +9,9 @@ from typing import Any
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.events import Kind
 from vmfailover.records.metric_names import METRICS
+from vmfailover.records.roles import Role
 from vmfailover.results.export import FILES, REST, SCENARIO, SUMMARY, TABLES
-from vmfailover.results.records import Findings
-from vmfailover.results.run_record import SCHEMA_VERSION
+from vmfailover.results.records import Findings, Traffic
 from vmfailover.results.run_result import RunResult
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario.writing import read_back
@@ -28,8 +28,8 @@ def read(folder: str | PathLike[str]) -> RunResult:
     path = Path(folder)
     _require_run(path)
     summary = object_in(path / SUMMARY, _REMEDY)
-    if summary.get("schema_version") != SCHEMA_VERSION:
-        raise refused(path / SUMMARY, f"is not of schema version {SCHEMA_VERSION}", _REMEDY)
+    if summary.get("schema_version") != RunResult.SCHEMA_VERSION:
+        raise refused(path / SUMMARY, f"is not of schema version {RunResult.SCHEMA_VERSION}", _REMEDY)
     try:
         return _result(path, summary, object_in(path / REST, _REMEDY))
     except (KeyError, TypeError, AttributeError) as error:
@@ -47,7 +47,7 @@ def _require_run(path: Path) -> None:
 def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunResult:
     tables = {field: _rows(path / name, record) for name, (field, record) in TABLES.items()}
     _require_metrics(path / SUMMARY, summary["metrics"])
-    if not {"primary", "secondary"} <= rest["spans"].keys():
+    if not set(Role) <= rest["spans"].keys():
         raise refused(path / REST, "is without the hosts", _REMEDY)
     return RunResult(
         scenario=read_back(path / SCENARIO),
@@ -57,6 +57,7 @@ def _result(path: Path, summary: dict[str, Any], rest: dict[str, Any]) -> RunRes
         spans={host: tuple((start, end) for start, end in spans) for host, spans in rest["spans"].items()},
         heartbeats={host: tuple(instants) for host, instants in rest["heartbeats"].items()},
         findings=Findings(**rest["findings"]),
+        traffic=tuple(Traffic(**row) for row in rest.get("traffic", ())),
         accesses=rest["accesses"],
         end_ns=rest["end_ns"],
         interrupted=rest["interrupted"],

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import Any
 
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.guest.clients import Request, Response
 from vmfailover.records.events import Event
+from vmfailover.records.roles import Role
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.failovers import Tenure
 from vmfailover.results.intervals import Interval
@@ -66,9 +68,26 @@ class Findings:
     mismatched_lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one direction of a link between two hosts has carried, and lost."""
+
+    sender: str
+    receiver: str
+    messages: int
+    #: Payload of the reliable stream, and of datagrams that were sent; of each byte once.
+    stream_bytes: int
+    datagram_bytes: int
+    #: All of it with framing and retransmissions.
+    wire_bytes: int
+    busy_ns: int
+    retransmitted_frames: int
+    lost_datagrams: int
+
+
 @dataclass(frozen=True)
 class Records:
-    """The records of a run that has ended."""
+    """What a run that has ended leaves of one VM."""
 
     scenario: Scenario
     seed: int
@@ -78,6 +97,8 @@ class Records:
     readings: tuple[Reading, ...]
     progress: tuple[Progress, ...]
     findings: Findings
+    #: A row for each direction of each link; none of a run that was saved before this was.
+    traffic: tuple[Traffic, ...]
     #: (from, to) in nanoseconds in which the VM ran, by host.
     spans: dict[str, tuple[tuple[int, int], ...]]
     #: Memory accesses simulated, on all hosts.
@@ -105,9 +126,14 @@ class Records:
         """The pairs of hosts that have protected the VM, in order."""
         later = (each for each in self.event_rows if each.kind == "protected")
         return (
-            Tenure("primary", "secondary", 0),
+            Tenure(Role.PRIMARY.value, Role.SECONDARY.value, 0),
             *(Tenure(each.detail, each.host, each.time_ns) for each in later),
         )
+
+    @property
+    def home(self) -> str:
+        """The host on which the VM started."""
+        return self.pairs[0].primary
 
     @property
     def blackout(self) -> Interval | None:
@@ -136,10 +162,16 @@ def records_of(
         readings=readings,
         progress=progress,
         findings=Findings(**{field.name: getattr(audit, field.name) for field in fields(Findings)}),
+        traffic=tuple(_traffic(cluster)),
         spans=_spans(cluster),
         accesses=sum(node.vm.accesses for node in cluster.inventory.built),
         end_ns=int(cluster.env.now),
     )
+
+
+def _traffic(cluster: Cluster) -> Iterator[Traffic]:
+    for sender, receiver, channel in cluster.inventory.channels():
+        yield Traffic(sender, receiver, **asdict(channel.statistics))
 
 
 def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -155,13 +187,24 @@ def _epoch_rows(cluster: Cluster, audit: Judge) -> Iterator[EpochRow]:
         yield EpochRow(
             epoch=epoch.number,
             pair=_pair_of(epoch, cluster.pairs),
-            committed_ns=committed.get(epoch.number, -1),
-            applied_ns=applied.get(epoch.number, -1),
+            committed_ns=_or_never(committed.get(epoch.number)),
+            applied_ns=_or_never(applied.get(epoch.number)),
             log_entries=epoch.entries,
             outputs=len(epoch.outputs),
             dirtied_bytes=audit.dirtied_bytes.get(epoch.number, 0),
-            **{name: getattr(epoch, name) for name in _COPIED},
+            **_copied(epoch),
         )
+
+
+def _copied(epoch: Epoch) -> dict[str, Any]:
+    """Return the columns that an epoch has under the same names."""
+    instants = {name: _or_never(getattr(epoch, name)) for name in _INSTANTS}
+    return {name: getattr(epoch, name) for name in _COPIED} | instants
+
+
+def _or_never(instant_ns: int | None) -> int:
+    """Return an instant as a table has it, -1 for never."""
+    return -1 if instant_ns is None else instant_ns
 
 
 def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
@@ -172,4 +215,5 @@ def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
 
 
 _COMPUTED = ("epoch", "pair", "committed_ns", "applied_ns", "log_entries", "outputs", "dirtied_bytes")
-_COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in _COMPUTED)
+_INSTANTS = ("paused_ns", "captured_ns", "resumed_ns", "sent_ns", "acknowledged_ns")
+_COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in (*_COMPUTED, *_INSTANTS))

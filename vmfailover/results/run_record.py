@@ -1,21 +1,17 @@
 """All that is kept of a run."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.metric_values import Metrics
+from vmfailover.results.json_result import JsonResult, about
 from vmfailover.results.records import Records
 from vmfailover.results.samples import Sample
-from vmfailover.version import version
-
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class RunRecord(Records):
+class RunRecord(Records, JsonResult):
     """What happened in a run, with its metrics, and whether the invariants hold."""
 
     values: Metrics
@@ -32,21 +28,14 @@ class RunRecord(Records):
         """Whether every invariant holds that the scenario does not waive."""
         return not any(verdict.broken for verdict in self.verdicts)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints; the keys of `metrics` are in the order of `results.names`."""
+    def _content(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
+            "scenario": about(self.scenario),
             "seed": self.seed,
             "metrics": self.values,
             **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
             "invariants": {item.name: _judgement(item) for item in self.verdicts},
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def _judgement(verdict: Verdict) -> dict[str, bool | str]:

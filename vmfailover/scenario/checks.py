@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
+from vmfailover.records.roles import Role
 from vmfailover.scenario.bounds import step_problems
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import ADDRESS_BYTES, MOST_LINES
 from vmfailover.scenario.units import DURATION, SIZE
-
-#: Bytes of one address in the log.
-LOG_ENTRY_BYTES = 8
-_MOST_LINES = 2**31
 
 
 def scenario_problems(scenario: Experiment) -> Iterator[Problem]:
@@ -41,8 +39,8 @@ def _memory(scenario: Experiment) -> Iterator[Problem]:
     line, memory = scenario.hosts.primary.line, scenario.vm.memory
     if memory % line:
         yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of the line of {line} B")
-    if memory > _MOST_LINES * line:
-        yield Problem(("vm", "memory"), f"more than {_MOST_LINES} lines; the most is {SIZE.format(_MOST_LINES * line)}")
+    if memory > MOST_LINES * line:
+        yield Problem(("vm", "memory"), f"more than {MOST_LINES} lines; the most is {SIZE.format(MOST_LINES * line)}")
 
 
 def _request(scenario: Experiment) -> Iterator[Problem]:
@@ -152,7 +150,7 @@ def least_log(scenario: Experiment) -> int:
     """Return the bytes of the smallest log with which the VM can run: whole lines, one of which stays free."""
     line = scenario.hosts.primary.line
     entries = guard_band(scenario) + request_entries(scenario) + scenario.vm.vcpus
-    return line * (1 + -(-entries * LOG_ENTRY_BYTES // line))
+    return line * (1 + -(-entries * ADDRESS_BYTES // line))
 
 
 def log_bytes(scenario: Experiment) -> int:
@@ -163,7 +161,7 @@ def log_bytes(scenario: Experiment) -> int:
 def log_capacity(scenario: Experiment) -> int:
     """Return the entries of the address log that can be in use at once."""
     line, size = scenario.hosts.primary.line, log_bytes(scenario)
-    return (size - size % line - line) // LOG_ENTRY_BYTES
+    return (size - size % line - line) // ADDRESS_BYTES
 
 
 def _times(scenario: Experiment) -> Iterator[Problem]:
@@ -191,13 +189,12 @@ def _failures(scenario: Experiment) -> Iterator[Problem]:
                 f"after the end of the run; write less than {DURATION.format(scenario.duration)}, "
                 "or a longer 'duration'",
             )
-        number = int(failure.struck.removeprefix("spare-")) if failure.struck.startswith("spare-") else 0
-        if number > scenario.reprotection.spares:
+        if scenario.reprotection.lacks(failure.struck):
             yield Problem(("failures", index, "target"), f"there is no {failure.struck}; raise reprotection.spares")
     if scenario.reprotection.repair is not None:
         return
     crashes = [failure.struck if failure.once else None for failure in scenario.failures]
-    for target in ("primary", "secondary"):
+    for target in Role:
         if crashes.count(target) > 1:
             last = len(crashes) - 1 - crashes[::-1].index(target)
             yield Problem(("failures", last, "target"), f"the {target} can crash only once; remove one failure")

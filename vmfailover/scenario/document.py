@@ -18,7 +18,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from vmfailover.files.text import one_line
-from vmfailover.scenario.errors import KeyPath, Problem, ScenarioError, dotted, shown
+from vmfailover.scenario.errors import KeyPath, NoSuchKeyError, Problem, ScenarioError, dotted, shown
 
 _DEEPEST = 20
 _MOST_EVENTS = 20_000
@@ -39,7 +39,8 @@ class Document:
         """Return an error with a line for each problem, or for the first ones of very many."""
         lines = list(dict.fromkeys(self._line(problem) for problem in problems))
         rest = [f"{self.name}: {len(lines) - _MOST_PROBLEMS} more problems"] if len(lines) > _MOST_PROBLEMS else []
-        return ScenarioError("\n".join(lines[:_MOST_PROBLEMS] + rest))
+        kind = NoSuchKeyError if any(problem.no_such_key for problem in problems) else ScenarioError
+        return kind("\n".join(lines[:_MOST_PROBLEMS] + rest))
 
     def replaced(self, path: KeyPath, value: Any, place: str) -> "Document":
         """Return a document with `value`, from `place`, at `path`; raise ScenarioError if that cannot be."""

@@ -17,6 +17,10 @@ class ScenarioError(InputError):
     """A scenario is wrong; the text has one line a problem, each with its place, its key and a remedy."""
 
 
+class NoSuchKeyError(ScenarioError):
+    """A key is written that there is not, or that could be one of several."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with the value at `path`, or with the key itself."""
@@ -24,6 +28,8 @@ class Problem:
     path: KeyPath
     message: str
     on_key: bool = False
+    #: Whether there is no such key under any kind of its section.
+    no_such_key: bool = False
 
 
 class MisfitError(ValueError):

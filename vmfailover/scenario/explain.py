@@ -36,20 +36,31 @@ def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]
         for problem in cause.problems:
             yield Problem((*path, *problem.path), problem.message, problem.on_key)
     else:
-        explain = _EXPLANATIONS.get(detail["type"], _verbatim)
         finding = _Finding(model, path, detail["input"], detail["msg"], context)
-        yield Problem(path, explain(finding), on_key=explain is _unknown_key)
+        if detail["type"] == "extra_forbidden":
+            yield _about_key(finding)
+        else:
+            explain = _EXPLANATIONS.get(detail["type"], _verbatim)
+            yield Problem(path, explain(finding))
 
 
 def _verbatim(finding: _Finding) -> str:
     return str(finding.context.get("error", finding.message))
 
 
+def _about_key(finding: _Finding) -> Problem:
+    """Return what is wrong with a key where there is none of its name: it is of another kind, or of none."""
+    section = section_at(finding.model, finding.path[:-1])
+    if section is not None and (owners := section.kinds.owners(str(finding.path[-1]))):
+        choice = section.choice_of(owners[0])
+        return Problem(
+            finding.path, f"belongs to {' and '.join(owners)}; leave it out, or write '{choice}'", on_key=True
+        )
+    return Problem(finding.path, _unknown_key(finding), on_key=True, no_such_key=True)
+
+
 def _unknown_key(finding: _Finding) -> str:
     key = str(finding.path[-1])
-    section = section_at(finding.model, finding.path[:-1])
-    if section is not None and (owners := section.kinds.owners(key)):
-        return f"belongs to {' and '.join(owners)}; leave it out, or write '{section.choice_of(owners[0])}'"
     elsewhere = [dotted(known) for known in paths_of_leaf(finding.model, key)]
     if elsewhere:
         return f"unknown key here; did you mean {' or '.join(map(repr, elsewhere))}?"
@@ -87,7 +98,6 @@ def _beyond(relation: str, bound: str) -> Callable[[_Finding], str]:
 
 
 _EXPLANATIONS: dict[str, Callable[[_Finding], str]] = {
-    "extra_forbidden": _unknown_key,
     "missing": _missing,
     "literal_error": _unknown_word,
     "model_type": _not_mapping,

@@ -6,9 +6,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vmfailover.records.roles import Role
 from vmfailover.scenario.errors import Problem, require_fit, shown
 from vmfailover.scenario.kinds import Kinds, Section
 from vmfailover.scenario.record import Count, Flag, Integer, Number, Record, written
+from vmfailover.scenario.reprotection import SPARE
 from vmfailover.scenario.units import AboveZero, Duration, NoneText
 
 
@@ -57,10 +59,9 @@ class Fencing(Section):
         return self
 
 
-_SPARE = "spare-[1-9][0-9]{0,2}"
-_HOST_NAME = f"primary|secondary|{_SPARE}"
+_HOST_NAME = "|".join((*Role, SPARE))
 #: What faults of hosts, and faults of the link, can strike.
-HOSTS = ("primary", "secondary", "active", "standby")
+HOSTS = (Role.PRIMARY.value, Role.SECONDARY.value, "active", "standby")
 LINK = ("both", "forward", "backward")
 #: Takes back what a fault does.
 Undo = Callable[[], None]
@@ -188,7 +189,7 @@ class Failure(Section):
 
     def _target_problems(self) -> Iterator[Problem]:
         possible = self.targets
-        spare = possible == HOSTS and re.fullmatch(_SPARE, self.target or "")
+        spare = possible == HOSTS and re.fullmatch(SPARE, self.target or "")
         if self.target is not None and self.target not in possible and not spare:
             yield Problem(
                 ("target",), f"{shown(self.target)} cannot be struck by {self.kind}; write {' or '.join(possible)}"

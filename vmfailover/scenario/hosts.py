@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.presets import HOST_PRESETS, apply_preset
 from vmfailover.scenario.record import Count, Number, Record, written
+from vmfailover.scenario.sizes import MOST_WAYS
 from vmfailover.scenario.units import SIZE, AboveZero, ByteRate, Cycles, Duration, Frequency, NoneText, Size
 
 
@@ -25,10 +26,10 @@ class CacheLevel(_HostPart):
 
     size: Annotated[Size, AboveZero]
     """Capacity in bytes."""
-    ways: Annotated[Count, Field(le=255)]
+    ways: Annotated[Count, Field(le=MOST_WAYS)]
     """Rows that a line may be in (associativity)."""
     latency: Cycles
-    """Load-to-use time of a hit, in cycles of the host's clock."""
+    """Load-to-use time of a hit, in cycles of the host's clock. That of L1 is in `base_cpi`: it changes nothing."""
 
     def sets(self, line: int) -> int:
         """Return the number of sets for lines of `line` bytes."""

@@ -9,7 +9,7 @@ from vmfailover.files.regular_file import read_regular
 from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import ScenarioError
-from vmfailover.scenario.overrides import assigned, only_of
+from vmfailover.scenario.overrides import OVERRIDE, assigned, only_of
 from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.scenario import Scenario
 
@@ -17,22 +17,23 @@ from vmfailover.scenario.scenario import Scenario
 LARGEST_FILE = 2**20
 
 
-def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
+def load(path: str | PathLike[str], overrides: Sequence[str] = (), *, called: str = OVERRIDE) -> Scenario:
     """Return the scenario in a YAML 1.2 file, with keys overridden by `KEY=VALUE` texts.
 
-    Raise ScenarioError, with one line for each problem found, if the file cannot be read or is not a scenario.
+    Messages about one of these say what it is `called`. Raise ScenarioError, with one line for each problem found, if
+    the file cannot be read or is not a scenario.
     """
-    return Scenario.from_document(_overridden(path, overrides), Path(path))
+    return Scenario.from_document(_overridden(path, overrides, called), Path(path))
 
 
 def load_under(
-    path: str | PathLike[str], protocols: Sequence[str], overrides: Sequence[str] = ()
+    path: str | PathLike[str], protocols: Sequence[str], overrides: Sequence[str] = (), *, called: str = OVERRIDE
 ) -> Callable[[str], Scenario]:
     """Return what gives the scenario in a file under each of some protocols, of all of which the file may have keys.
 
     Raises ScenarioError as `load` does, for the file with its own protocol; what is returned, for the others.
     """
-    document = _overridden(path, overrides)
+    document = _overridden(path, overrides, called)
     section, key = Replication, ("replication",)
 
     def under(protocol: str | None) -> Scenario:
@@ -45,10 +46,10 @@ def load_under(
     return under
 
 
-def _overridden(path: str | PathLike[str], overrides: Sequence[str]) -> Document:
+def _overridden(path: str | PathLike[str], overrides: Sequence[str], called: str) -> Document:
     document = document_of(Path(path))
     for assignment in overrides if isinstance(document.data, dict) else ():
-        document = assigned(Scenario, document, assignment)
+        document = assigned(Scenario, document, assignment, called)
     return document
 
 

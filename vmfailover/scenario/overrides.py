@@ -7,13 +7,16 @@ from pydantic import BaseModel
 
 from vmfailover.files.text import one_line
 from vmfailover.scenario.document import Document, parse
-from vmfailover.scenario.errors import KeyPath, ScenarioError, dotted
+from vmfailover.scenario.errors import KeyPath, NoSuchKeyError, ScenarioError, dotted
 from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf, section_at
 from vmfailover.scenario.kinds import Section
 
+#: What a text that overrides a key is called in messages, if not said otherwise.
+OVERRIDE = "override"
+
 
 def overridden(model: type[BaseModel], document: Document, key: str, value: Any, prefix: str = "") -> Document:
-    """Return a document with `value` at `key`; text is read as YAML. Raise ScenarioError if the key is ambiguous.
+    """Return a document with `value` at `key`; text is read as YAML. Raise NoSuchKeyError if the key is ambiguous.
 
     Messages about the value begin with the document's name and `prefix`. Where another kind of a section is chosen,
     what belonged to the one before goes.
@@ -38,17 +41,17 @@ def only_of(section: type[Section], path: KeyPath, document: Document, others: I
     return document.without(path, keys.keys() & (theirs - kinds[name].model_fields.keys()))
 
 
-def assigned(model: type[BaseModel], document: Document, assignment: str) -> Document:
-    """Return a document changed by the text of a `--set` option, KEY=VALUE."""
+def assigned(model: type[BaseModel], document: Document, assignment: str, called: str) -> Document:
+    """Return a document changed by a text KEY=VALUE; messages about it say what it is `called`."""
     key, equals, value = assignment.partition("=")
     if not equals or not key.strip():
-        message = f"--set {assignment}: write KEY=VALUE, for example replication.checkpoint_interval=2ms"
+        message = f"{called} {assignment}: write KEY=VALUE, for example replication.checkpoint_interval=2ms"
         raise ScenarioError(one_line(f"{document.name}: {message}"))
-    return overridden(model, document, key.strip(), value, prefix="--set ")
+    return overridden(model, document, key.strip(), value, prefix=f"{called} ")
 
 
 def path_of(model: type[BaseModel], key: str, place: str) -> KeyPath:
-    """Return the path of a key, dotted or a last part that is in one place only; raise ScenarioError if in several."""
+    """Return the path of a key, dotted or a last part that is in one place only; raise NoSuchKeyError if in several."""
     first, dot, rest = key.partition(".")
     if dot and first in OPEN_MAPPINGS:
         return first, rest
@@ -57,5 +60,5 @@ def path_of(model: type[BaseModel], key: str, place: str) -> KeyPath:
     places = paths_of_leaf(model, key)
     if len(places) > 1:
         names = ", ".join(map(dotted, places))
-        raise ScenarioError(one_line(f"{place}: is in more than one place; write one of {names}"))
+        raise NoSuchKeyError(one_line(f"{place}: is in more than one place; write one of {names}"))
     return places[0] if places else (key,)

@@ -1,11 +1,15 @@
 """What becomes of a VM that has lost one of its two hosts."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
 
 from vmfailover.scenario.record import Integer, Record, written
 from vmfailover.scenario.units import Duration, NoneText
+
+#: What the name of a spare host looks like.
+SPARE = "spare-[1-9][0-9]{0,2}"
 
 
 class Reprotection(Record):
@@ -21,6 +25,15 @@ class Reprotection(Record):
     failback: Annotated[Duration | None, NoneText] = None
     """Time for which the VM has been protected by the host `primary` until it moves back there; none is never. In
     nanoseconds."""
+
+    @property
+    def spare_names(self) -> tuple[str, ...]:
+        """The names of the hosts that stand by."""
+        return tuple(f"spare-{number}" for number in range(1, self.spares + 1))
+
+    def lacks(self, host: str) -> bool:
+        """Whether a name is that of a spare host that there is not."""
+        return re.fullmatch(SPARE, host) is not None and host not in self.spare_names
 
     @property
     def possible(self) -> bool:

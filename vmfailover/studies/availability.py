@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import repeat
 from typing import Any
 
-from vmfailover.display import Shown
 from vmfailover.engine.streams import generator
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.sizes import transfer_ns
 from vmfailover.scenario.units import DURATION, LIFETIME
 from vmfailover.studies.comparison import compare
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.host_pair import HostPair, Life, live
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import StudyRun
 from vmfailover.studies.statistics import CONFIDENCE, Statistic, statistic
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: A Julian year in nanoseconds: 365.25 days.
 YEAR_NS = 31_557_600 * 10**9
 #: How hosts can be repaired: both at once, or one after the other.
@@ -41,7 +36,7 @@ FAILOVERS = 20
 
 
 @dataclass(frozen=True)
-class Availability(Shown):
+class Availability(ScenarioStudy):
     """What two hosts make of a VM over the years.
 
     Statistics are over replications, with 95 % confidence intervals; the simulated failovers are taken as they are.
@@ -92,13 +87,9 @@ class Availability(Shown):
         """Return what it comes to in a line."""
         return f"<Availability of {self.scenario.name}: {self.availability.mean}, {len(self.lives)} replications>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         amounts = ("downtime_ns", "failover_ns", "outage_ns", "exposure_ns", "failures", "failovers", "outages")
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.scenario.seed,
             "confidence": CONFIDENCE,
             "model": asdict(self.pair),
@@ -113,10 +104,6 @@ class Availability(Shown):
             "broken_invariants": sorted({line for run in self.runs for line in run.broken}),
             "remarks": list(self.runs[0].remarks),
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def availability(
@@ -145,9 +132,9 @@ def availability(
     """
     mttf_ns, mttr_ns = _read("mttf", mttf), _read("mttr", mttr)
     if repair not in REPAIRS:
-        raise InputError(f"--repair: {repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
+        raise ParameterError("repair", f"{repair!r} is unknown; it is one of {', '.join(REPAIRS)}")
     time_ns = _time_of_each(replications, mttf_ns + mttr_ns, years, failures)
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "simulating") as told:
+    with study_pool("simulating", executor, progress) as (pool, told):
         runs = _simulated(crashes(scenario, failovers), pool, lambda done, of: told(done, of + replications))
         pair = HostPair(
             mttf_ns,
@@ -192,16 +179,16 @@ def resynchronisation_ns(scenario: Scenario) -> int:
     meanwhile; nothing under a protocol that keeps no copy.
     """
     needed_bytes = scenario.vm.memory if scenario.replication.needs_copy else 0
-    return -(-needed_bytes * 8 * 10**9 // scenario.link.bandwidth)
+    return transfer_ns(needed_bytes * 8, scenario.link.bandwidth)
 
 
-def _read(option: str, text: str) -> int:
+def _read(field: str, text: str) -> int:
     try:
         time_ns = int(LIFETIME.read(text))
     except ValueError as error:
-        raise InputError(f"--{option}: {error}") from None
+        raise ParameterError(field, str(error)) from None
     if time_ns == 0:
-        raise InputError(f"--{option}: must be above zero")
+        raise ParameterError(field, "must be above zero")
     return time_ns
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from vmfailover.errors import InputError, reason_of
+from vmfailover.errors import ParameterError, reason_of
 from vmfailover.files.regular_file import read_regular
 from vmfailover.files.whole_file import write_whole
 from vmfailover.records.metric_names import bound_name
+from vmfailover.results.json_result import header
 from vmfailover.studies.known import Known, known
 from vmfailover.studies.replication import Replications
-from vmfailover.version import version
 
 #: Version of the file; it changes when a key is renamed or removed.
 SCHEMA_VERSION = 2
@@ -60,21 +60,25 @@ def read_baseline(path: Path) -> dict[str, Entry]:
 
     Raises InputError if it is missing, unreadable, damaged, or of another version.
     """
-    remedy = "delete it, and make it anew with --update-baseline"
+    remedy = "delete it, and make it anew with {write_baseline}"
     try:
         document = json.loads(read_regular(path))
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; make it with --update-baseline") from None
+        raise _refused(path, "there is no such file", "make it with {write_baseline}") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({reason_of(error)}); give --baseline another file") from None
+        raise _refused(path, f"cannot be read ({reason_of(error)})", "give {baseline} another file") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON ({error}); {remedy}") from None
+        raise _refused(path, f"is not JSON ({error})", remedy) from None
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(f"{path}: is no baseline of version {SCHEMA_VERSION}; {remedy}")
+        raise _refused(path, f"is no baseline of version {SCHEMA_VERSION}", remedy)
     try:
         return {str(name): _entry(entry, path) for name, entry in document["scenarios"].items()}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
-        raise InputError(f"{path}: is damaged; {remedy}") from None
+        raise _refused(path, "is damaged", remedy) from None
+
+
+def _refused(path: Path, reason: str, remedy: str) -> ParameterError:
+    return ParameterError("baseline", reason, about=path, remedy=remedy)
 
 
 def write_baseline(
@@ -89,8 +93,7 @@ def write_baseline(
     entries = {name: entry for name, entry in kept.items() if name not in gone}
     entries |= {each.scenario.name: Entry.of(each, metrics) for each in found}
     document = {
-        "schema_version": SCHEMA_VERSION,
-        "vmfailover_version": version(),
+        **header(SCHEMA_VERSION),
         "scenarios": {name: _document(entries[name], path) for name in sorted(entries)},
     }
     write_whole(path, json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -22,7 +22,7 @@ from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import Counter
-from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
@@ -168,7 +168,8 @@ def _scheduled(scenario: Scenario, standing: int) -> Sample:
 def _small_machine(scenario: Scenario) -> VirtualMachine:
     host = kernel_host(scenario)
     processor = Processor(kernel, host, 1, Memory(SMALL_MEMORY, host.line))
-    log = AddressLog(kernel, initial=SMALL_MEMORY, size=SMALL_MEMORY, line_bytes=host.line, guard_band=0)
+    lines = SMALL_MEMORY // host.line
+    log = AddressLog.of_only_vm(kernel, MemoryRange(lines, lines), host.line)
     vm = VirtualMachine(processor, log, 0)
     spec = SyntheticWorkload.model_validate({"kind": "uniform", "working_set": "512 KiB"})
     vm.load(open_workload(spec, 1, host.line, scenario.seed), (0,), 0, 0)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import inf, isinf
 from typing import Any, Self
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.studies.baseline import STATISTICS, Entry
 from vmfailover.studies.baseline_comparison import BaselineComparison
 from vmfailover.studies.known import Known
@@ -74,7 +74,7 @@ class Limit:
         """Return the limit that a text such as `p99:5%` says; raise InputError if it says none."""
         match = _LIMIT.fullmatch(text)
         if match is None:
-            raise InputError(f"--fail-on: {text!r} is no limit; write for example 'p99:5%' or 'mean:2%'")
+            raise ParameterError("limits", f"{text!r} is no limit; write for example 'p99:5%' or 'mean:2%'")
         return cls(match[1], float(match[2]) / 100)
 
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.records.metric_values import Value
+from vmfailover.results.json_result import about
 from vmfailover.scenario import Scenario, ScenarioError
 from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.warnings import unused_keys
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import Known, difference_known, known, statistic_known
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, replica, run_all
-from vmfailover.studies.statistics import Statistic
-from vmfailover.version import version
+from vmfailover.studies.statistics import CONFIDENCE, Statistic
+from vmfailover.studies.study import StudyResult, interruption, study_pool
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: Runs of each column if not said otherwise.
 REPLICATIONS = 3
 #: Means that differ by less, relatively, are the same.
@@ -37,7 +33,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Comparison(Plotted):
+class Comparison(StudyResult, Plotted):
     """The columns of a comparison, run by run; all runs of a replication have their random numbers in common."""
 
     scenarios: dict[str, Scenario]
@@ -127,23 +123,16 @@ class Comparison(Plotted):
         """Return what it is of in a line."""
         return f"<Comparison of {', '.join(self.names)}: {self.replications} replications>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _content(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
             "baseline": self.baseline,
             "replications": self.replications,
-            "confidence": 0.95,
-            **({"interrupted": True} if self.interrupted else {}),
+            "confidence": CONFIDENCE,
+            **interruption(self.interrupted),
             "columns": {name: self._column(name) for name in self.names},
             "impossible": self.impossible,
             "winners": {metric: list(self.winners(metric)) for metric in MEASURED},
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def _observed(self, column: str, metric: str) -> dict[int, Known]:
         """Return what is known of a metric, truth values aside, by the numbers of the replications."""
@@ -154,7 +143,7 @@ class Comparison(Plotted):
     def _column(self, name: str) -> dict[str, Any]:
         runs, scenario = self.of(name), self.scenarios[name]
         return {
-            "scenario": {"name": scenario.name, "hash": scenario.hash},
+            "scenario": about(scenario),
             "seeds": [run.seed for run in runs],
             "metrics": {
                 metric: {**self.statistic(name, metric).to_dict(), "values": self.values(name, metric)}
@@ -184,13 +173,12 @@ def compare(
     named = dict(scenarios) if isinstance(scenarios, Mapping) else _by_name(scenarios)
     first = baseline or next(iter(named))
     if first not in named:
-        raise InputError(f"--baseline: {first!r} is not compared; it is one of {', '.join(named)}")
+        raise ParameterError("baseline", f"{first!r} is not compared; it is one of {', '.join(named)}")
     tasks = [Task(name, replica(scenario, n), n) for name, scenario in named.items() for n in range(replications)]
     runs: list[StudyRun] = []
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes() as pool,
-        followed(progress, "comparing") as told,
+        study_pool("comparing", executor, progress) as (pool, told),
     ):
         for run in run_all(pool, tasks, told):
             runs.append(run)

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Literal
 
 from vmfailover.engine.streams import generator
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.studies.ranges import Range
 
 #: Points of a study, at most.
@@ -28,27 +28,31 @@ def points(keys: Mapping[str, Values], kind: Kind = "grid", count: int | None = 
     Raises InputError where keys and design do not fit together.
     """
     if not keys:
-        raise InputError("-p: give at least one KEY=VALUES to vary")
+        raise ParameterError("keys", "give at least one KEY=VALUES to vary")
     if kind == "latin-hypercube":
         return _latin_hypercube(keys, count, seed)
     if count is not None:
-        raise InputError("--points: belongs to a latin hypercube; the other designs have as many as their values make")
+        raise ParameterError(
+            "count", "belongs to a latin hypercube; the other designs have as many as their values make"
+        )
     values = {key: list(_spaced(key, each)) for key, each in keys.items()}
     if kind == "grid":
-        require_few(math.prod(len(each) for each in values.values()), f"-p {', '.join(values)}")
+        require_few(math.prod(len(each) for each in values.values()), "keys", ", ".join(values))
     if kind == "zip":
         lengths = {key: len(each) for key, each in values.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-            raise InputError(f"-p: zip needs equally many values of each key; {told}")
+            raise ParameterError("keys", f"zip needs equally many values of each key; {told}")
         return [dict(zip(values, combination, strict=True)) for combination in zip(*values.values(), strict=True)]
     return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
 
 
-def require_few(number: int, option: str) -> None:
-    """Raise InputError, naming the option that asks for them, if there would be more points than anybody runs."""
+def require_few(number: int, field: str, given: object) -> None:
+    """Raise ParameterError, naming the parameter that asks for them, if these are more points than anybody runs."""
     if number > MOST_POINTS:
-        raise InputError(f"{option}: makes {number} points; at most {MOST_POINTS} can be run at once, so write fewer")
+        raise ParameterError(
+            field, f"makes {number} points; at most {MOST_POINTS} can be run at once, so write fewer", given=str(given)
+        )
 
 
 def _spaced(key: str, values: Values) -> Iterator[str]:
@@ -61,10 +65,12 @@ def _spaced(key: str, values: Values) -> Iterator[str]:
         return
     count = parts[2].strip()
     if not re.fullmatch(r"\d{1,18}", count, re.ASCII) or int(count) < 2:
-        raise InputError(
-            f"-p {key}={_short(values)}: write LO:HI:N[:log] with N of at least 2, for example 1ms:10ms:5:log"
+        raise ParameterError(
+            "keys",
+            "write LO:HI:N[:log] with N of at least 2, for example 1ms:10ms:5:log",
+            given=f"{key}={_short(values)}",
         )
-    require_few(int(count), f"-p {key}={values}")
+    require_few(int(count), "keys", f"{key}={values}")
     spread = Range.parse(f"{key}={':'.join([*parts[:2], *parts[3:]])}")
     for number in range(int(count)):
         yield spread.at(number / (int(count) - 1))
@@ -94,13 +100,13 @@ def _is_one_value(values: str) -> bool:
 
 def _latin_hypercube(keys: Mapping[str, Values], count: int | None, seed: int) -> list[Point]:
     if count is None:
-        raise InputError("--points: a latin hypercube needs the number of its points")
-    require_few(count, f"--points {count}")
+        raise ParameterError("count", "a latin hypercube needs the number of its points")
+    require_few(count, "count", count)
     from scipy.stats import qmc
 
     spreads = [Range.parse(f"{key}={values}") for key, values in keys.items() if isinstance(values, str)]
     if len(spreads) < len(keys):
-        raise InputError("-p: a latin hypercube needs a range LO:HI[:log] of each key")
+        raise ParameterError("keys", "a latin hypercube needs a range LO:HI[:log] of each key")
     places = qmc.LatinHypercube(len(spreads), rng=generator(seed, "sweep.latin-hypercube")).random(count)
     return [
         {key: spread.at(float(place)) for key, spread, place in zip(keys, spreads, row, strict=True)} for row in places

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from vmfailover.engine.interruption import Interruption, interrupt
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.files.text import one_line
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.kinds import Kinds
@@ -122,11 +122,13 @@ def dask_workers(address: str, scenario: Scenario) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("--dask: needs the package distributed; pip install 'vmfailover[cluster]'") from None
+        raise ParameterError("address", "needs the package distributed; pip install 'vmfailover[cluster]'") from None
     if not _ADDRESS.fullmatch(address):
-        raise InputError(f"--dask {address}: is not the address of a scheduler; write tcp://HOST:PORT")
+        raise ParameterError("address", "is not the address of a scheduler; write tcp://HOST:PORT", given=address)
     if (reason := _no_scheduler(address)) is not None:
-        raise InputError(f"--dask {address}: no scheduler answers there ({reason}); start one with: dask scheduler")
+        raise ParameterError(
+            "address", f"no scheduler answers there ({reason}); start one with: dask scheduler", given=address
+        )
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
         _require_trace(client.run(_is_file, scenario.trace_path), scenario)
         yield client.get_executor(pure=False)
@@ -157,6 +159,7 @@ def _is_file(path: str | None) -> bool:
 def _require_trace(found: Mapping[str, bool], scenario: Scenario) -> None:
     for worker, there in found.items():
         if not there:
-            raise InputError(
-                f"--dask: worker {worker} has no file {scenario.trace_path}; put the trace on a folder that all share"
+            raise ParameterError(
+                "address",
+                f"worker {worker} has no file {scenario.trace_path}; put the trace on a folder that all share",
             )

@@ -1,10 +1,9 @@
 """Systematic fault exploration: every fault before and after every event of a run."""
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -13,19 +12,17 @@ from typing import Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.failover import Failure
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.exploration_store import Store
 from vmfailover.studies.instants import Trace
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import whole
+from vmfailover.studies.study import ScenarioStudy, interruption, study_pool
 from vmfailover.studies.workers import all_of, as_they_end
 from vmfailover.version import version
 
-#: Of the format of `--json` and of what is kept in the folder.
-SCHEMA_VERSION = 1
 #: Faults that are explored if none are named.
 FAULTS = ("host-crash", "host-crash:secondary", "vm-crash", "hypervisor-hang", "link-cut")
 #: Epochs whose events are explored if no number is given.
@@ -69,7 +66,7 @@ class Explored:
 
 
 @dataclass(frozen=True)
-class Exploration(Plotted):
+class Exploration(ScenarioStudy, Plotted):
     """All runs of an exploration."""
 
     scenario: Scenario
@@ -101,21 +98,13 @@ class Exploration(Plotted):
         """Return what it has found in a line."""
         return f"<Exploration of {self.scenario.name}: {len(self.results)} runs, {len(self.violations)} violations>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "epochs": self.epochs,
-            **({"interrupted": True} if self.interrupted else {}),
+            **interruption(self.interrupted),
             "runs": [asdict(each) for each in self.results],
             "violations": len(self.violations),
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def explore(
@@ -137,14 +126,13 @@ def explore(
     """
     struck = [named_fault(name) for name in faults]
     plain = scenario.with_(failures=[])
-    store = Store(out, {"hash": plain.hash, "version": version(), "schema": SCHEMA_VERSION})
+    store = Store(out, {"hash": plain.hash, "version": version(), "schema": Exploration.SCHEMA_VERSION})
     done = {each.point: each for each in (_explored(entry) for entry in store.entries())}
     trace = Trace(plain)
     points = list(first_points(plain, trace, struck, epochs))
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes() as pool,
-        followed(progress, "exploring") as told,
+        study_pool("exploring", executor, progress) as (pool, told),
     ):
         _run_all(pool, plain, points, done, store, told)
         if depth > 1:
@@ -197,7 +185,7 @@ def named_fault(name: str) -> tuple[str, str]:
     kind, _, target = name.partition(":")
     if kind not in Failure.kinds or (target and target not in Failure.kinds[kind].targets):
         known = ", ".join(f"{name}[:{'|'.join(each.targets)}]" for name, each in Failure.kinds.items())
-        raise InputError(f"--faults: {name!r} is unknown; it is one of {known}")
+        raise ParameterError("faults", f"{name!r} is unknown; it is one of {known}")
     return kind, target or Failure.kinds[kind].targets[0]
 
 

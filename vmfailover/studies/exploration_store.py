@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.files.regular_file import read_regular
 from vmfailover.files.whole_file import write_whole
 
@@ -47,7 +47,9 @@ class Store:
         except ValueError:
             found = [None]
         if not found or found[0] != about:
-            raise InputError(f"{self._path}: is of another scenario or version; give --out another folder")
+            raise ParameterError(
+                "out", "is of another scenario or version", about=self._path, remedy="give {out} another folder"
+            )
         self._entries = found[1:]
         if lines[-1]:
             write_whole(self._path, _lines(found))

@@ -35,10 +35,6 @@ class HostPair:
     one_crew: bool = False
     weibull_shape: float = 1.0
 
-    def failures_in(self, time_ns: float) -> float:
-        """Return how many failures to expect in so much time, as if no repair had to wait for the crew."""
-        return 2 * time_ns / (self.mttf_ns + self.mttr_ns)
-
 
 @dataclass(frozen=True, slots=True)
 class Life:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
@@ -38,7 +39,7 @@ AT_HAND_BYTES = 2 << 20
 L1_ROW_BYTES, L2_ROW_BYTES, L3_ROW_BYTES = 4 + 8, 8 + 8, 4
 #: NumPy asks for huge pages for arrays from this size on, bytes.
 HUGE_FROM_BYTES = 4 << 20
-HUGE_PAGE_BYTES, PAGE_BYTES = 2 << 20, 4 << 10
+HUGE_PAGE_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +52,23 @@ class Part:
     size: int
 
 
-def estimated_bytes(scenario: Scenario) -> int:
-    """Return the bytes that a run takes beside Python and its libraries and the records of what happens."""
-    return sum(part.size for part in parts_of(scenario))
-
-
-def require_memory(scenario: Scenario, limit: int) -> None:
-    """Raise InputError, naming the file and the key that helps most, if a run takes more than `limit` bytes."""
+def require_memory(scenario: Scenario, max_memory: int) -> None:
+    """Raise ParameterError, naming the file and the key that helps most, if a run takes more than so many bytes."""
     parts = parts_of(scenario)
     needed = sum(part.size for part in parts)
-    if needed > limit:
+    if needed > max_memory:
         most = max(parts, key=lambda part: part.size)
-        raise InputError(
-            f"{scenario.path or scenario.name}: {most.key}: {most.value} takes about {_rounded(most.size)} of the "
-            f"{_rounded(needed)} to simulate, more than --max-memory {_rounded(limit)}; "
-            f"make {most.key} smaller or --max-memory larger"
+        raise ParameterError(
+            "max_memory",
+            f"{most.value} takes about {_rounded(most.size)} of the {_rounded(needed)} to simulate, more than "
+            f"{_rounded(max_memory)}",
+            about=f"{scenario.path or scenario.name}: {most.key}",
+            remedy=f"make {most.key} smaller or {{max_memory}} larger",
         )
 
 
 def parts_of(scenario: Scenario) -> tuple[Part, ...]:
-    """Return what a run takes memory for."""
+    """Return what a run takes memory for, beside Python and its libraries and the records of what happens."""
     pace = pace_of(scenario)
     reach = reach_of(scenario, pace)
     vcpus = scenario.vm.vcpus

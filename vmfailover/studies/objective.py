@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.scenario.expectation import Expectation, metric_name
 from vmfailover.studies.known import Known, estimate_known, known, known_statistic
 from vmfailover.studies.runs import StudyRun
@@ -23,8 +23,11 @@ class Objective:
     statistic: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what METRIC or METRIC.STATISTIC says, the mean if not said; raise InputError if it is none."""
+    def parse(cls, text: str, field: str = "minimize") -> Self:
+        """Return what METRIC or METRIC.STATISTIC, given for a parameter, says, the mean if not said.
+
+        Raises ParameterError if it says nothing.
+        """
         match = _OBJECTIVE.fullmatch(text.strip())
         try:
             if match is None:
@@ -34,7 +37,7 @@ class Objective:
                 share_of(name)
             return cls(metric_name(match[1]), name)
         except ValueError as error:
-            raise InputError(f"--minimize: {text!r}: {error}") from None
+            raise ParameterError(field, f"{text!r}: {error}") from None
 
     def of(self, runs: Sequence[StudyRun]) -> Estimate:
         """Return it for some runs: of those that have the metric, or a lower bound of it."""
@@ -69,7 +72,7 @@ class Constraint:
             name = match[2] or "mean"
             expectation = Expectation.parse(match[1], f"{name} {match[3]}")
         except ValueError as error:
-            raise InputError(f"--subject-to: {text!r}: {error}") from None
+            raise ParameterError("subject_to", f"{text!r}: {error}") from None
         return cls(text, Objective(expectation.metric, name), expectation)
 
     def excess(self, runs: Sequence[StudyRun]) -> float:

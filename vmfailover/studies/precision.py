@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from vmfailover.errors import InputError
+from vmfailover.errors import ParameterError
 from vmfailover.scenario.expectation import limit_of, metric_name
 from vmfailover.studies.statistics import Estimate, share_of
 
@@ -27,7 +27,7 @@ class Precision:
         """Return what a text such as `client.latency_p99_ns median ±50 us` asks for; raise InputError if nothing."""
         match = _FORM.fullmatch(text)
         if match is None:
-            raise InputError(f"--until: {text!r} is no precision; write for example 'failover.latency_ns ±2 %'")
+            raise ParameterError("until", f"{text!r} is no precision; write for example 'failover.latency_ns ±2 %'")
         try:
             metric, statistic = metric_name(match[1]), match[2] or "mean"
             if statistic != "mean":
@@ -35,9 +35,9 @@ class Precision:
             relative = match[3].endswith("%")
             width = float(match[3].removesuffix("%")) / 100 if relative else limit_of(metric, match[3])
         except ValueError as error:
-            raise InputError(f"--until: {text!r}: {error}") from None
+            raise ParameterError("until", f"{text!r}: {error}") from None
         if not 0 < width < math.inf:
-            raise InputError(f"--until: {text!r}: give a width above 0, and a finite one")
+            raise ParameterError("until", f"{text!r}: give a width above 0, and a finite one")
         return cls(metric, statistic, width, relative)
 
     def met(self, estimate: Estimate) -> bool:

@@ -13,11 +13,10 @@ from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.guest.workloads.trace import TraceWorkload
 from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.studies.pace import Pace
 from vmfailover.traces.accesses import BLOCK_BYTES
 
-#: Bytes of a page, the finest that is told apart here.
-PAGE_BYTES = 4096
 _PAGE_BLOCKS = PAGE_BYTES // BLOCK_BYTES
 
 Pages = npt.NDArray[np.int64]

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from vmfailover.display import Shown
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
 from vmfailover.studies.baseline import Entry, read_baseline, write_baseline
 from vmfailover.studies.baseline_comparison import incomparable, same_seeds
 from vmfailover.studies.changes import DEFAULT_LIMITS, GATED, Change, Limit, changes_beyond
-from vmfailover.studies.executors import local_processes
-from vmfailover.studies.progress import Progress, followed, unseen
+from vmfailover.studies.progress import Progress, unseen
 from vmfailover.studies.renewal import Renewal, renewal
 from vmfailover.studies.replication import Replications, replicate
 from vmfailover.studies.runs import end_remark
+from vmfailover.studies.study import StudyResult, study_pool
 from vmfailover.studies.unmet import Unmet, unmet
 from vmfailover.studies.vanished import Vanished, vanished
-from vmfailover.version import version
-
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +90,10 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Check(Shown):
+class Check(StudyResult):
     """The checks of all scenarios, with their runs."""
+
+    SCHEMA_VERSION = 2
 
     checked: tuple[Checked, ...]
     replications: tuple[Replications, ...]
@@ -126,7 +121,7 @@ class Check(Shown):
         return renewal(self.replications, read_baseline(file) if file.exists() else {})
 
     def write_baseline(self, path: str | PathLike[str], *, accept: bool = False) -> None:
-        """Enter the runs into a baseline, as `--update-baseline` does; what got worse has to be accepted.
+        """Enter the runs into a baseline, as `check --update-baseline` does; what got worse has to be accepted.
 
         Raises InputError, and leaves the file as it is, if a scenario could not be checked, an expectation or invariant
         does not hold, the file is no baseline, or something got worse and is not accepted; and OSError if it cannot be
@@ -136,18 +131,17 @@ class Check(Shown):
             raise InputError(f"{path}: not written, since not all is well; mend what is told of first")
         renewed = self.renewal(path)
         if renewed.worse and not accept:
-            raise InputError(f"{path}: not written, since something got worse; --accept (accept=True) enters it")
+            raise ParameterError(
+                "accept", "not written, since something got worse", about=path, remedy="{accept} enters it"
+            )
         write_baseline(Path(path), self.replications, GATED, [each.name for each in renewed.vanished])
 
     def __repr__(self) -> str:
         """Return the verdict in a line."""
         return f"<Check of {', '.join(each.name for each in self.checked)}: {'passed' if self.passed else 'FAILED'}>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _content(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
             "passed": self.passed,
             "invariants_only": self.invariants_only,
             "scenarios": [each.to_dict() for each in self.checked],
@@ -155,10 +149,6 @@ class Check(Shown):
             "vanished": [asdict(each) for each in self.vanished],
             "left_out": self.left_out,
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def check(
@@ -182,9 +172,11 @@ def check(
     nothing.
     """
     if baseline is None and not invariants_only and not any(scenario.expect for scenario in scenarios):
-        raise InputError(
-            "check: nothing is gated without a baseline and without any expectation; give --baseline FILE, "
-            "write `expect:` into a scenario, or ask for --invariants-only"
+        raise ParameterError(
+            "baseline",
+            "nothing is gated without a baseline and without any expectation",
+            about="check",
+            remedy="give a {baseline}, write `expect:` into a scenario, or ask for {invariants_only}",
         )
     names = [scenario.name for scenario in scenarios]
     for scenario in scenarios:
@@ -192,7 +184,7 @@ def check(
             raise InputError(f"{scenario.path}: name: {scenario.name!r} is the name of two scenarios; rename one")
     found: list[Replications] = []
     refused: list[Refused] = []
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "checking") as told:
+    with study_pool("checking", executor, progress) as (pool, told):
         for number, scenario in enumerate(scenarios):
             told(number, len(scenarios))
             try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,20 +12,17 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.records.metric_values import Value
 from vmfailover.scenario import Scenario
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import Known, estimate_known, known
 from vmfailover.studies.precision import Precision
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import ABOUT, MEASURED, StudyRun, Task, replica, run_all
 from vmfailover.studies.statistics import CONFIDENCE, Estimate
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, interruption, study_pool
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: Replications if neither their number nor a precision is given.
 REPLICATIONS = 10
 #: Runs after which, at most, a precision has to be reached.
@@ -38,7 +33,7 @@ BLOCK = 10
 
 
 @dataclass(frozen=True)
-class Replications(Plotted):
+class Replications(ScenarioStudy, Plotted):
     """The replications of one scenario."""
 
     scenario: Scenario
@@ -81,16 +76,12 @@ class Replications(Plotted):
         """Return what it is of in a line."""
         return f"<Replications of {self.scenario.name}: {len(self.runs)} runs>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seeds": [run.seed for run in self.runs],
             "confidence": CONFIDENCE,
             "stop_reason": self.stop_reason,
-            **({"interrupted": True} if self.interrupted else {}),
+            **interruption(self.interrupted),
             "metrics": {
                 metric: {
                     "mean": self.estimate(metric).to_dict(),
@@ -103,10 +94,6 @@ class Replications(Plotted):
             "broken_invariants": sorted({line for run in self.runs for line in run.broken}),
             "errors": [run.error for run in self.runs if run.error],
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def replicate(
@@ -130,8 +117,7 @@ def replicate(
     reason = "interrupted"
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes() as pool,
-        followed(progress, "replicating") as told,
+        study_pool("replicating", executor, progress) as (pool, told),
     ):
         reason = _replicate(runs, scenario, most, precision, pool, told)
     return Replications(scenario, tuple(runs), reason, ending.interrupted)

@@ -9,7 +9,7 @@ from typing import Any
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.engine.streams import generator
 from vmfailover.records.metric_names import METRICS
-from vmfailover.records.metric_values import Metrics, Value
+from vmfailover.records.metric_values import Metrics
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
@@ -144,8 +144,3 @@ def _record(task: Task, result: StudyRun | BaseException) -> StudyRun:
     if isinstance(result, StudyRun):
         return result
     return StudyRun(task.label, task.replication, task.scenario.seed, {}, error=f"{type(result).__name__}: {result}")
-
-
-def number_of(value: Value) -> float | None:
-    """Return a metric's value as a number, None where it has none or is a truth value."""
-    return None if value is None or isinstance(value, bool) else float(value)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -13,19 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.display import Plotted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import require_few
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.objective import Objective
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 Method = Literal["morris", "sobol"]
 #: Steps of each key's range that Morris' trajectories go. SALib's default.
 LEVELS = 4
@@ -53,7 +48,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Sensitivity(Plotted):
+class Sensitivity(ScenarioStudy, Plotted):
     """The keys, the one that moves the metric most first."""
 
     scenario: Scenario
@@ -77,21 +72,13 @@ class Sensitivity(Plotted):
         keys, runs = ", ".join(effect.key for effect in self.effects), len(self.runs)
         return f"<Sensitivity of {self.objective.metric} of {self.scenario.name} to {keys}: {runs} runs>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
             "method": self.method,
             "runs": len(self.runs),
             "effects": [asdict(effect) for effect in self.effects],
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def sensitivity(
@@ -112,13 +99,13 @@ def sensitivity(
     common. Raises InputError for what cannot be read, for points that cannot be run or have a run without a value, and
     without SALib. A part of the points ranks nothing: if the user interrupts, KeyboardInterrupt is raised.
     """
-    objective = Objective.parse(metric)
+    objective = Objective.parse(metric, "metric")
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if len(ranges) < 2:
-        raise InputError("--vary: give at least two KEY=LO:HI[:log]; there is nothing to rank")
-    require_few(samples * (len(ranges) + 2) * replications, f"--samples {samples}")
+        raise ParameterError("vary", "give at least two KEY=LO:HI[:log]; there is nothing to rank")
+    require_few(samples * (len(ranges) + 2) * replications, "samples", samples)
     made: list[StudyRun] = []
-    with nullcontext(executor) if executor else local_processes() as pool, followed(progress, "trying") as told:
+    with study_pool("trying", executor, progress) as (pool, told):
 
         def model(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             points = [{each.key: each.at(float(at)) for each, at in zip(ranges, row, strict=True)} for row in positions]
@@ -138,7 +125,7 @@ def sensitivity(
 def effects_of(model: Model, keys: Sequence[str], method: Method, samples: int, seed: int) -> tuple[Effect, ...]:
     """Return the effects of keys on a model, the greatest first; the same for the same seed."""
     if method == "sobol" and samples & (samples - 1):
-        raise InputError(f"--samples: {samples} is not a power of two, which sobol needs; write for example 64")
+        raise ParameterError("samples", f"{samples} is not a power of two, which sobol needs; write for example 64")
     _require_salib()
     problem = {"num_vars": len(keys), "names": list(keys), "bounds": [[0.0, 1.0]] * len(keys)}
     found = (_morris if method == "morris" else _sobol)(model, problem, samples, seed)
@@ -174,7 +161,7 @@ def _value(objective: Objective, runs: Sequence[StudyRun], point: Mapping[str, s
         values = ", ".join(f"{key}={text}" for key, text in point.items())
         lacking = f"{without} of {counted(len(runs), 'run')} without {objective.metric}"
         error = next((run.error for run in runs if run.error), lacking)
-        raise InputError(f"--vary: at {values}: {error}; choose narrower ranges")
+        raise ParameterError("vary", f"at {values}: {error}; choose narrower ranges")
     return value
 
 

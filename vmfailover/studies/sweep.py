@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,22 +14,20 @@ from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.errors import NoSuchKeyError
 from vmfailover.studies.averages import count_name
 from vmfailover.studies.design import Kind, Point, Values, points
-from vmfailover.studies.executors import local_processes
-from vmfailover.studies.progress import Progress, followed
+from vmfailover.studies.progress import Progress
 from vmfailover.studies.runs import Task, end_remark, replica, run_task
+from vmfailover.studies.study import ScenarioStudy, interruption, study_pool
 from vmfailover.studies.sweep_points import PointResult, PointRun
 from vmfailover.studies.sweep_store import KeyValue, Plan, Store
 from vmfailover.studies.workers import as_they_end
-from vmfailover.version import version
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: Runs of each point if not said otherwise. When in its epoch a failure strikes is chance, so that the best of many
 #: single runs is the luckiest; whether nothing is left to chance cannot be known before a scenario has run.
 REPLICATIONS = 5
@@ -48,7 +46,7 @@ class PointTask:
 
 
 @dataclass(frozen=True)
-class Sweep(Plotted):
+class Sweep(ScenarioStudy, Plotted):
     """The points of a sweep, and what came of each."""
 
     scenario: Scenario
@@ -113,23 +111,15 @@ class Sweep(Plotted):
         keys, points = ", ".join(self.keys), len(self.frame)
         return f"<Sweep of {self.scenario.name} over {keys}: {points} points, {self.failed} failed>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         rows = json.loads(self.frame.to_json(orient="records"))
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "seed": self.scenario.seed,
             "keys": list(self.keys),
             "replications": self.replications,
-            **({"interrupted": True} if self.interrupted else {}),
+            **interruption(self.interrupted),
             "points": rows,
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def sweep(
@@ -162,8 +152,7 @@ def sweep(
     done = len(chosen) - len(tasks)
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes(jobs) as pool,
-        followed(progress, "sweeping") as told,
+        study_pool("sweeping", executor, progress, jobs) as (pool, told),
         closing(as_they_end(pool, run_point, dict(enumerate(tasks)))) as ended,
     ):
         told(done, len(chosen))
@@ -194,15 +183,16 @@ def _failed(error: BaseException) -> PointResult:
 def _values(scenario: Scenario, key: str, texts: set[str]) -> dict[str, KeyValue]:
     """Return what each text is as the value of a key; None where it is not right, or not without other keys.
 
-    Raises InputError if there is no such key.
+    Raises NoSuchKeyError if there is no such key.
     """
     found: dict[str, KeyValue] = dict.fromkeys(texts)
     for text in texts:
         try:
             found[text] = _plain(scenario.with_(**{key: text}).value(key))
-        except InputError as error:
-            if any(words in str(error) for words in ("unknown key", "in more than one place")):
-                raise
+        except NoSuchKeyError:
+            raise
+        except InputError:
+            continue
     return found
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: What to do about a folder that this version does not read.
-_REMEDY = "run the sweep again with another --out"
+_REMEDY = "run the sweep again into another folder"
 
 
 def read_sweep(folder: str | PathLike[str]) -> Sweep:
@@ -51,7 +51,7 @@ def _sweep(folder: Path, about: dict[str, Any]) -> Sweep:
 
 def _scenario(folder: Path, expected: str) -> Scenario:
     """Return the scenario of a folder, which must have the expected hash."""
-    remedy = f"the same sweep with `--out {folder}` writes it, and runs no point again"
+    remedy = "the same sweep into this folder writes it, and runs no point again"
     if not (folder / SCENARIO).is_file():
         raise refused(folder, f"has no {SCENARIO}", remedy)
     scenario = read_back(folder / SCENARIO)
@@ -71,7 +71,7 @@ def _finished(folder: Path, replications: int) -> pa.Table:
         if result.error or result.has(replications):
             tables.append(table.replace_schema_metadata())
     if not tables:
-        raise refused(folder, "has no point yet", "the same sweep with this --out goes on with it")
+        raise refused(folder, "has no point yet", "the same sweep into this folder goes on with it")
     if any(table.schema != tables[0].schema for table in tables):
-        raise refused(folder, "has points of different sweeps", "the same sweep with this --out puts them right")
+        raise refused(folder, "has points of different sweeps", "the same sweep into this folder puts them right")
     return pa.concat_tables(tables)

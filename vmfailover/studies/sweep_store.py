@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.files.whole_file import UNFINISHED, placed_whole, write_whole
 from vmfailover.results.stored import object_in, refused, table_in
 from vmfailover.scenario import Scenario
@@ -102,7 +102,7 @@ class Store:
         if (folder / ABOUT).exists():
             self.plan = _grown(folder, plan)
         elif any(not path.name.startswith(UNFINISHED) for path in folder.iterdir()):
-            raise InputError(f"{folder}: is not empty and not of a sweep; give --out another folder")
+            raise _not_this_sweep(folder, "is not empty and not of a sweep")
         write_whole(folder / ABOUT, json.dumps(self.plan.about(), indent=2, sort_keys=True) + "\n")
         with placed_whole(folder / SCENARIO) as unfinished:
             write_scenario(plan.scenario, unfinished)
@@ -181,9 +181,9 @@ def _grown(folder: Path, plan: Plan) -> Plan:
 
     Raises InputError unless all of them are in the plan.
     """
-    there, wanted = object_in(folder / ABOUT, "give --out another folder"), plan.about()
+    there, wanted = object_in(folder / ABOUT, "take another folder"), plan.about()
     if any(there.get(name) != wanted[name] for name in ("format", "version", "scenario", "seed")):
-        raise InputError(f"{folder}: is of another sweep or version; give --out another folder")
+        raise _not_this_sweep(folder, "is of another sweep or version")
     if there.get("points") == wanted["points"]:
         return plan
     left: dict[str, list[Point]] = {}
@@ -198,11 +198,16 @@ def _taken(folder: Path, left: dict[str, list[Point]], identity: str, point: Poi
     """Remove the point that is the same as one of a folder from those that are left, and return it."""
     if not left.get(identity):
         values = ", ".join(f"{key}={text}" for key, text in point.items())
-        raise InputError(
-            f"{folder}: is of another sweep: it has {values}, which this one has not; a sweep grows by values, by keys "
-            "that keep the scenario's own value among theirs, and by replications; give --out another folder"
+        raise _not_this_sweep(
+            folder,
+            f"is of another sweep: it has {values}, which this one has not; a sweep grows by values, by keys that keep "
+            "the scenario's own value among theirs, and by replications",
         )
     return left[identity].pop(0)
+
+
+def _not_this_sweep(folder: Path, reason: str) -> ParameterError:
+    return ParameterError("out", reason, about=folder, remedy="give {out} another folder")
 
 
 def _identity(scenario: Scenario, point: Point) -> str:

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from vmfailover.engine.compilation import compiled
 from vmfailover.guest.access_buffer import accesses_of_one_core
-from vmfailover.hardware.address_log import ENTRY_BYTES, AddressLog
+from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.kernel.execution import run_core
 from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, Why, new_cache
+from vmfailover.hardware.memory import MemoryRange
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 __all__ = ["LARGEST_CHUNK", "TraceRun"]
@@ -44,9 +46,7 @@ class TraceRun:
         #: The instruction count at which the next check is due, and the checks done.
         self._progress = np.array([self._interval, 0], np.int64)
         entries = LARGEST_CHUNK + host.l2.size // host.line
-        self._log = AddressLog(
-            kernel, initial=0, size=entries * ENTRY_BYTES + 2 * host.line, line_bytes=host.line, guard_band=0
-        )
+        self._log = AddressLog.of_only_vm(kernel, MemoryRange(0, entries * ADDRESS_BYTES // host.line + 2), host.line)
 
     @property
     def scans(self) -> int:
@@ -62,7 +62,7 @@ class TraceRun:
         accesses, start = accesses_of_one_core(chunk), np.zeros(1, np.int64)
         self._log.set_limit()
         began = time.perf_counter()
-        _execute(self.state, accesses, start, self._interval, self._progress, self._log.state)
+        _execute(self.state, accesses, start, self._interval, self._progress, self._log.logs)
         self.seconds += time.perf_counter() - began
         addresses = self._log.read()
         self._log.release(self._log.next)

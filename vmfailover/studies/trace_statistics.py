@@ -14,7 +14,7 @@ from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.hosts import HostSpec
-from vmfailover.scenario.overrides import assigned
+from vmfailover.scenario.overrides import OVERRIDE, assigned
 from vmfailover.studies.trace_run import TraceRun
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.format import TraceFile
@@ -58,14 +58,15 @@ class TraceStatistics:
         return asdict(self)
 
 
-def hierarchy(preset: str, overrides: Sequence[str] = ()) -> HostSpec:
+def hierarchy(preset: str, overrides: Sequence[str] = (), *, called: str = OVERRIDE) -> HostSpec:
     """Return the host of a preset with keys overridden by `KEY=VALUE` texts, such as `l2.size=256KiB`.
 
-    Raise ScenarioError, with one line for each problem, if there is no such preset or key, or the geometry cannot be.
+    Messages about one of these say what it is `called`. Raise ScenarioError, with one line for each problem, if there
+    is no such preset or key, or the geometry cannot be.
     """
     document = Document("hierarchy", {"preset": preset}, {}, {})
     for assignment in overrides:
-        document = assigned(HostSpec, document, assignment)
+        document = assigned(HostSpec, document, assignment, called)
     try:
         return HostSpec.model_validate(document.data)
     except ValidationError as error:

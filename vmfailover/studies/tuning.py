@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.scenario import Scenario
-from vmfailover.studies.executors import local_processes
 from vmfailover.studies.known import difference_known
 from vmfailover.studies.objective import Constraint, Objective
-from vmfailover.studies.progress import Progress, followed, unseen
+from vmfailover.studies.progress import Progress, unseen
 from vmfailover.studies.ranges import Range
 from vmfailover.studies.runs import StudyRun, Task, replica, run_all
 from vmfailover.studies.statistics import Estimate
-from vmfailover.version import version
+from vmfailover.studies.study import ScenarioStudy, interruption, study_pool
 
-#: Version of what `to_dict` returns; it changes when a key is renamed or removed.
-SCHEMA_VERSION = 1
 #: Trials that are asked for and run together, whatever the number of workers, so that results do not depend on it.
 BATCH = 8
 #: Trials that are looked at again together, with more replications.
@@ -50,6 +45,8 @@ class Trial:
     error: str
     #: Runs in which nothing is known of the objective's metric, such as a latency where the VM never came back.
     without: int = 0
+    #: Whether an invariant is broken in a run.
+    broken: bool = False
 
     @property
     def possible(self) -> bool:
@@ -57,9 +54,13 @@ class Trial:
         known = not self.error and not self.without and self.objective.value is not None
         return known and all(each <= 0 for each in self.excess)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {name: value for name, value in asdict(self).items() if name != "broken"}
+
 
 @dataclass(frozen=True)
-class Tuning(Plotted):
+class Tuning(ScenarioStudy, Plotted):
     """What a search has found."""
 
     scenario: Scenario
@@ -86,7 +87,7 @@ class Tuning(Plotted):
     @property
     def consistent(self) -> bool:
         """Whether no invariant was broken in any run."""
-        return not any(trial.error.startswith("broken") for trial in self.judged)
+        return not any(trial.broken for trial in self.judged)
 
     @property
     def judged(self) -> tuple[Trial, ...]:
@@ -112,26 +113,18 @@ class Tuning(Plotted):
         best = ", ".join(f"{key} = {text}" for key, text in self.best.point.items()) if self.best else "none possible"
         return f"<Tuning of {self.objective.metric} of {self.scenario.name}: {len(self.trials)} trials, {best}>"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
+    def _findings(self) -> dict[str, Any]:
         return {
-            "schema_version": SCHEMA_VERSION,
-            "vmfailover_version": version(),
-            "scenario": {"name": self.scenario.name, "hash": self.scenario.hash},
             "objective": asdict(self.objective),
             "replications": self.replications,
             "constraints": [each.text for each in self.constraints],
-            **({"interrupted": True} if self.interrupted else {}),
-            "trials": [asdict(each) for each in self.trials],
-            "finalists": [asdict(each) for each in self.finalists],
-            "refuted": [asdict(each) for each in self.refuted],
+            **interruption(self.interrupted),
+            "trials": [each.to_dict() for each in self.trials],
+            "finalists": [each.to_dict() for each in self.finalists],
+            "refuted": [each.to_dict() for each in self.refuted],
             "certainly_worse": list(self.worse),
             "alike": self.alike(),
         }
-
-    def to_json(self) -> str:
-        """Return `to_dict` as indented JSON text, without NaN."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 #: Makes the runs of each point, in order; all points have the random numbers of a replication in common.
@@ -161,7 +154,7 @@ def tune(
     objective, constraints = Objective.parse(minimize), tuple(map(Constraint.parse, subject_to))
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if not ranges:
-        raise InputError("--vary: give at least one KEY=LO:HI[:log]")
+        raise ParameterError("vary", "give at least one KEY=LO:HI[:log]")
     for spread in ranges:
         for end in (0, 1):
             scenario.with_(**{spread.key: spread.at(end)})
@@ -169,8 +162,7 @@ def tune(
     confirmed: list[tuple[Trial, list[StudyRun]]] = []
     with (
         UntilInterrupted() as ending,
-        nullcontext(executor) if executor else local_processes() as pool,
-        followed(progress, "tuning") as told,
+        study_pool("tuning", executor, progress) as (pool, told),
     ):
 
         def evaluate(points: Sequence[Mapping[str, str]], numbers: range) -> Iterator[list[StudyRun]]:
@@ -296,10 +288,11 @@ def _runs(
 
 def _judged(
     runs: Sequence[StudyRun], objective: Objective, constraints: Sequence[Constraint]
-) -> tuple[Estimate, tuple[float, ...], str, int]:
-    """Return a point's objective, the excess of each constraint, what is wrong, and how many runs have no value."""
+) -> tuple[Estimate, tuple[float, ...], str, int, bool]:
+    """Return what a `Trial` has from its objective on."""
     excess = tuple(each.excess(runs) for each in constraints)
-    return objective.of(runs), excess, next(_faults(runs), ""), objective.without(runs)
+    broken = any(run.broken for run in runs)
+    return objective.of(runs), excess, next(_faults(runs), ""), objective.without(runs), broken
 
 
 def _faults(runs: Sequence[StudyRun]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages_for_tests import Mailbox, Parcel
 from replication.machinery import LATENCY_NS, new_host
 
 from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
@@ -36,7 +37,7 @@ class Watch:
 
     def occupy(self, payload_bytes: int) -> None:
         """Keep the way out of the primary busy from now on, a nanosecond a byte."""
-        self.env.process(self.primary.out.send(payload_bytes, lambda: None))
+        self.env.process(self.primary.out.send(Parcel(payload_bytes), Mailbox(self.env)))
 
 
 def test_a_healthy_host_is_never_taken_for_dead() -> None:

@@ -30,14 +30,11 @@ def test_the_witness_is_written_to_at_its_own_interval(interval_ms: int, timeout
     assert scene.after(CRASH_NS, "crash") == pytest.approx(after_ms * MS, abs=1_000)
 
 
-def test_a_silent_link_is_one_alarm_until_it_is_heard_again() -> None:
+def test_a_silent_link_is_no_alarm_while_the_witness_hears() -> None:
     scene = pair()
-    alarms: list[int] = []
     for at_ms, what in ((200, "cut"), (400, "restore"), (600, "cut"), (800, "restore")):
         scene.env.run(until=at_ms * MS)
         getattr(scene.watched.out, what)()
-        alarms.append(scene.detector.network_alarms)  # type: ignore[attr-defined]
-    assert alarms == [0, 1, 1, 2]
     assert not scene.detector.declared.triggered
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import simpy
 from replication.machinery import new_host
 
+from vmfailover.engine.event_log import EventLog
 from vmfailover.failover.detection.detector import Detector
 from vmfailover.failover.detection.watching import new_detector, watch_each_other
 from vmfailover.hardware.host import Host
@@ -15,9 +16,7 @@ NEVER = -1
 
 
 def _linked(env: simpy.Environment) -> tuple[Host, Host]:
-    primary, secondary = new_host(env, "primary"), new_host(env)
-    primary.out.accept, secondary.out.accept = secondary.accept, primary.accept
-    return primary, secondary
+    return new_host(env, "primary"), new_host(env)
 
 
 class Pair:
@@ -28,9 +27,13 @@ class Pair:
         self.watched, self.watcher = _linked(self.env)
         spec = Detection.model_validate(keys)
         self.detector: Detector = new_detector(self.env, spec, self.watched, self.watcher, np.random.default_rng(seed))
-        #: What the detector has told, and when, nanoseconds.
-        self.told: list[tuple[int, str]] = []
-        self.detector.tell = lambda kind: self.told.append((int(self.env.now), kind))
+        self._event_log = EventLog(self.env)
+        self.detector.write_to(self._event_log)
+
+    @property
+    def told(self) -> list[tuple[int, str]]:
+        """What the detector has told, and when, nanoseconds."""
+        return [(event.time_ns, event.kind) for event in self._event_log.events]
 
     def after(self, at_ns: int, what: str, back_ns: int | None = None, within_ns: int = 10**12) -> int:
         """Do something to the host, as `crash`, and return how long after that the verdict comes, if it does in time.
@@ -57,11 +60,15 @@ class EachOther:
         self._detectors = watch_each_other(self.env, spec, self.primary, self.secondary, lambda _: streams.spawn(1)[0])
         #: Nanoseconds, by the host that is declared dead.
         self.declared_ns: dict[str, int] = {}
-        #: What the detectors have told, in order.
-        self.told: list[str] = []
+        self._event_log = EventLog(self.env)
         for detector in self._detectors:
-            detector.tell = self.told.append
+            detector.write_to(self._event_log)
             self.env.process(self._note(detector))
+
+    @property
+    def told(self) -> list[str]:
+        """What the detectors have told, in order."""
+        return [event.kind for event in self._event_log.events]
 
     def _note(self, detector: Detector) -> Any:
         yield detector.declared

@@ -25,8 +25,9 @@ from vmfailover.hardware.cache.state import (
     Leaving,
     Register,
     Stop,
+    define_log,
     new_cache,
-    new_log,
+    new_logs,
 )
 
 TWINS = [reference, kernel]
@@ -88,7 +89,10 @@ class Geometry:
 
 
 class Machine:
-    """The state of one processor unit and its log, and the twin that works on them."""
+    """The state of one processor unit with a log for as many VMs as cores, and the twin that works on them.
+
+    All cores are those of VM 0 to begin with.
+    """
 
     def __init__(self, twin: ModuleType, geometry: Geometry, limit: int = 10**6) -> None:
         self.twin = twin
@@ -105,18 +109,21 @@ class Machine:
             buffer=geometry.buffer,
             keep_undo=geometry.keep_undo,
         )
-        self.log = new_log(
-            initial=INITIAL, size=geometry.log_lines * geometry.line_bytes, line_bytes=geometry.line_bytes
-        )
+        size = geometry.log_lines * geometry.line_bytes
+        self.log = new_logs(vms=geometry.cores, size=size, line_bytes=geometry.line_bytes)
+        for vm in range(geometry.cores):
+            define_log(self.log, vm, initial=INITIAL + vm * size, size=size)
         self.state.mode[:] = 1
         self.state.costs[:] = list(DECIMAL_COSTS.values())
-        self.registers[Register.LIMIT] = limit
+        self.log.registers[:, Register.LIMIT] = limit
         self.start = np.zeros(geometry.cores, np.int64)
         self.program = accesses([[]] * geometry.cores, geometry.line_shift)
 
     @property
     def registers(self) -> npt.NDArray[np.int64]:
-        return self.log.registers
+        """The registers of VM 0's log."""
+        registers: npt.NDArray[np.int64] = self.log.registers[0]
+        return registers
 
     def give(self, programs: Sequence[Sequence[Record]]) -> None:
         """Put a program at hand for each core, in place of what was left of the last."""
@@ -168,10 +175,11 @@ class Machine:
     def l3(self, index: int = 0) -> list[int]:
         return [line for line in self.state.l3[index].tolist() if line != INVALID]
 
-    def logged(self) -> list[int]:
-        """Return the lines in the log and in the collecting line, in order, provided the log has not wrapped."""
-        written = int(self.registers[Register.NEXT] - self.registers[Register.INITIAL]) // 8
-        entries = [*self.log.ring[:written], *self.log.collecting]
+    def logged(self, vm: int = 0) -> list[int]:
+        """Return the lines in a VM's log and collecting line, in order, provided the log has not wrapped."""
+        registers = self.log.registers[vm]
+        written = int(registers[Register.NEXT] - registers[Register.INITIAL]) // 8
+        entries = [*self.log.ring[vm, :written], *self.log.collecting[vm]]
         return [int(entry) // self.geometry.line_bytes for entry in entries if entry != PADDING]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

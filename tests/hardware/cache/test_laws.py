@@ -152,7 +152,7 @@ DEFECTS: list[tuple[Callable[[Story], None], str, Callable[..., Any]]] = [
     (no_address_is_lost, "evict", lambda *_: None),
     (log_entries_are_counted, "log_address", lambda *_: False),
     (every_copy_has_every_write, "write_back", lambda *_: None),
-    (every_copy_has_every_write, "transfer", lambda _state, _core, row, _copy, _log: row),
+    (every_copy_has_every_write, "transfer", lambda _state, _core, row, *_: row),
     (a_dirty_copy_is_the_only_one, "invalidate_others", lambda _state, _core, row, _log: row),
     (sets_hold_their_own_lines_once, "way_in_l2", lambda *_: 0),
     (l2_includes_l1, "drop", leave_in_l1),

@@ -235,13 +235,13 @@ class TestLog:
         machine = Machine(twin, Geometry(line_shift=1))
         machine.run([store(3)])
         machine.scan()
-        assert machine.log.collecting[0] == 3 * 128
+        assert machine.log.collecting[0, 0] == 3 * 128
 
     def test_full_collecting_line_is_written_out_at_the_expense_of_the_core(self, twin: ModuleType) -> None:
         machine = Machine(twin, Geometry(l2=(1, 1)))
         machine.run([store(line) for line in range(9)])
-        assert machine.log.ring[:8].tolist() == [64 * line for line in range(8)]
-        assert machine.log.collecting.tolist() == [PADDING] * 8
+        assert machine.log.ring[0, :8].tolist() == [64 * line for line in range(8)]
+        assert machine.log.collecting[0].tolist() == [PADDING] * 8
         assert machine.registers[Register.NEXT] == INITIAL + 64
         assert machine.registers[Register.COLLECTED] == 0
         assert machine.registers[Register.LIMIT] == 10**6 - 8
@@ -250,32 +250,32 @@ class TestLog:
 
     def test_flush_pads(self, twin: ModuleType) -> None:
         machine = Machine(twin, ONE_CORE)
-        twin.log_address(machine.log, 640)
-        assert twin.flush(machine.log)
-        assert machine.log.ring[:8].tolist() == [640] + 7 * [PADDING]
+        twin.log_address(machine.log, 0, 640)
+        assert twin.flush(machine.log, 0)
+        assert machine.log.ring[0, :8].tolist() == [640] + 7 * [PADDING]
         assert machine.registers[Register.NEXT] == INITIAL + 64
         assert machine.registers[Register.LIMIT] == 10**6 - 1
 
     def test_flush_of_nothing_writes_nothing(self, twin: ModuleType) -> None:
         machine = Machine(twin, ONE_CORE)
         before = machine.arrays()
-        assert not twin.flush(machine.log)
+        assert not twin.flush(machine.log, 0)
         assert_same(machine.arrays(), before)
 
     def test_next_wraps_to_initial(self, twin: ModuleType) -> None:
         machine = Machine(twin, Geometry(log_lines=2))
-        written = [twin.log_address(machine.log, 64 * entry) for entry in range(16)]
+        written = [twin.log_address(machine.log, 0, 64 * entry) for entry in range(16)]
         assert [index for index, out in enumerate(written) if out] == [7, 15]
         assert machine.registers[Register.NEXT] == INITIAL
         for entry in range(16, 25):
-            twin.log_address(machine.log, 64 * entry)
+            twin.log_address(machine.log, 0, 64 * entry)
         assert machine.registers[Register.NEXT] == INITIAL + 64
-        assert machine.log.ring.tolist() == [64 * entry for entry in [*range(16, 24), *range(8, 16)]]
-        assert machine.log.collecting.tolist() == [64 * 24] + 7 * [PADDING]
+        assert machine.log.ring[0].tolist() == [64 * entry for entry in [*range(16, 24), *range(8, 16)]]
+        assert machine.log.collecting[0].tolist() == [64 * 24] + 7 * [PADDING]
 
     def test_software_counts_for_itself(self, twin: ModuleType) -> None:
         machine = Machine(twin, ONE_CORE)
-        twin.log_address(machine.log, 640)
+        twin.log_address(machine.log, 0, 640)
         assert machine.logged() == [10]
         assert machine.counters() == {}
 
@@ -348,7 +348,7 @@ class TestStoreElsewhere:
     def test_the_core_that_asks_pays_for_the_log(self, twin: ModuleType) -> None:
         machine = Machine(twin, TWO_CORES)
         for _ in range(7):
-            twin.log_address(machine.log, 640)
+            twin.log_address(machine.log, 0, 640)
         machine.on(0, store(1))
         machine.on(1, store(1))
         assert machine.state.clock.tolist() == [1_000, 110_000]

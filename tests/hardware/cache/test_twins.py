@@ -44,14 +44,15 @@ def scan(machine: Machine, core: int, limits: list[int]) -> Any:
     """Scan, and go on from where it stopped after each new limit."""
     reached = [machine.scan(core)]
     for limit in limits:
-        machine.registers[Register.LIMIT] = limit
+        machine.log.registers[machine.state.owner[core], Register.LIMIT] = limit
         reached.append(machine.scan(core, reached[-1]))
     return reached
 
 
-def consume(machine: Machine, limit: int) -> None:
-    machine.registers[Register.TAIL] = machine.registers[Register.NEXT]
-    machine.registers[Register.LIMIT] = limit
+def consume(machine: Machine, vm: int, limit: int) -> None:
+    registers = machine.log.registers[vm]
+    registers[Register.TAIL] = registers[Register.NEXT]
+    registers[Register.LIMIT] = limit
 
 
 def switch(machine: Machine, modes: list[int]) -> None:
@@ -62,8 +63,8 @@ def fetch_all(machine: Machine) -> Any:
     return machine.fetch([*range(machine.geometry.lines), 0])
 
 
-def flush(machine: Machine) -> Any:
-    return machine.twin.flush(machine.log)
+def flush(machine: Machine, vm: int) -> Any:
+    return machine.twin.flush(machine.log, vm)
 
 
 def begin_interval(machine: Machine) -> None:
@@ -72,8 +73,8 @@ def begin_interval(machine: Machine) -> None:
     machine.state.buffered[:] = 0
 
 
-def log_address(machine: Machine, line: int) -> Any:
-    return machine.twin.log_address(machine.log, line * machine.geometry.line_bytes)
+def log_address(machine: Machine, vm: int, line: int) -> Any:
+    return machine.twin.log_address(machine.log, vm, line * machine.geometry.line_bytes)
 
 
 def write_around(machine: Machine, line: int) -> None:
@@ -94,11 +95,12 @@ def operations(geometry: Geometry) -> st.SearchStrategy[list[Operation]]:
     cores = st.integers(0, geometry.cores - 1)
     others = st.one_of(
         st.builds(partial, st.just(scan), core=cores, limits=st.lists(limits, max_size=2)),
-        st.builds(partial, st.just(consume), limit=limits),
+        st.builds(partial, st.just(consume), vm=cores, limit=limits),
         st.builds(partial, st.just(switch), modes=modes),
-        st.builds(partial, st.just(log_address), line=lines),
+        st.builds(partial, st.just(log_address), vm=cores, line=lines),
         st.builds(partial, st.just(write_around), line=lines),
-        st.sampled_from([fetch_all, flush, begin_interval]),
+        st.builds(partial, st.just(flush), vm=cores),
+        st.sampled_from([fetch_all, begin_interval]),
     )
     return st.lists(st.one_of(running, others), min_size=1, max_size=12)
 
@@ -109,9 +111,12 @@ ANY: dict[str, Any] = {"data": st.data(), "geometry": geometries(), "limit": st.
 def agree(data: st.DataObject, geometry: Geometry, limit: int) -> None:
     twins = [Machine(twin, geometry, limit) for twin in (reference, kernel)]
     modes = data.draw(st.integers(0, 3**geometry.cores - 1), "modes")
+    cores = st.integers(0, geometry.cores - 1)
+    owners = data.draw(st.lists(cores, min_size=geometry.cores, max_size=geometry.cores), "owners")
     drawn_costs = data.draw(costs(geometry.cores), "costs")
     for machine in twins:
         machine.state.mode[:] = [modes // 3**core % 3 for core in range(geometry.cores)]
+        machine.state.owner[:] = owners
         machine.state.costs[:] = drawn_costs
     for operation in data.draw(operations(geometry), "operations"):
         one, other = (operation(machine) for machine in twins)

@@ -9,11 +9,10 @@ import numpy.typing as npt
 import simpy
 from scenarios_for_tests import TINY_HOST, small
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
-from vmfailover.guest.server import Completion
 from vmfailover.hardware.cache.state import Accesses
 from vmfailover.hardware.processor import Processor, Tracking
-from vmfailover.replication.modification_tracker import Steps
 from vmfailover.replication.protection import protection_class
 from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
 from vmfailover.replication.protocols.cacheline_transfer.protection import TransferredLines
@@ -21,17 +20,14 @@ from vmfailover.replication.protocols.cold_restart.protection import ColdRestart
 from vmfailover.replication.protocols.live_precopy.protection import LivePrecopy
 from vmfailover.replication.protocols.output_compare.protection import OutputCompare
 from vmfailover.replication.protocols.record_replay.protection import RecordReplay, Replica
-from vmfailover.replication.protocols.undo_log.protection import (
-    InPlace,
-    Mirror,
-    Pool,
-    UndoLog,
-    UndoneLines,
-    UndoPacking,
-)
+from vmfailover.replication.protocols.undo_log.entries import UndoneLines
+from vmfailover.replication.protocols.undo_log.mirror import Mirror, UndoPacking
+from vmfailover.replication.protocols.undo_log.pool import InPlace, Pool
+from vmfailover.replication.protocols.undo_log.protection import UndoLog
 from vmfailover.scenario.hosts import HostSpec
 
 from ..machinery import LINE_BYTES, LINES, ROUND, new_site
+from ..outlets import WatchedOutlet
 
 __all__ = [
     "ColdRestart",
@@ -78,7 +74,7 @@ def store(hosted: HostedVm, *lines: int) -> int:
     ones = np.ones((1, len(lines)), np.uint32)
     blocks = np.array([lines], np.uint32) * np.uint32(LINE_BYTES // 64)
     accesses = Accesses(blocks, ones.astype(np.uint8), ones, ones, np.array([len(lines)]))
-    processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, len(lines) + 1, hosted.vm.log)
+    processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, len(lines) + 1, hosted.vm.log.logs)
     return int(processor.state.clock[0]) - began
 
 
@@ -94,20 +90,13 @@ class Protected:
         self.env = simpy.Environment()
         spec = {"replication.protocol": protocol, "clients": CLIENTS, "failures": [], **overrides}
         tracking = tracking_of(protocol, **{key: value for key, value in spec.items() if "replication" in key})
-        #: What left the first host, and what left the second after the takeover.
-        self.released: list[tuple[int, int]] = []
-        self.responded: list[tuple[int, int]] = []
-        self.context = replace(
-            new_site(self.env, tracking, **spec),
-            release=lambda output: self._left(self.released, output),
-            respond=lambda output: self._left(self.responded, output),
-        )
+        site = new_site(self.env, tracking, **spec)
+        outlet = WatchedOutlet(self.env, site.secondary)
+        self.released, self.responded = outlet.released, outlet.responded
+        self.context = replace(site, outlet=outlet)
         self.primary, self.secondary = self.context.primary, self.context.secondary
         self.protection: Any = protection_class(self.context.scenario.replication)(self.context)
         self.primary.guest.start(self.context.workload, self.context.start)
-
-    def _left(self, answers: list[tuple[int, int]], output: Completion) -> None:
-        answers.append((output.request, int(self.env.now)))
 
     def start(self, requests: Sequence[int] = (), until: int | None = None) -> None:
         """Protect the VM, which gets requests at once, for a while."""

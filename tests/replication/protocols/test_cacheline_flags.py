@@ -31,7 +31,7 @@ class Tracked:
         ones = np.ones(shape, np.uint32)
         accesses = Accesses(blocks, ones.astype(np.uint8), ones, ones, np.array([len(lines)]))
         self.vm.log.set_limit()
-        self.vm.processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, 1000, self.vm.log)
+        self.vm.processor.advance(accesses, np.zeros(1, np.int64), 1 << 62, 1000, self.vm.log.logs)
 
     def find(self) -> list[int]:
         self.env.run(self.env.process(self.tracker.find_modified(no_room)))

@@ -76,3 +76,32 @@ def test_it_says_how_it_went(rounds: int, least: int) -> None:
 
 def test_it_says_that_it_never_began() -> None:
     assert "before the evacuation began" in evacuated(20_000).protection.remarks[0]
+
+
+def stopped_ns(**hypervisor: str) -> int:
+    """Return how long the VM stands still until memory and state are on the other host."""
+    keys = {f"hypervisor.{key}": value for key, value in hypervisor.items()}
+    crash = [{"at": "80 us", "kind": "host-crash", "target": "primary"}]
+    spec = {"lead": "50 us", "least": 1, "rounds": 3}
+    protected = Protected("live-precopy", workload=WORKLOAD, failures=crash, **{"replication.precopy": spec}, **keys)
+    protected.start([1], until=150_000)
+    (stopped,), (complete,) = protected.times("switchover"), protected.times("image-complete")
+    return complete - stopped
+
+
+@pytest.mark.parametrize("part", ["quiesce", "vcpu_capture"])
+def test_the_vm_stands_still_while_its_state_is_captured(part: str) -> None:
+    assert stopped_ns(**{part: "7 us"}) - stopped_ns(**{part: "2 us"}) == 5_000
+
+
+def test_the_vm_stands_still_while_its_state_is_sent() -> None:
+    """On this link a byte takes a nanosecond."""
+    assert stopped_ns(vcpu_state="10000 B") - stopped_ns(vcpu_state="2000 B") == 8_000
+
+
+def test_the_vm_stands_still_while_the_rest_of_its_memory_is_copied() -> None:
+    """Fetching a line from memory takes 20 ns."""
+    protected = evacuated(140_000)
+    lines, hypervisor = protected.context.recorder.epochs[-1].lines, protected.context.scenario.hypervisor
+    copied_ns = protected.times("transfer")[-1] - protected.times("switchover")[0]
+    assert copied_ns == hypervisor.quiesce + hypervisor.vcpu_capture + 20 * lines

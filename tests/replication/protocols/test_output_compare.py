@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simpy
-from runs_for_tests import broken, happened, observe
+from runs_for_tests import broken, happened, observe, reached
 from scenarios_for_tests import minute, small
 
 from replication.machinery import LATENCY_NS, LINE_BYTES, SERVICE_NS, batch, cluster, new_site
@@ -28,7 +28,7 @@ def differing(**overrides: object) -> tuple[int, list[int]]:
     found: list[int] = []
 
     def find() -> Generator[simpy.Event, Any, None]:
-        found.extend((yield from protection._differing(UNITS)))
+        found.extend((yield from protection.primary_side.memory.differing(UNITS)))
 
     env.process(find())
     env.run()
@@ -95,13 +95,13 @@ def test_synchronised_hosts_are_alike() -> None:
     while not protected.times("apply"):
         protected.env.step()
     assert everything(protected.secondary.host.processor).any()
-    assert not protected.protection._differ(np.arange(8)).any()
+    assert not protected.protection.primary_side.memory.differ(np.arange(8)).any()
     assert protected.protection.committed == protected.context.recorder.epochs[0].state
 
 
 def test_to_load_takes_copying_and_the_state_of_each_vcpu() -> None:
     protected = Protected("output-compare", **{"hypervisor.vcpu_capture": "9 us"})
-    assert protected.protection._load_ns(10) == 10 * 2 + 9_000
+    assert protected.protection.secondary_side.load_ns(10) == 10 * 2 + 9_000
 
 
 def test_after_a_failover_clients_get_what_the_secondary_has_answered() -> None:
@@ -119,10 +119,10 @@ def test_what_arrives_after_the_failover_is_not_staged() -> None:
     protected = compared()
     protected.start(until=1_000)
     before = protected.protection.memory_bytes
-    protected.protection._arrive(batch(0, {1: 5, 2: 6}))
+    protected.protection.secondary_side.endpoint.receive(batch(0, {1: 5, 2: 6}))
     assert protected.protection.memory_bytes - before == 2 * LINE_BYTES
     protected.complete()
-    protected.protection._arrive(batch(0, {3: 5}))
+    protected.protection.secondary_side.endpoint.receive(batch(0, {3: 5}))
     assert protected.protection.lines_received == 2
 
 
@@ -155,19 +155,19 @@ def test_the_secondary_takes_its_time_to_load() -> None:
     whole = cluster("output-compare")
     events = {(event.kind, event.epoch): event.time_ns for event in whole.event_log.events}
     spec, out = whole.secondary.host.processor.spec, whole.link.backward
-    loaded = [epoch for epoch in whole.epochs if epoch.acknowledged_ns >= 0]
+    loaded = [epoch for epoch in whole.epochs if epoch.acknowledged_ns is not None]
     assert any(epoch.lines > 1000 for epoch in loaded)
     for epoch in loaded:
         copied_ns = -(-2 * epoch.lines * LINE_BYTES * 10**9 // spec.memory.bandwidth)
         told_ns = out.serialisation_ns(HEADER_BYTES) + out.spec.latency
-        assert epoch.acknowledged_ns - events[Kind.COMMIT, epoch.number] >= copied_ns + 5_000 + told_ns
+        assert reached(epoch.acknowledged_ns) - events[Kind.COMMIT, epoch.number] >= copied_ns + 5_000 + told_ns
 
 
 def test_an_answer_is_told_of_once_though_the_guest_is_set_to_another_state() -> None:
     whole = cluster("output-compare", **{"replication.output_compare.divergence": "50 %"})
     assert isinstance(whole.protection, OutputCompare)
-    assert len([epoch for epoch in whole.epochs if epoch.acknowledged_ns >= 0]) > 5
-    told = [completion.request for completion in whole.protection._produced]
+    assert len([epoch for epoch in whole.epochs if epoch.acknowledged_ns is not None]) > 5
+    told = [completion.request for completion in whole.protection.secondary_side.produced]
     assert len(told) == len(set(told))
 
 

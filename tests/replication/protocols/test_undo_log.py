@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vmfailover.replication.messages import ADDRESS_BYTES, CommitMarker, LineBatch, UndoBatch
+from vmfailover.replication.messages import CommitMarker, LineBatch, UndoBatch
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 from ..machinery import LINE_BYTES, LINES, batch, marker, numbers, state
 from .parts import InPlace, Mirror, Pool, Protected, UndoPacking, no_room, store, tracking_of
@@ -43,20 +44,20 @@ def test_the_log_has_what_was_there_before_the_first_store_of_an_interval() -> N
     store(protected.primary, 3, 3, 4)
     checkpoint(protected)
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 2}
-    assert [entries(log) for log in tracker.ended] == [{3: 0, 4: 0}]
+    assert entries(tracker.undo.take_fresh()) == {3: 2}
+    assert [entries(log) for log in tracker.undo.ended] == [{3: 0, 4: 0}]
 
 
 def test_an_entry_is_taken_once() -> None:
     protected = Protected("undo-log")
     tracker = protected.protection.tracker
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 0}
+    assert entries(tracker.undo.take_fresh()) == {3: 0}
     store(protected.primary, 3, 5)
-    assert entries(tracker.take_fresh()) == {5: 0}
+    assert entries(tracker.undo.take_fresh()) == {5: 0}
     checkpoint(protected)
     store(protected.primary, 3)
-    assert entries(tracker.take_fresh()) == {3: 2}
+    assert entries(tracker.undo.take_fresh()) == {3: 2}
 
 
 def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
@@ -66,7 +67,7 @@ def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
     checkpoint(protected)
     tracker.read()
     tracker.note_device_write(range(7, 9))
-    assert entries(tracker.take_fresh()) == {7: 1, 8: 0}
+    assert entries(tracker.undo.take_fresh()) == {7: 1, 8: 0}
     checkpoint(protected)
     assert (tracker.read() // LINE_BYTES).tolist() == [7, 8]
 
@@ -74,7 +75,7 @@ def test_what_a_device_is_about_to_write_is_kept_and_found() -> None:
 def test_entries_travel_before_the_lines_that_they_could_undo() -> None:
     protected = Protected("undo-log", **{"hypervisor.message": "7 ns"})
     tracker = protected.protection.tracker
-    packing = UndoPacking(protected.context, tracker)
+    packing = UndoPacking(protected.context, tracker.undo)
     store(protected.primary, 3)
     checkpoint(protected)
     store(protected.primary, 3, 4)
@@ -104,12 +105,12 @@ def image(protected: Protected) -> dict[int, int]:
 def test_a_mirror_follows_at_once_and_commits_what_is_whole() -> None:
     protected, mirror = mirrored()
     first = batch(0, {1: 5, 2: 6}, final=True)
-    mirror.receive(undo(0, {1: 0, 2: 0}))
-    mirror.receive(first)
+    mirror.endpoint.receive(undo(0, {1: 0, 2: 0}))
+    mirror.endpoint.receive(first)
     assert image(protected) == {1: 5, 2: 6}
     assert (mirror.lines, mirror.peak_bytes) == (2, 2 * LINE_BYTES)
     assert protected.protection.committed_epoch == -1
-    mirror.receive(marker(0, [first]))
+    mirror.endpoint.receive(marker(0, [first]))
     assert (protected.protection.committed_epoch, protected.protection.committed) == (0, state(1))
     assert [event.kind for event in protected.context.event_log.events] == ["staged", "commit", "apply"]
     assert protected.complete() == state(1)
@@ -118,22 +119,22 @@ def test_a_mirror_follows_at_once_and_commits_what_is_whole() -> None:
 
 def test_an_epoch_that_is_not_whole_is_not_committed() -> None:
     protected, mirror = mirrored()
-    mirror.receive(batch(0, {1: 5, 2: 6}))
-    mirror.receive(CommitMarker(0, 3, state(1), 100))
+    mirror.endpoint.receive(batch(0, {1: 5, 2: 6}))
+    mirror.endpoint.receive(CommitMarker(0, 3, state(1), 100))
     assert protected.protection.committed_epoch == -1
 
 
 def test_a_mirror_rolls_back_to_the_last_commit_the_newest_entry_first() -> None:
     protected, mirror = mirrored()
     first = batch(0, {1: 5})
-    mirror.receive(first)
-    mirror.receive(marker(0, [first]))
+    mirror.endpoint.receive(first)
+    mirror.endpoint.receive(marker(0, [first]))
     for each in (undo(1, {1: 5}), batch(1, {1: 6}), undo(2, {1: 6, 2: 0}), batch(2, {1: 7, 2: 1})):
-        mirror.receive(each)
+        mirror.endpoint.receive(each)
     assert protected.complete() == state(1)
     assert image(protected) == {1: 5}
     assert protected.env.now == 3 * LINE_NS
-    mirror.receive(batch(2, {1: 8}))
+    mirror.endpoint.receive(batch(2, {1: 8}))
     assert image(protected) == {1: 5}
 
 
@@ -152,7 +153,7 @@ def test_a_pool_rolls_back_every_interval_that_is_not_committed() -> None:
     protected, pool = pooled()
     store(protected.primary, 1, 2)
     checkpoint(protected)
-    pool.mark(marker(0, []))
+    pool.endpoint.receive(marker(0, []))
     store(protected.primary, 2, 3)
     checkpoint(protected)
     store(protected.primary, 3)
@@ -167,7 +168,7 @@ def test_a_pool_takes_no_commit_after_the_failover() -> None:
     store(protected.primary, 1)
     checkpoint(protected)
     protected.complete()
-    pool.mark(marker(0, []))
+    pool.endpoint.receive(marker(0, []))
     assert protected.protection.committed_epoch == -1
     assert image(protected) == {}
 
@@ -181,7 +182,7 @@ def test_a_pool_is_settled_at_once() -> None:
 
 def test_nobody_copies_to_a_pool() -> None:
     protected, _ = pooled()
-    assert isinstance(protected.protection.new_copier(), InPlace)
+    assert isinstance(protected.protection.manager.parts.collector, InPlace)
     copying = InPlace().copy(numbers(1, 2), before_ns=5, vm_stopped=False)
     assert protected.env.run(protected.env.process(copying)) == []
     assert protected.env.now == 0
@@ -191,5 +192,6 @@ def test_nobody_copies_to_a_pool() -> None:
 def test_what_takes_memory_on_the_secondary(placement: str, lines: int) -> None:
     protected = Protected("undo-log", **{"replication.undo_log.placement": placement})
     before = protected.protection.memory_bytes
-    protected.protection.receiver.receive(undo(0, {1: 0, 2: 0}))
+    message = undo(0, {1: 0, 2: 0}) if placement == "mirrored" else batch(0, {1: 0, 2: 0})
+    protected.protection.receiver.endpoint.receive(message)
     assert protected.protection.memory_bytes - before == lines * LINE_BYTES

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import mostly_slow
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.patches import Rectangle, StepPatch
@@ -68,7 +69,7 @@ def test_a_figure_can_be_read_or_says_why_it_is_not_there(name: str, method: str
     assert axes.get_ylabel() or method == "slowdown"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", mostly_slow(METHODS, "flagged_rows"))
 def test_the_same_result_gives_the_same_bytes(method: str) -> None:
     assert svg(drawn("failover", method), method) == svg(drawn("failover", method), method)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marks import mostly_slow
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -43,7 +44,7 @@ def test_a_real_sweep_has_every_point_that_was_run() -> None:
     assert "95 % confidence interval" in legend(figure)
 
 
-@pytest.mark.parametrize("count", [1, 3, 12, 40])
+@pytest.mark.parametrize("count", mostly_slow([1, 3, 12, 40], 12))
 @pytest.mark.parametrize("power", [0.02, 1, 8])
 def test_labels_of_a_front_do_not_cover_one_another(count: int, power: float) -> None:
     places = (np.arange(count) + 1.0) / count

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import mostly_slow
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -21,9 +22,9 @@ from vmfailover.results.quantities import duration
 
 from .. import legibility
 from ..legibility import cut_off, overlapping, require_legible, words
-from ..outcomes import INTERRUPTED, OUTCOMES, outcome
+from ..outcomes import INTERRUPTED, OUTCOMES, QUICK_OUTCOMES, outcome
 
-EVERY = [*OUTCOMES, INTERRUPTED]
+EVERY = mostly_slow([*OUTCOMES, INTERRUPTED], *QUICK_OUTCOMES)
 WITH_CRASH = [
     "failover",
     "early failure",

@@ -86,6 +86,7 @@ def test_a_complaint_or_a_request_would_be_noticed(browser: Any, tmp_path: Path)
     assert browser.get_log("browser")
 
 
+@pytest.mark.slow
 def test_tables_sort_by_number_and_back(browser: Any, page: Path) -> None:
     browser.get(page.as_uri())
     browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
@@ -101,6 +102,7 @@ def test_tables_sort_by_number_and_back(browser: Any, page: Path) -> None:
     assert table.find_element("css selector", "[aria-sort]").get_attribute("aria-sort") == "descending"
 
 
+@pytest.mark.slow
 def test_points_sort_by_what_is_measured_and_those_without_stand_first(
     browser: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -114,6 +116,7 @@ def test_points_sort_by_what_is_measured_and_those_without_stand_first(
     assert browser.execute_script(read, table) == list(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
 def test_it_is_light_or_dark_as_the_reader_wants(scheme: str, dark: bool, browser: Any, any_page: Path) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -125,6 +128,7 @@ def test_it_is_light_or_dark_as_the_reader_wants(scheme: str, dark: bool, browse
     assert (red > 192) == (not dark)
 
 
+@pytest.mark.slow
 def test_it_fits_a_narrow_screen(browser: Any, any_page: Path) -> None:
     metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -132,6 +136,7 @@ def test_it_fits_a_narrow_screen(browser: Any, any_page: Path) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_it_prints(browser: Any, any_page: Path) -> None:
     browser.get(any_page.as_uri())
     printed = browser.execute_cdp_cmd("Page.printToPDF", {})["data"]

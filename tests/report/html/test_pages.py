@@ -100,6 +100,7 @@ def test_the_same_run_gives_the_same_page() -> None:
     assert render(page_of("failover")) == render(page_of("failover"))
 
 
+@pytest.mark.slow
 def test_a_page_of_a_saved_run_is_that_of_the_run(tmp_path: Path) -> None:
     export(outcome("failover"), tmp_path)
     page, saved = page_of("failover"), folder_page(tmp_path)
@@ -143,6 +144,7 @@ def test_what_users_write_is_no_markup() -> None:
     assert "&lt;script&gt;alert" in html
 
 
+@pytest.mark.slow
 def test_long_tables_are_cut_off_and_say_so() -> None:
     events = outcome("failover").event_rows * 40
     assert len(events) > MOST_ROWS
@@ -177,6 +179,7 @@ def test_a_report_of_a_study_is_whole_and_fetches_nothing(name: str) -> None:
     assert all(len(row) == len(table.columns) for table in report(name).tables for row in table.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", every(STUDIES, ["replications"]))
 def test_the_report_of_a_folder_is_that_of_the_study(name: str, tmp_path: Path) -> None:
     put(name, tmp_path)
@@ -250,7 +253,7 @@ def test_what_went_wrong_in_a_study_is_told(name: str) -> None:
     assert ("longer than the run" if "nothing" in name else "image") in texts
 
 
-@pytest.mark.parametrize("name", [name for name in STUDIES if "unfinished" in name])
+@pytest.mark.parametrize("name", every([name for name in STUDIES if "unfinished" in name], ["unfinished comparison"]))
 def test_an_unfinished_study_says_so(name: str) -> None:
     assert "INTERRUPTED" in report(name).headline
 
@@ -279,6 +282,7 @@ def test_a_comparison_tells_differences_keys_and_what_is_impossible() -> None:
     assert found.remarks("output-compare")[0] in summary["output-compare"]
 
 
+@pytest.mark.slow
 def test_a_folder_of_several_runs_asks_for_one(tmp_path: Path) -> None:
     for name in ("one", "two"):
         export(outcome("failover"), tmp_path / name)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenarios_for_tests import BASE
 
 import vmfailover as vf
-from scenarios_for_tests import BASE
 from traces.convert.recordings import FORMATS, recording
 from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.columns import Columns
@@ -87,7 +87,7 @@ def test_skip_and_limit_choose_accesses_to_blocks(tmp_path: Path, skip: int, lim
 
 
 def test_nothing_is_left_behind_the_skipped(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="no accesses.*3 accesses before --skip"):
+    with pytest.raises(ConversionError, match=r"no accesses.*3 accesses before --skip"):
         convert(text(tmp_path, "R 0 1", "R 0 1", "R 0 1"), None, columns=SPEC, skip=99)
 
 
@@ -148,6 +148,7 @@ def test_larger_pages_keep_what_lies_together_together(tmp_path: Path) -> None:
 
 def test_a_random_mapping_is_one_to_one_and_follows_its_seed() -> None:
     pages = np.arange(3000, dtype=np.uint64) * np.uint64(7919) << np.uint64(6)
+
     def placed(seed: int) -> list[int]:
         mapping = mapping_of("random", 4096, 3000 * 4096, seed)
         return [int(block) for part in np.array_split(pages, 7) for block in mapping.place(part)]

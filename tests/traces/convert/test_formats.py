@@ -187,7 +187,7 @@ def test_execlog_of_system_mode_names_devices(tmp_path: Path) -> None:
 
 
 def test_compression_is_told_by_magic_whatever_the_name(tmp_path: Path) -> None:
-    plain = lzma.open(FORMATS / "ls.din.xz").read()
+    plain = lzma.decompress((FORMATS / "ls.din.xz").read_bytes())
     expected = convert(FORMATS / "ls.din.xz", None).to_dict()
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("ls.din", plain)

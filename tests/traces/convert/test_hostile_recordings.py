@@ -32,7 +32,12 @@ SAMPLES = {
     "columns": "ls.pinatrace.xz",
     "qemu-plugin": "",
 }
-COMPRESSED = ("ls.lackey.gz", "ls.lackey.zst", "ls.lackey.xz", "drmemtrace.ls.dir/trace/drmemtrace.ls.1001.0001.trace.zip")
+COMPRESSED = (
+    "ls.lackey.gz",
+    "ls.lackey.zst",
+    "ls.lackey.xz",
+    "drmemtrace.ls.dir/trace/drmemtrace.ls.1001.0001.trace.zip",
+)
 
 
 @cache
@@ -42,7 +47,11 @@ def sample(name: str) -> bytes:
         return recording(*((64 * i, 3, i, 8, i % 3, i % 2) for i in range(200)))
     content = (FORMATS / SAMPLES[name]).read_bytes()
     content = {"xz": lzma.decompress, "gz": gzip.decompress}.get(SAMPLES[name].rpartition(".")[2], bytes)(content)
-    return content[: content.rfind(b"\n", 0, 6000) + 1] if name not in ("champsim", "gem5", "drmemtrace") else content[:6000]
+    return (
+        content[: content.rfind(b"\n", 0, 6000) + 1]
+        if name not in ("champsim", "gem5", "drmemtrace")
+        else content[:6000]
+    )
 
 
 def options_of(name: str) -> dict[str, Any]:
@@ -58,12 +67,13 @@ def survives(folder: Path, content: bytes, **options: Any) -> None:
         try:
             found = convert(path, out, tolerant=tolerant, **options)
         except InputError as error:
-            assert str(error).startswith((f"{path}:", "error: "))
-            assert "\n" not in str(error)
-            assert os.listdir(folder) == ["recording"]
+            told = str(error)
         else:
+            told = ""
             assert found.metadata == open_trace(out).metadata
             assert found.accesses == found.metadata.accesses > 0
+        assert not told or (told.startswith((f"{path}:", "error: ")) and "\n" not in told)
+        assert os.listdir(folder) == ["recording"] if told else out.exists()
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -74,9 +84,10 @@ def test_cut_off_anywhere_in_the_first_kilobyte(tmp_path: Path, name: str) -> No
         path = tmp_path / "recording"
         path.write_bytes(content[:length])
         try:
-            assert convert(path, None, **options_of(name)).accesses > 0
+            told = "" if convert(path, None, **options_of(name)).accesses else "nothing"
         except InputError as error:
-            assert str(error).startswith(f"{path}:")
+            told = str(error)
+        assert not told or told.startswith(f"{path}:")
 
 
 @pytest.mark.parametrize("name", COMPRESSED)
@@ -106,7 +117,7 @@ def test_any_bytes_at_all(tmp_path_factory: pytest.TempPathFactory, content: byt
     survives(tmp_path_factory.mktemp("any"), content, **options)
 
 
-@given(st.text("0123456789abcdefxILSMRWrw ,.:=#\"\t\r\n-", max_size=300), st.sampled_from([*SAMPLES, "auto"]))
+@given(st.text('0123456789abcdefxILSMRWrw ,.:=#"\t\r\n-', max_size=300), st.sampled_from([*SAMPLES, "auto"]))
 @SETTINGS
 def test_any_lines_at_all(tmp_path_factory: pytest.TempPathFactory, content: str, name: str) -> None:
     options = {"format": "auto"} if name == "auto" else options_of(name)

@@ -1,22 +1,20 @@
 """What every detector is to the rest of the simulation."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Self
 
 import numpy as np
 import simpy
 
+from vmfailover.engine.event_log import EventLog
+from vmfailover.failover.detection.messages import FailureReport
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
-Steps = Generator[simpy.Event, Any, None]
 #: Steps that end with an answer: whether a stage has been passed.
 Verdict = Generator[simpy.Event, Any, bool]
-
-
-def _tell_nobody(event: Kind) -> None:
-    del event
 
 
 class Detector:
@@ -36,9 +34,16 @@ class Detector:
         self.watcher = watcher
         self.random = random
         self.declared: simpy.Event = env.event()
-        #: Is told `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it.
-        self.tell: Callable[[Kind], None] = _tell_nobody
+        #: Takes, on the watcher, what the watched host sends.
+        self.endpoint = Endpoint(watcher)
+        self.endpoint.on(FailureReport, self._take_report)
+        self._event_log: EventLog | None = None
         self._sign: simpy.Event | None = None
+
+    def __repr__(self) -> str:
+        """Return who watches whom, and the verdict."""
+        verdict = "gave it up" if self.declared.triggered else "hears it"
+        return f"<{type(self).__name__} on {self.watcher.name} watches {self.watched.name}: {verdict}>"
 
     @classmethod
     def connect(cls, detectors: Sequence[Self], random: np.random.Generator) -> None:
@@ -49,6 +54,15 @@ class Detector:
     def longest_ns(self) -> int:
         """Time within which the verdict on a host falls that is silent from now on, if it ever does, nanoseconds."""
         return self.spec.longest_ns
+
+    def write_to(self, event_log: EventLog) -> None:
+        """Write down `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it."""
+        self._event_log = event_log
+
+    def tell(self, kind: Kind) -> None:
+        """Write down what is thought of the watched host, if anybody keeps a log."""
+        if self._event_log is not None:
+            self._event_log.record(kind, self.watcher.name, detail=self.watched.name)
 
     def declare(self) -> None:
         """Give the verdict, unless it has been given."""
@@ -70,3 +84,7 @@ class Detector:
         if sign.triggered:
             self.tell(Kind.FORGIVE)
         return not sign.triggered
+
+    def _take_report(self, report: FailureReport) -> None:
+        del report
+        self.declare()

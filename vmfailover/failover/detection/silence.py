@@ -5,7 +5,9 @@ from abc import abstractmethod
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector, Verdict
+from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
 
@@ -13,7 +15,7 @@ from vmfailover.scenario.detection import Detection
 class SilenceDetector(Detector):
     """Suspects a host that has not been heard for longer than its patience lasts, and declares it dead if it stays so.
 
-    A subclass has `watcher` run `listen`, and calls `hear` for each message of `watched`.
+    A subclass has `watcher` run `listen`, and `watched` send signs of life to `endpoint`, or calls `hear` for each.
     """
 
     def __init__(
@@ -23,6 +25,7 @@ class SilenceDetector(Detector):
         super().__init__(env, spec, watched, watcher, random)
         #: When the host was heard last, nanoseconds.
         self.heard_ns = int(env.now) + watched.out.spec.latency
+        self.endpoint.on(SignOfLife, self._take_sign)
 
     @property
     @abstractmethod
@@ -33,6 +36,10 @@ class SilenceDetector(Detector):
         """Take a message as it arrives."""
         self.heard_ns = int(self.env.now)
         self.notice()
+
+    def _take_sign(self, sign: SignOfLife) -> None:
+        del sign
+        self.hear()
 
     def listen(self) -> Steps:
         """Wait for a silence that lasts through every stage."""

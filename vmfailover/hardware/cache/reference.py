@@ -32,6 +32,7 @@ from vmfailover.hardware.cache.state import (
     Stop,
     Why,
 )
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 __all__ = ["advance", "fetch", "flush", "log_address", "scan", "write_around"]
 
@@ -61,7 +62,8 @@ def advance(
 
     `start` (int64[cores]), each core's next record, moves on in place. A record runs if its core's clock is before
     `deadline` (femtoseconds); at most `quantum` records run. One that logs nothing may always run, one that would log
-    more than `Register.LIMIT` entries stops the call and changes nothing.
+    more than the `Register.LIMIT` of its core's VM stops the call and changes nothing. Cores of different VMs never
+    use the same line.
     """
     began = state.clock.copy()
     while True:
@@ -84,9 +86,9 @@ def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
     for index in range(first_set, sets):
         for row in rows_by_use(state, core, index):
             if row.flagged:
-                if log.registers[Register.LIMIT] < 1:
+                if limit_of(state, core, log) < 1:
                     return index
-                log_row(state, row, Counter.LOG_SCAN, log)
+                log_row(state, core, row, Counter.LOG_SCAN, log)
                 replace(state, core, row._replace(flagged=False))
     return sets
 
@@ -123,29 +125,33 @@ def write_line_around(state: CacheState, line: int, log: LogState) -> None:
         if row.dirty:
             write_back(state, row)
         if row.flagged and state.policy[Policy.LEAVING] != Leaving.FORGET:
-            log_row(state, row, Counter.LOG_TRANSFER, log)
+            log_row(state, core, row, Counter.LOG_TRANSFER, log)
     remove_from_l3(state, line)
     state.memory[line] = (int(state.memory[line]) + 1) % VERSION_MODULUS
 
 
-def log_address(log: LogState, line_address: int) -> bool:
-    """Log an address (bytes), uncounted and at no cost; return whether the collecting line was full and written out."""
-    log.collecting[log.registers[Register.COLLECTED]] = line_address
-    log.registers[Register.COLLECTED] += 1
-    log.registers[Register.LIMIT] -= 1
-    return bool(log.registers[Register.COLLECTED] == len(log.collecting)) and flush(log)
+def log_address(log: LogState, vm: int, line_address: int) -> bool:
+    """Log an address (bytes) in a VM's log, uncounted and at no cost; return whether its collecting line was full.
+
+    The collecting line is then written out.
+    """
+    registers, collecting = log.registers[vm], log.collecting[vm]
+    collecting[registers[Register.COLLECTED]] = line_address
+    registers[Register.COLLECTED] += 1
+    registers[Register.LIMIT] -= 1
+    return bool(registers[Register.COLLECTED] == len(collecting)) and flush(log, vm)
 
 
-def flush(log: LogState) -> bool:
-    """Write the collecting line to the log, padded to its full length, if it holds anything; return whether it did."""
-    registers, entries = log.registers, len(log.collecting)
+def flush(log: LogState, vm: int) -> bool:
+    """Write a VM's collecting line to its log, padded, if it holds anything; return whether it did."""
+    registers, collecting = log.registers[vm], log.collecting[vm]
     if not registers[Register.COLLECTED]:
         return False
-    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // 8
-    log.ring[slot : slot + entries] = log.collecting
-    log.collecting[:] = PADDING
+    slot = int(registers[Register.NEXT] - registers[Register.INITIAL]) // ADDRESS_BYTES
+    log.ring[vm, slot : slot + len(collecting)] = collecting
+    collecting[:] = PADDING
     registers[Register.COLLECTED] = 0
-    registers[Register.NEXT] += 8 * entries
+    registers[Register.NEXT] += 8 * len(collecting)
     if registers[Register.NEXT] == registers[Register.WRAP]:
         registers[Register.NEXT] = registers[Register.INITIAL]
     return True
@@ -162,7 +168,7 @@ def reason_to_stop(
     if position == accesses.length[core]:
         return Why.EXHAUSTED
     entries = entries_needed(state, core, access_at(state, accesses, core, position))
-    return Why.LOG_LIMIT if entries > max(0, log.registers[Register.LIMIT]) else None
+    return Why.LOG_LIMIT if entries > max(0, limit_of(state, core, log)) else None
 
 
 def entries_needed(state: CacheState, core: int, access: Access) -> int:
@@ -272,7 +278,7 @@ def invalidate_others(state: CacheState, core: int, row: Row, log: LogState) -> 
     """Take a line that `core` stores to away from all other cores; return its row, dirty if dirty data moved in."""
     for other, copy in copies(state, row.tag, besides=core):
         drop(state, other, row.tag)
-        row = transfer(state, core, row, copy, log)._replace(dirty=row.dirty or copy.dirty)
+        row = transfer(state, core, row, other, copy, log)._replace(dirty=row.dirty or copy.dirty)
     return row
 
 
@@ -282,16 +288,16 @@ def downgrade_others(state: CacheState, core: int, row: Row, log: LogState) -> R
         if copy.dirty:
             write_back(state, copy)
             replace(state, other, copy._replace(dirty=False, flagged=False))
-            row = transfer(state, core, row, copy, log)
+            row = transfer(state, core, row, other, copy, log)
     return row
 
 
-def transfer(state: CacheState, core: int, row: Row, copy: Row, log: LogState) -> Row:
-    """Give `row` of `core` what another core's `copy` has: dirty data, and its flag unless flags are logged instead."""
+def transfer(state: CacheState, core: int, row: Row, other: int, copy: Row, log: LogState) -> Row:
+    """Give `row` of `core` what the `copy` of core `other` has: dirty data, and its flag unless flags are logged."""
     leaving = state.policy[Policy.LEAVING]
     state.counters[Counter.TRANSFERS] += copy.dirty
     if copy.flagged and leaving == Leaving.LOG:
-        log_row(state, copy, Counter.LOG_TRANSFER, log, payer=core)
+        log_row(state, other, copy, Counter.LOG_TRANSFER, log, payer=core)
     version = copy.version if copy.dirty else row.version
     return row._replace(version=version, flagged=row.flagged or (copy.flagged and leaving == Leaving.CARRY))
 
@@ -313,7 +319,7 @@ def evict(state: CacheState, core: int, line: int, log: LogState) -> None:
     if victim.dirty:
         write_back(state, victim)
     if victim.flagged and state.policy[Policy.LEAVING] != Leaving.FORGET:
-        log_row(state, victim, Counter.LOG_CASTOUT, log, payer=core)
+        log_row(state, core, victim, Counter.LOG_CASTOUT, log, payer=core)
     if state.l3.size:
         insert_in_l3(state, victim.tag)
 
@@ -427,9 +433,15 @@ def remove_from_l3(state: CacheState, line: int) -> bool:
     return found
 
 
-def log_row(state: CacheState, row: Row, cause: Counter, log: LogState, payer: int | None = None) -> None:
-    """Log a row's address and count it under its cause; if that writes the collecting line out, core `payer` waits."""
+def limit_of(state: CacheState, core: int, log: LogState) -> int:
+    """Return how many entries may still be logged for the VM that a core belongs to."""
+    return int(log.registers[state.owner[core], Register.LIMIT])
+
+
+def log_row(state: CacheState, core: int, row: Row, cause: Counter, log: LogState, payer: int | None = None) -> None:
+    """Log the address of a core's row in its VM's log and count it under its cause; core `payer` waits for a write."""
     state.counters[cause] += 1
-    if log_address(log, row.tag << (6 + int(state.policy[Policy.LINE_SHIFT]))) and payer is not None:
+    address = row.tag << (6 + int(state.policy[Policy.LINE_SHIFT]))
+    if log_address(log, int(state.owner[core]), address) and payer is not None:
         charge(state, payer, Cost.LOG_WRITE)
         state.counters[Counter.LOG_WRITE_FS] += state.costs[payer, Cost.LOG_WRITE]

@@ -12,14 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.scenario.sizes import ADDRESS_BYTES
+
 #: An invalid row of L1 or L3.
 INVALID = -1
-#: Most ways of L1 and L2.
-MAX_WAYS = 255
 #: Bits of a line's version; a version counts the stores to its line modulo 2 to this power.
 VERSION_BITS = 30
-#: Largest number of lines of a memory: a line number has 31 bits.
-MAX_LINES = 2**31 - 1
 
 DIRTY = 1
 FLAG = 2
@@ -127,7 +125,7 @@ class Why(IntEnum):
 
 
 class Register(IntEnum):
-    """Index of each register of the address log (200) in `LogState.registers`; the first five are byte addresses."""
+    """Index of each register of an address log (200) in `LogState.registers`; the first five are byte addresses."""
 
     INITIAL = 0
     #: Where `NEXT` goes back to `INITIAL`.
@@ -163,9 +161,11 @@ class CacheState(NamedTuple):
     l3: npt.NDArray[np.int32]
     #: uint32[lines]: the version of each line in memory (140).
     memory: npt.NDArray[np.uint32]
+    #: int64[cores]: the number of the VM that each core belongs to, whose log takes the addresses of the core's rows.
+    owner: npt.NDArray[np.int64]
     #: int64[cores]: values of `Mode`.
     mode: npt.NDArray[np.int64]
-    #: int64[cores]: guest time of each core, femtoseconds.
+    #: int64[cores]: how far each core has come in the host's time, femtoseconds.
     clock: npt.NDArray[np.int64]
     #: int64[cores]: one more than the records each core has executed.
     tick: npt.NDArray[np.int64]
@@ -187,13 +187,13 @@ class CacheState(NamedTuple):
 
 
 class LogState(NamedTuple):
-    """The address log (200) in memory, as the cache controller writes it."""
+    """The address logs (200) of all VMs of a host in memory, as the cache controller writes them."""
 
-    #: int64[size / 8]: real addresses, `PADDING` where a flushed line was not full.
+    #: int64[vms, n]: real addresses, `PADDING` where a flushed line was not full; a smaller log uses the first entries.
     ring: npt.NDArray[np.int64]
-    #: int64[line / 8]: the collecting line.
+    #: int64[vms, line / 8]: the collecting lines.
     collecting: npt.NDArray[np.int64]
-    #: int64[len(Register)].
+    #: int64[vms, len(Register)].
     registers: npt.NDArray[np.int64]
 
 
@@ -242,9 +242,9 @@ def new_cache(
     buffer: int = 0,
     keep_undo: bool = False,
 ) -> CacheState:
-    """Return an empty hierarchy with all costs zero, every core in the second operating mode at guest time 0.
+    """Return an empty hierarchy with all costs zero, every core VM 0's, in the second operating mode, at time 0.
 
-    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MAX_WAYS` ways.
+    `l1`, `l2`, `l3` are (sets, ways), sets a power of two, (0, 0) for no L3; L1 and L2 have at most `MOST_WAYS` ways.
     `memory`, uint32[lines], is used as it is, not copied. A unit of `unit_lines` lines, a power of two, is what first
     stores are told apart by, and `keep_undo`, for units of one line, keeps what they overwrite.
     """
@@ -259,6 +259,7 @@ def new_cache(
         place=np.zeros((cores, memory.size), np.uint16),
         l3=np.full(l3, INVALID, np.int32),
         memory=memory,
+        owner=np.zeros(cores, np.int64),
         mode=np.zeros(cores, np.int64),
         clock=np.zeros(cores, np.int64),
         tick=np.ones(cores, np.int64),
@@ -272,14 +273,19 @@ def new_cache(
     )
 
 
-def new_log(*, initial: int, size: int, line_bytes: int) -> LogState:
-    """Return an empty log of `size` bytes, a multiple of `line_bytes`, at address `initial`; `LIMIT` is 0."""
-    registers = np.zeros(len(Register), np.int64)
-    registers[Register.INITIAL] = registers[Register.NEXT] = registers[Register.TAIL] = initial
+def new_logs(*, vms: int, size: int, line_bytes: int) -> LogState:
+    """Return room for the logs of `vms` VMs, of at most `size` bytes each, a multiple of `line_bytes`."""
+    return LogState(
+        ring=np.full((vms, size // ADDRESS_BYTES), PADDING, np.int64),
+        collecting=np.full((vms, line_bytes // ADDRESS_BYTES), PADDING, np.int64),
+        registers=np.zeros((vms, len(Register)), np.int64),
+    )
+
+
+def define_log(logs: LogState, vm: int, *, initial: int, size: int) -> None:
+    """Let a VM's log, empty, be the `size` bytes from address `initial` on, a multiple of the line; `LIMIT` is 0."""
+    registers = logs.registers[vm]
+    registers[:] = 0
+    registers[[Register.INITIAL, Register.NEXT, Register.TAIL]] = initial
     registers[Register.WRAP] = initial + size
     registers[Register.SIZE] = size
-    return LogState(
-        ring=np.full(size // 8, PADDING, np.int64),
-        collecting=np.full(line_bytes // 8, PADDING, np.int64),
-        registers=registers,
-    )

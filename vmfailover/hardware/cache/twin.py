@@ -34,8 +34,8 @@ class CacheTwin(Protocol):
     def write_around(self, state: CacheState, lines: npt.NDArray[np.int64], log: LogState, /) -> None:
         """Write lines without setting their flags."""
 
-    def log_address(self, log: LogState, line_address: int, /) -> bool:
-        """Append one address to the log."""
+    def log_address(self, log: LogState, vm: int, line_address: int, /) -> bool:
+        """Append one address to a VM's log."""
 
-    def flush(self, log: LogState, /) -> bool:
-        """Pad the collecting line and write it out."""
+    def flush(self, log: LogState, vm: int, /) -> bool:
+        """Pad a VM's collecting line and write it out."""

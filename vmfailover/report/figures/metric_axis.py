@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from vmfailover.errors import InputError
-from vmfailover.records.metric_names import METRICS
 from vmfailover.results.quantities import BIT_RATES, BYTES, DURATIONS, three_digits
 from vmfailover.scenario.expectation import metric_name
 
@@ -56,11 +55,6 @@ class MetricAxis:
     def label(self) -> str:
         """The metric in words, and the unit."""
         return f"{self.name} ({self.unit})"
-
-    @property
-    def meaning(self) -> str:
-        """What the metric says."""
-        return METRICS[self.metric]
 
     def written(self, value: float) -> str:
         """Return a value in base units as a number of the axis' unit, with three digits."""

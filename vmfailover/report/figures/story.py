@@ -88,12 +88,6 @@ class Story:
         return [(start * MS, (end - start) * MS) for start, end in self.result.spans[host] if end > start]
 
     @property
-    def secondary_span(self) -> Window | None:
-        """From the takeover to the end, None without one."""
-        takeover = self.instant("takeover")
-        return None if takeover is None else Window(takeover, self.end)
-
-    @property
     def pauses(self) -> list[tuple[float, float]]:
         """The (start, length) of every checkpoint's pause, cut off by what ended the primary."""
         last = self.primary_end

@@ -17,7 +17,7 @@ from vmfailover.traces.convert.mapping import FIRST_TOUCH, IDENTITY, mapping_of
 from vmfailover.traces.convert.merging import merged
 from vmfailover.traces.convert.operations import Operations
 from vmfailover.traces.convert.pacing import Pace, by_access, by_time
-from vmfailover.traces.convert.pages import LineCounts
+from vmfailover.traces.convert.pages import PAGE_BYTES, LineCounts
 from vmfailover.traces.convert.reading import MOST_BYTES, ConversionError, Reading
 from vmfailover.traces.convert.splitting import (
     BLOCK_LOADS,
@@ -171,9 +171,10 @@ class _Converter:
         self._space = "physical" if physical else "virtual"
         self._threads = options.threads or (VCPUS if physical else MERGE)
         self._mapping_name = options.mapping or (IDENTITY if physical else FIRST_TOUCH)
-        self._mapping = mapping_of(self._mapping_name, options.page_bytes, options.memory_bytes, options.seed)
-        self._splitter = Splitter(reading, options.skip, options.limit, options.only(), self._threads == VCPUS)
         self._lines = LineCounts()
+        pages = self._lines.pages if options.page_bytes == PAGE_BYTES else None
+        self._mapping = mapping_of(self._mapping_name, options.page_bytes, options.memory_bytes, options.seed, pages)
+        self._splitter = Splitter(reading, options.skip, options.limit, options.only(), self._threads == VCPUS)
         self._records = 0
 
     def run(self, out: Path | None) -> Conversion:

@@ -33,13 +33,18 @@ class Mapping(Protocol):
         ...
 
 
-def mapping_of(name: str, page_bytes: int, memory_bytes: int | None, seed: int) -> Mapping:
-    """Return the mapping of that name; raise ConversionError for one that needs to know the memory."""
+def mapping_of(
+    name: str, page_bytes: int, memory_bytes: int | None, seed: int, pages: PageNumbers | None = None
+) -> Mapping:
+    """Return the mapping of that name; raise ConversionError for one that needs to know the memory.
+
+    `pages` numbers pages of that size, if something else does so already.
+    """
     if name == IDENTITY:
         return _Identity(memory_bytes)
     if name == RANDOM and memory_bytes is None:
         raise ConversionError("error: --map random spreads pages over the guest's memory; say how large with --memory")
-    return _ByPages(page_bytes, memory_bytes, seed if name == RANDOM else None)
+    return _ByPages(page_bytes, memory_bytes, seed if name == RANDOM else None, pages or PageNumbers())
 
 
 class _Identity:
@@ -68,11 +73,11 @@ class _Identity:
 class _ByPages:
     """Pages lie in frames in the order of first use, or, with a seed, at random."""
 
-    def __init__(self, page_bytes: int, memory_bytes: int | None, seed: int | None) -> None:
+    def __init__(self, page_bytes: int, memory_bytes: int | None, seed: int | None, pages: PageNumbers) -> None:
         self._shift = page_bytes.bit_length() - 1 - BLOCK_SHIFT
         self._page_bytes, self._given, self._seed = page_bytes, memory_bytes, seed
         self._frames = (memory_bytes or MAXIMUM_MEMORY_BYTES) // page_bytes
-        self._pages = PageNumbers()
+        self._pages = pages
         self._frame_of = np.zeros(0, np.uint64)
 
     def place(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint32]:

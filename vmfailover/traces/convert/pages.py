@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.traces.convert.splitting import BLOCK_SHIFT, PAGE_SHIFT
 
-__all__ = ["LineCounts", "PageNumbers"]
+__all__ = ["PAGE_BYTES", "LineCounts", "PageNumbers"]
 
-#: Blocks of a page of 4 KiB, as a shift; their marks fit a word.
+#: Bytes of the pages in which lines are counted.
+PAGE_BYTES = 1 << PAGE_SHIFT
+#: Blocks of such a page, as a shift; their marks fit a word.
 BLOCKS_SHIFT = PAGE_SHIFT - BLOCK_SHIFT
 #: A table of pages is never fuller than three quarters, and has at first so many places.
 _FIRST_PLACES = 1 << 12
@@ -51,25 +53,25 @@ class LineCounts:
     """Counts the distinct 64-byte lines and 4-KiB pages that are accessed, and stored to."""
 
     def __init__(self) -> None:
-        self._pages = PageNumbers()
+        #: The pages of 4 KiB that were accessed.
+        self.pages = PageNumbers()
         self._touched = np.zeros(_FIRST_PLACES, np.uint64)
         self._written = np.zeros(_FIRST_PLACES, np.uint64)
         self._counts = np.zeros(3, np.int64)
 
-    def add(self, blocks: NDArray[np.uint64], write: NDArray[np.uint8]) -> NDArray[np.uint32]:
-        """Count accesses; return the number of each one's page, in the order of first use."""
-        numbers = self._pages.of(blocks >> np.uint64(BLOCKS_SHIFT))
-        if self._pages.used > len(self._touched):
-            more = np.zeros(max(self._pages.used, len(self._touched)), np.uint64)
+    def add(self, blocks: NDArray[np.uint64], write: NDArray[np.uint8]) -> None:
+        """Count accesses."""
+        numbers = self.pages.of(blocks >> np.uint64(BLOCKS_SHIFT))
+        if self.pages.used > len(self._touched):
+            more = np.zeros(max(self.pages.used - len(self._touched), len(self._touched) // 2), np.uint64)
             self._touched, self._written = (np.concatenate((old, more)) for old in (self._touched, self._written))
         _mark(blocks, write, numbers, self._touched, self._written, self._counts)
-        return numbers
 
     def to_dict(self) -> dict[str, int]:
         """Return the counts by name."""
         return {
             "lines_touched": int(self._counts[LINES_TOUCHED]),
-            "pages_touched": self._pages.used,
+            "pages_touched": self.pages.used,
             "lines_written": int(self._counts[LINES_WRITTEN]),
             "pages_written": int(self._counts[PAGES_WRITTEN]),
         }

@@ -3,7 +3,8 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector
 from vmfailover.failover.detection.hardware import HardwareSettings
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection

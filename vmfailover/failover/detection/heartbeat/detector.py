@@ -3,7 +3,8 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.failover.detection.silence import SilenceDetector
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
@@ -34,5 +35,5 @@ class HeartbeatDetector(SilenceDetector):
 
     def _send(self) -> Steps:
         while True:
-            self.watched.out.send_datagram(self.spec.message, self.hear)
+            self.watched.out.send_datagram(SignOfLife(self.spec.message), self.endpoint)
             yield self.env.timeout(self.spec.interval)

@@ -1,13 +1,27 @@
 """SWIM (Das, Gupta, Motivala, DSN 2002): members probe each other at random."""
 
+from dataclasses import dataclass
+from itertools import count
+
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Detector, Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Detector, Verdict
+from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.swim import SwimSettings
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
 from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A member asks whether the host lives, over whatever network; it weighs nothing on the link."""
+
+    number: int
+    payload_bytes: int = 0
 
 
 class SwimDetector(Detector):
@@ -24,6 +38,11 @@ class SwimDetector(Detector):
         super().__init__(env, spec, watched, watcher, random)
         self._swim = SwimSettings.of(spec).swim
         self._offsets = random.integers(0, self._swim.period, self._swim.members - 1)
+        self._probed = Endpoint(watched)
+        self._probed.on(Probe, self._reply)
+        #: What happens when each probe that is waited for is answered, by its number.
+        self._answered: dict[int, simpy.Event] = {}
+        self._probes = count()
         env.process(self._probe_for_ever())
 
     def _probe_for_ever(self) -> Steps:
@@ -49,7 +68,7 @@ class SwimDetector(Detector):
         if not (yield from self._stays_suspect(prober, self.spec.confirmation)):
             return
         if self.watcher.up:
-            self.watcher.accept(self.declare)
+            self.endpoint.receive(FailureReport(0))
 
     def _stays_suspect(self, prober: int, stage_ns: int) -> Verdict:
         """Let the host know for a stage, once a period, what is said of it; return whether it has not refuted."""
@@ -65,16 +84,19 @@ class SwimDetector(Detector):
 
     def _answers(self, prober: int, within_ns: int, *, through_others: bool) -> Verdict:
         """Send a message to the host that a member can send; return whether, and as soon as, there is an answer."""
-        answer = self.env.event()
-
-        def reply() -> None:
-            answer.succeed()
-
+        probe, answer = Probe(next(self._probes)), self.env.event()
+        self._answered[probe.number] = answer
         if self._reaches(prober, through_others=through_others):
-            self.watched.accept(reply)
+            self._probed.receive(probe)
         if not answer.triggered:
             yield answer | self.env.timeout(within_ns)
+        del self._answered[probe.number]
         return answer.triggered
+
+    def _reply(self, probe: Probe) -> None:
+        """On the host: answer at once, if anybody still waits for that."""
+        if probe.number in self._answered:
+            self._answered[probe.number].succeed()
 
     def _reaches(self, prober: int, *, through_others: bool) -> bool:
         """Say whether a message of a member would get to the host, and the answer back, if it were sent now."""

@@ -1,17 +1,35 @@
 """Totem, as Corosync has it: a token that does not come back, and a new membership without whoever does not join."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps, Verdict
+from vmfailover.engine.steps import Steps
+from vmfailover.failover.detection.detector import Verdict
+from vmfailover.failover.detection.messages import SignOfLife
 from vmfailover.failover.detection.silence import SilenceDetector
 from vmfailover.failover.detection.token import TokenSettings
+from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
 from vmfailover.scenario.detection import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The token, on its way to the other host or back, in its `number`-th round."""
+
+    number: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """A host asks who joins the next membership."""
+
+    payload_bytes: int
 
 
 class TokenDetector(SilenceDetector):
@@ -27,9 +45,10 @@ class TokenDetector(SilenceDetector):
         """Wait for the token, which a `Ring` lets circulate."""
         super().__init__(env, spec, watched, watcher, random)
         self._token = TokenSettings.of(spec).token
-        #: How the watched host watches this one, if it does.
-        self.peer: TokenDetector | None = None
+        self._peer: TokenDetector | None = None
         self._called = env.event()
+        self._asked = Endpoint(watched)
+        self._asked.on(JoinRequest, self._answer)
         watcher.run_agent(self.listen())
 
     @classmethod
@@ -58,14 +77,19 @@ class TokenDetector(SilenceDetector):
 
     def _ask(self) -> Steps:
         while True:
-            self.watcher.out.send_datagram(self.spec.message, self._answer)
+            self.watcher.out.send_datagram(JoinRequest(self.spec.message), self._asked)
             yield self.env.timeout(self._token.join)
 
-    def _answer(self) -> None:
+    def _answer(self, request: JoinRequest) -> None:
         """On the host that is asked: join, and ask too if the token has not been there for too long."""
-        if self.peer is not None:
-            self.peer.call()
-        self.watched.out.send_datagram(self.spec.message, self.hear)
+        del request
+        if self._peer is not None:
+            self._peer.call()
+        self.watched.out.send_datagram(SignOfLife(self.spec.message), self.endpoint)
+
+    def know(self, peer: "TokenDetector") -> None:
+        """Let `peer` be how the watched host watches this one."""
+        self._peer = peer
 
     def call(self) -> None:
         """Give the token up for lost if it should have come again by now."""
@@ -98,7 +122,11 @@ class Ring:
         self._of_holder = [each for each in detectors if each.watcher is self._holder]
         self._of_other = [each for each in detectors if each.watcher is self._other]
         if len(detectors) == 2:
-            detectors[0].peer, detectors[1].peer = detectors[1], detectors[0]
+            detectors[0].know(detectors[1])
+            detectors[1].know(detectors[0])
+        self._at_holder, self._at_other = Endpoint(self._holder), Endpoint(self._other)
+        self._at_holder.on(Token, self._take_back)
+        self._at_other.on(Token, self._pass_on)
         self._number = 0
         self._passed = 0
         self._back = env.event()
@@ -110,19 +138,19 @@ class Ring:
             self._number += 1
             self._back = self.env.event()
             while not self._back.triggered:
-                self._holder.out.send_datagram(self._spec.message, partial(self._pass_on, self._number))
+                self._holder.out.send_datagram(Token(self._number, self._spec.message), self._at_other)
                 yield self._back | self.env.timeout(self._token.retransmission_ns)
             yield self.env.timeout(self._token.hold_ns)
 
-    def _pass_on(self, number: int) -> None:
+    def _pass_on(self, token: Token) -> None:
         """Give the token back, on the other host; one that has been there before is not news."""
-        if number > self._passed:
-            self._passed = number
+        if token.number > self._passed:
+            self._passed = token.number
             _hear(self._of_other)
-        self._other.out.send_datagram(self._spec.message, partial(self._take_back, number))
+        self._other.out.send_datagram(token, self._at_holder)
 
-    def _take_back(self, number: int) -> None:
-        if number == self._number and not self._back.triggered:
+    def _take_back(self, token: Token) -> None:
+        if token.number == self._number and not self._back.triggered:
             self._back.succeed()
             _hear(self._of_holder)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import simpy
 
-from vmfailover.failover.detection.detector import Steps
+from vmfailover.engine.steps import Steps
 from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.failover.detection.witness import WitnessSettings
 from vmfailover.hardware.host import Host
@@ -19,8 +19,6 @@ class WitnessDetector(HeartbeatDetector):
         """Let `watched` write its heartbeats too."""
         self._witness = WitnessSettings.of(spec).witness
         self._written_ns = int(env.now)
-        #: How often the link was silent and the host was not.
-        self.network_alarms = 0
         super().__init__(env, spec, watched, watcher, random)
         watched.run_agent(self._write())
 
@@ -32,12 +30,9 @@ class WitnessDetector(HeartbeatDetector):
 
     def wait_for_silence(self) -> Steps:
         """Wait until both ways are silent at once; the link is listened to again after each look at the witness."""
-        alarmed_ns = -1
         while True:
             yield from super().wait_for_silence()
             left = self._written_ns + self._witness.timeout - int(self.env.now)
             if left <= 0:
                 return
-            self.network_alarms += alarmed_ns != self.heard_ns
-            alarmed_ns = self.heard_ns
             yield self.env.timeout(left)

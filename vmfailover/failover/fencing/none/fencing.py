@@ -17,5 +17,5 @@ class NoFencing:
     def fence(self, victim: Host, by: Host) -> Answer:
         """Return at once."""
         del victim, by
+        yield from ()
         return True
-        yield

@@ -30,15 +30,16 @@ def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
     Returns the set at which the log's limit stopped it, or the number of sets when all are done.
     """
     rows = state.l2[core]
+    vm = state.owner[core]
     for index in range(first_set, rows.shape[0]):
         flags = 0
         for way in range(1, rows.shape[1]):
             flags |= rows[index, way]
         while flags & FLAG:
             latest, flags = _latest_flagged(rows, state.l2_used[core], index)
-            if log.registers[LIMIT] < 1:
+            if log.registers[vm, LIMIT] < 1:
                 return index
-            log_line(state.counters, state.policy, log, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
+            log_line(state.counters, state.policy, log, vm, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
             rows[index, latest] &= ~FLAG
     return rows.shape[0]
 
@@ -108,7 +109,7 @@ def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState)
             if row & DIRTY:
                 write_back(state.memory, state.counters, row)
             if row & FLAG and state.policy[LEAVING] != FORGET:
-                log_line(state.counters, state.policy, log, line, LOG_TRANSFER)
+                log_line(state.counters, state.policy, log, state.owner[core], line, LOG_TRANSFER)
         if state.l3.size > 0:
             take_from_l3(state.l3, line)
         state.memory[line] = (state.memory[line] + 1) % VERSION_MODULUS

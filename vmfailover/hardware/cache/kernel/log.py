@@ -18,42 +18,45 @@ from vmfailover.hardware.cache.kernel.constants import (
     WRAP,
 )
 from vmfailover.hardware.cache.state import PADDING, LogState
+from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
 @compiled_in_place
-def flush(log: LogState) -> bool:
-    """Pad the collecting line and write it out to the log; say whether it held anything."""
-    registers = log.registers
+def flush(log: LogState, vm: int) -> bool:
+    """Pad a VM's collecting line and write it out to its log; say whether it held anything."""
+    registers = log.registers[vm]
+    collecting = log.collecting[vm]
     if registers[COLLECTED] == 0:
         return False
-    slot = (registers[NEXT] - registers[INITIAL]) // 8
-    for entry in range(log.collecting.size):
-        log.ring[slot + entry] = log.collecting[entry]
-        log.collecting[entry] = PADDING
+    slot = (registers[NEXT] - registers[INITIAL]) // ADDRESS_BYTES
+    for entry in range(collecting.size):
+        log.ring[vm, slot + entry] = collecting[entry]
+        collecting[entry] = PADDING
     registers[COLLECTED] = 0
-    registers[NEXT] += log.collecting.size * 8
+    registers[NEXT] += collecting.size * 8
     if registers[NEXT] == registers[WRAP]:
         registers[NEXT] = registers[INITIAL]
     return True
 
 
 @compiled_in_place
-def log_address(log: LogState, line_address: int) -> bool:
-    """Append one line's real address to the log; say whether that wrote the collecting line out."""
-    registers = log.registers
-    log.collecting[registers[COLLECTED]] = line_address
+def log_address(log: LogState, vm: int, line_address: int) -> bool:
+    """Append one line's real address to a VM's log; say whether that wrote the collecting line out."""
+    registers = log.registers[vm]
+    collecting = log.collecting[vm]
+    collecting[registers[COLLECTED]] = line_address
     registers[COLLECTED] += 1
     registers[LIMIT] -= 1
-    return registers[COLLECTED] == log.collecting.size and flush(log)
+    return registers[COLLECTED] == collecting.size and flush(log, vm)
 
 
 @compiled_inline
 def log_line(
-    counters: npt.NDArray[np.int64], policy: npt.NDArray[np.int64], log: LogState, line: int, cause: int
+    counters: npt.NDArray[np.int64], policy: npt.NDArray[np.int64], log: LogState, vm: int, line: int, cause: int
 ) -> bool:
-    """Log a line and count the cause; say whether that wrote the collecting line out."""
+    """Log a line in a VM's log and count the cause; say whether that wrote the collecting line out."""
     counters[cause] += 1
-    return log_address(log, line << (6 + policy[LINE_SHIFT]))
+    return log_address(log, vm, line << (6 + policy[LINE_SHIFT]))
 
 
 @compiled_inline

@@ -54,7 +54,9 @@ def run_miss(
     if way == 0:
         way = np.int64(_allocate(state, log, core, line, is_store))
         row = state.l2[core, index, way]
-    elif flags_elsewhere(state.several, state, core, line, True) > max(np.int64(0), log.registers[LIMIT]):
+    elif flags_elsewhere(state.several, state, core, line, True) > max(
+        np.int64(0), log.registers[state.owner[core], LIMIT]
+    ):
         way = np.int64(0)
     else:
         row |= ask_other_cores(state.several, state, log, core, line, True) & FLAG
@@ -83,7 +85,7 @@ def _allocate(state: CacheState, log: LogState, core: int, line: int, is_store: 
     victim = state.l2[core, index, way]
     needed = 1 if victim & FLAG and state.policy[LEAVING] != FORGET else 0
     needed += flags_elsewhere(state.several, state, core, line, is_store)
-    if needed and needed > log.registers[LIMIT]:
+    if needed and needed > log.registers[state.owner[core], LIMIT]:
         return 0
     moved = ask_other_cores(state.several, state, log, core, line, is_store)
     if moved >= 0:
@@ -111,7 +113,7 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
     if (
         row & FLAG
         and state.policy[LEAVING] != FORGET
-        and log_line(state.counters, state.policy, log, line, LOG_CASTOUT)
+        and log_line(state.counters, state.policy, log, state.owner[core], line, LOG_CASTOUT)
     ):
         charge_log_write(state.clock, state.costs, state.counters, core)
     drop(state, core, line)

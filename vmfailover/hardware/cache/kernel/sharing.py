@@ -60,6 +60,8 @@ def ask_other_cores(
         if row & FLAG:
             if state.policy[LEAVING] == CARRY:
                 carried = FLAG
-            elif state.policy[LEAVING] == LOG and log_line(state.counters, state.policy, log, line, LOG_TRANSFER):
+            elif state.policy[LEAVING] == LOG and log_line(
+                state.counters, state.policy, log, state.owner[other], line, LOG_TRANSFER
+            ):
                 charge_log_write(state.clock, state.costs, state.counters, core)
     return moved | carried

@@ -5,27 +5,23 @@ A modified line can stay in its cache for long, so a checkpoint first cleans eve
 
 from collections.abc import Callable
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
-from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.modification_tracker import MakeRoom, Steps
-from vmfailover.replication.protocols.cacheline_flags.protection import FlaggedLines
+from vmfailover.replication.logged_lines import LoggedLines
+from vmfailover.replication.modification_tracker import MakeRoom
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
+from vmfailover.scenario.sizes import transfer_ns
 
 
-class TransferredLines(FlaggedLines):
+class TransferredLines(LoggedLines):
     """Finds modified lines as they leave a cache.
 
     The hardware needs no flag beside the dirty bit: in these processors the flag is set and cleared together with it,
     and what is logged where a flagged row leaves is what would be logged where a dirty one does.
     """
-
-    def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
-        """Track the VM of `hosted`."""
-        super().__init__(context, hosted)
-        self._env = context.env
 
     @property
     def find_ns(self) -> int:
@@ -42,12 +38,12 @@ class TransferredLines(FlaggedLines):
 
     def find_modified(self, make_room: MakeRoom) -> Steps:
         """Clean every dirty line, which logs it; the VM stands still."""
-        yield from super().find_modified(make_room)
+        yield from self.controller.walk(make_room)
         yield self._env.timeout(self._write_back_ns(self._processor.clean()))
 
     def _write_back_ns(self, lines: int) -> int:
         spec = self._processor.spec
-        return -(-lines * spec.line * 10**9 // spec.memory.bandwidth)
+        return transfer_ns(lines * spec.line, spec.memory.bandwidth)
 
 
 class CachelineTransfer(Checkpointing):

@@ -18,7 +18,7 @@ class ColdRestart(Protection):
     def start(self) -> None:
         """Run the VM; its answers leave as they become ready."""
         context, node = self.context, self.context.primary
-        Answers(self.env, node.host, node.guest, context.release).start()
+        Answers(self.env, node.host, node.guest, context.outlet.release).start()
         node.vm.resume(int(self.env.now))
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.hardware.processor import Tracking
@@ -16,7 +17,7 @@ from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
-from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols.page_write_protect.protection import faults
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
@@ -43,14 +44,14 @@ class LivePrecopy(Protection):
         """Run the VM unobserved, and evacuate it when the time has come."""
         context, node = self.context, self.context.primary
         self._observe(False)
-        Answers(self.env, node.host, node.guest, context.release).start()
+        Answers(self.env, node.host, node.guest, context.outlet.release).start()
         node.host.run(self._evacuate())
         node.vm.resume(int(self.env.now))
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Give the VM up: its memory is on the secondary only in part."""
+        yield from ()
         return None
-        yield
 
     def settle(self) -> bool:
         """An image that is not complete is none."""
@@ -93,18 +94,17 @@ class LivePrecopy(Protection):
         processor = self.context.primary.host.processor
         units = processor.noted_units
         processor.begin_interval()
+        yield from ()
         return units
-        yield
 
     def _observe(self, on: bool) -> None:
-        for core in range(self.context.primary.vm.processor.cores):
-            self.context.primary.vm.processor.set_first_mode(core, on)
+        self.context.primary.vm.set_first_mode(on)
         if on:
             self.note_device_writes(self.context.primary, self._tracker)
 
     def _arrived(self, marker: CommitMarker) -> None:
         self._evacuated = True
-        self.committed, self.committed_epoch = marker.state, marker.epoch
+        self.commit_point.move(marker.epoch, marker.state)
         self.context.secondary.host.run(self._go_on_here(marker.state))
 
     def _go_on_here(self, state: GuestState) -> Steps:

@@ -20,6 +20,6 @@ class PageDirtyBits(Checkpointing):
 
     def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what reads the entry of every page, clears the bits that are set, and flushes the TLBs."""
-        costs, memory = PageSettings.of(self.context.scenario.replication).page_tracking, hosted.host.memory
-        walk_ns = memory.versions.size // hosted.host.processor.tracking.unit_lines * costs.walk
+        costs, memory = PageSettings.of(self.context.scenario.replication).page_tracking, hosted.vm.image
+        walk_ns = memory.lines // hosted.host.processor.tracking.unit_lines * costs.walk
         return FirstStores(self.context, hosted, lambda pages: walk_ns + pages * costs.page + costs.flush)

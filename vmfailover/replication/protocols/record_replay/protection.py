@@ -7,19 +7,20 @@ from typing import Any, ClassVar
 import numpy as np
 import simpy
 
+from vmfailover.engine.steps import Steps
 from vmfailover.guest.access_buffer import Replay, accesses_of_one_core
 from vmfailover.guest.answers import Answers
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
-from vmfailover.guest.virtual_machine import HALTED
-from vmfailover.hardware.processor import FS_PER_NS
+from vmfailover.hardware.endpoint import Endpoint
+from vmfailover.hardware.processor import FS_PER_NS, HALTED
 from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
-from vmfailover.replication.messages import HEADER_BYTES, CommitMarker, Message
+from vmfailover.replication.messages import Acknowledgement, CommitMarker
 from vmfailover.replication.output_buffer import OutputBuffer
-from vmfailover.replication.protection import Protection, Steps
+from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols.record_replay import RecordReplaySettings
 from vmfailover.replication.sender import Sender
 
@@ -35,12 +36,12 @@ class Replica:
 
     def replay(self, to: GuestState) -> int:
         """Execute up to a state; return the time that takes, nanoseconds."""
-        processor, log = self._node.host.processor, self._node.vm.log
+        processor, logs = self._node.host.processor, self._node.vm.log.logs
         began = int(processor.state.clock[0])
         for chunk in self._replay.up_to(to.positions[0]):
             processor.set_parallelism(0, chunk.parallelism)
-            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, log)
-        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), log)
+            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, logs)
+        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), logs)
         program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
         serving_ns = to.served_ns - self.state.served_ns
         self.state = to
@@ -65,8 +66,11 @@ class RecordReplay(Protection):
         """Put recorder and replica in their places."""
         super().__init__(context)
         self._spec = RecordReplaySettings.of(context.scenario.replication).record_replay
-        self._sender = Sender(context.env, context.primary.host.out, self._arrive)
-        self._outputs = OutputBuffer(lambda output, _: context.release(output))
+        self.commit_point.acknowledgements.on(Acknowledgement, self._acknowledged)
+        self._log = Endpoint(context.secondary.host)
+        self._log.on(CommitMarker, self._arrive)
+        self._sender = Sender(context.env, context.primary.host.out, self._log)
+        self._outputs = OutputBuffer(context.outlet)
         self._replica = Replica(context, context.secondary)
         #: What the log has been taken up to.
         self._recorded = context.start
@@ -79,7 +83,6 @@ class RecordReplay(Protection):
         self._unsent_bytes = 0
         self._throttled_since: int | None = None
         self._throttled_ns = 0
-        self._closed = False
         self._peak_unsent = 0
 
     def start(self) -> None:
@@ -94,7 +97,7 @@ class RecordReplay(Protection):
 
     def complete(self) -> Generator[simpy.Event, Any, GuestState | None]:
         """Let the replica execute all of the log that has arrived."""
-        self._closed = True
+        self._log.close()
         yield self._caught_up
         return self.committed
 
@@ -212,24 +215,19 @@ class RecordReplay(Protection):
         progress, self._progress = self._progress, self.env.event()
         progress.succeed()
 
-    def _acknowledged(self, epoch: int) -> None:
-        self.context.recorder.acknowledged(self.epochs[epoch])
-        self._outputs.release_through(epoch)
+    def _acknowledged(self, message: Acknowledgement) -> None:
+        self.context.recorder.acknowledged(self.epochs[message.epoch])
+        self._outputs.release_through(message.epoch)
 
     # On the secondary.
 
-    def _arrive(self, message: Message) -> None:
+    def _arrive(self, marker: CommitMarker) -> None:
         """Keep a part of the log, which is as good as executed, and acknowledge it."""
-        if self._closed or not isinstance(message, CommitMarker):
-            return
-        host, number = self.context.secondary.host, message.epoch
-        self.committed, self.committed_epoch = message.state, number
-        self.context.recorder.committed(number, latency_ns=host.out.spec.latency)
-        host.run(host.out.send(HEADER_BYTES, lambda: self._acknowledged(number)))
+        self.commit_point.commit(marker)
         if self._behind == 0:
             self._caught_up = self.env.event()
         self._behind += 1
-        self._received.append(message)
+        self._received.append(marker)
         self._more.succeed()
         self._more = self.env.event()
 

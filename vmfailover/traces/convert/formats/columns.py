@@ -143,7 +143,7 @@ def _lines(spec: ColumnSpec, stream: Stream) -> LineFormat:
 
 
 def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: tuple[str, int], reading: Reading) -> Operations:
-    """Return the operations of rows, whose file and first number are `place`; those with a value that none has are rejected."""
+    """Return the operations of rows of the file and first number `place`; those that cannot be are rejected."""
     rows = len(columns["address"])
     meaning = _meanings(columns["op"], spec)
     address, wrong = _numbers(columns["address"], np.uint64, 2**64)
