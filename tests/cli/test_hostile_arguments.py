@@ -92,6 +92,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "init": ("new.yaml",),
     "report": ("out",),
     "trace stats": ("TRACE",),
+    "trace convert": ("LACKEY", "new.parquet"),
     "bench": ("SCENARIO", "--repeat", "1"),
 }
 #: Values of each option that are tried when time is short.
@@ -133,6 +134,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hostile")
     (path / "LOOP").symlink_to("LOOP")
     (path / "BINARY").write_bytes(bytes(range(256)))
+    (path / "LACKEY").write_text(" L 1000,8\n")
     write_scenario(
         minute().with_(duration="500 us", failures=[{"at": "200 us", "kind": "host-crash"}]), path / "SCENARIO"
     )

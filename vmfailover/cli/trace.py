@@ -3,19 +3,41 @@
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmfailover.cli.options import PATH, SET
+from vmfailover.files.text import one_line
+from vmfailover.files.whole_file import require_file_writable
 
 if TYPE_CHECKING:
     from vmfailover.studies.trace_statistics import TraceStatistics
+    from vmfailover.traces.convert import Conversion
+    from vmfailover.traces.metadata import TraceMetadata
+
+
+class _Quantity(click.ParamType[Any]):
+    """A number with a unit, as in scenarios."""
+
+    name = "quantity"
+
+    def __init__(self, measure: str) -> None:
+        self._measure = measure
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number in the measure's own unit; refuse, as wrong usage, what is none."""
+        from vmfailover.scenario import units
+
+        try:
+            return getattr(units, self._measure).read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.group("trace")
 def command() -> None:
-    """Look into memory-access traces."""
+    """Look into memory-access traces, and make them of other programs' recordings."""
 
 
 @command.command("stats")
@@ -59,11 +81,140 @@ def stats(
     host, opened = hierarchy(preset, overrides, called=SET), open_trace(trace)
     with growing_array(log_path) if log_path else nullcontext(lambda _: None) as consume:
         statistics = trace_statistics(opened, host, scan_instructions, repeat=repeat, consume=consume)
-    click.echo(json.dumps(statistics.to_dict(), indent=2) if as_json else _table(statistics))
+    click.echo(json.dumps(statistics.to_dict(), indent=2) if as_json else _table(statistics, opened.metadata))
 
 
-def _table(statistics: "TraceStatistics") -> str:
-    rows = _rows(statistics)
+@command.command("convert")
+@click.argument("paths", metavar="IN... OUT.parquet", nargs=-1, required=True, type=PATH)
+@click.option("--format", default="auto", show_default=True, metavar="NAME", help="Format of the inputs.")
+@click.option(
+    "--columns",
+    metavar="SPEC",
+    help="Columns of a table, by name or number: address=2:hex,op=1:R/W, and size=, thread=, instructions=, time=4:ns.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    type=click.Choice(("first-touch", "random", "identity")),
+    help="Where pages lie in memory.  [default: identity if addresses are physical, else first-touch]",
+)
+@click.option(
+    "--page",
+    "page_bytes",
+    metavar="SIZE",
+    type=_Quantity("SIZE"),
+    default="4 KiB",
+    show_default=True,
+    help="Page of the mapping.",
+)
+@click.option(
+    "--memory",
+    "memory_bytes",
+    metavar="SIZE",
+    type=_Quantity("SIZE"),
+    help="Memory of the guest.  [default: as much as it takes]",
+)
+@click.option(
+    "--threads",
+    metavar="merge|vcpus|only=ID",
+    help="Threads on one vCPU, one each, or one alone.  [default: vcpus if addresses are physical, else merge]",
+)
+@click.option("--skip", metavar="N", type=click.IntRange(min=0), default=0, help="Leave out the first N accesses.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Convert N accesses.")
+@click.option(
+    "--instructions-per-access",
+    metavar="X",
+    type=float,
+    help="Instructions that an access stands for.  [default: as recorded, or 3]",
+)
+@click.option(
+    "--clock",
+    "clock_hz",
+    metavar="F",
+    type=_Quantity("FREQUENCY"),
+    help="Instructions from recorded times, at a clock such as 3 GHz.",
+)
+@click.option("--cpi", metavar="X", type=float, help="Cycles an instruction, with --clock.")
+@click.option(
+    "--assume-size", metavar="N", type=int, default=1, show_default=True, help="Bytes of an access of unknown size."
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="For --map random.")
+@click.option("--strict/--tolerant", "strict", default=True, help="Refuse what is no record, or count it.  [strict]")
+@click.option("--dry-run", is_flag=True, help="Count, and write nothing; OUT may be missing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def convert(paths: tuple[Path, ...], strict: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
+    """Convert recordings IN of another program, of one format, to the trace OUT.parquet.
+
+    Formats: qemu-plugin, lackey, columns, drmemtrace, champsim, gem5, din, xdin, pinatrace, execlog; compressed with
+    gz, zst, xz or bz2 or not. A folder is one of drmemtrace, - is stdin. The format is told by the first 64 KiB.
+    """
+    from vmfailover.cli.progress import counted_bar
+    from vmfailover.traces.convert import convert as converted
+
+    inputs, out = _inputs_and_output(paths, dry_run)
+    with counted_bar("converting") as progress:
+        result = converted(inputs, out, progress=progress, tolerant=not strict, **given)
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else _conversion(result))
+
+
+def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Path], Path | None]:
+    """Tell inputs from the output, the last path, which may be missing in a dry run, and is not written there."""
+    if len(paths) == 1:
+        if dry_run:
+            return [*paths], None
+        raise click.UsageError("Missing the file to write: give IN... OUT.parquet, or --dry-run.")
+    *inputs, out = paths
+    if not dry_run:
+        require_file_writable(out, "OUT")
+    return inputs, None if dry_run else out
+
+
+def _conversion(result: "Conversion") -> str:
+    groups = [_came_in(result), _left_out(result), _about(result.metadata)]
+    return "\n\n".join(_lines(rows) for rows in groups if rows)
+
+
+def _came_in(result: "Conversion") -> list[tuple[str, str]]:
+    from vmfailover.results.quantities import count
+
+    names = ["loads", "stores", "instructions", "accesses", "block_loads", "block_stores"]
+    names += ["lines_touched", "pages_touched", "lines_written", "pages_written", "straddle_line", "straddle_page"]
+    told = {"instructions": "not told"} if result.instructions is None else {}
+    rows = [("format", result.format), ("threads", count(len(result.threads)))]
+    rows += [(name.replace("_", " "), told.get(name) or count(getattr(result, name))) for name in names]
+    return [*rows, ("records written", count(result.records_written))]
+
+
+def _left_out(result: "Conversion") -> list[tuple[str, str]]:
+    from vmfailover.results.quantities import count
+
+    return [(f"left out: {kind}", count(number)) for kind, number in result.left_out.items()]
+
+
+def _about(metadata: "TraceMetadata") -> list[tuple[str, str]]:
+    """Return the rows of what a trace says about itself."""
+    from vmfailover.results.quantities import count, duration
+    from vmfailover.scenario.units import SIZE
+
+    rows = [
+        ("source", metadata.source),
+        ("memory", SIZE.format(metadata.memory_bytes)),
+        ("vcpus", count(metadata.vcpus)),
+        ("instructions in the trace", count(metadata.instructions)),
+        ("addresses", metadata.address_space),
+        ("mapping", metadata.mapping),
+        ("page of the mapping", SIZE.format(metadata.page_bytes) if metadata.page_bytes else None),
+        ("converter", metadata.converter),
+        ("duration", duration(metadata.duration_ns) if metadata.duration_ns is not None else None),
+    ]
+    return [(name, one_line(value)) for name, value in rows if value is not None]
+
+
+def _table(statistics: "TraceStatistics", metadata: "TraceMetadata") -> str:
+    return "\n\n".join(map(_lines, [_rows(statistics), _about(metadata)]))
+
+
+def _lines(rows: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:{width}}  {value:>15}" if name else "" for name, value in rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,18 @@ def _check_rows(path: Path, footer: pq.FileMetaData) -> None:
         raise TraceError.about(path, "has no records; record or convert it again")
 
 
-def write_trace(path: Path, pieces: Iterable[Columns], metadata: TraceMetadata) -> TraceMetadata:
+def write_trace(
+    path: Path,
+    pieces: Iterable[Columns],
+    metadata: TraceMetadata,
+    complete: Callable[[TraceMetadata], TraceMetadata] = lambda counted: counted,
+) -> TraceMetadata:
     """Writes the records of `pieces`, in order, as a trace at `path`, which appears only once it is whole.
 
     Columns may have any integer type that holds only values which fit those of the file. The totals (accesses,
-    instructions) of `metadata` are replaced by those counted; returns the metadata as written. Raises TraceError
-    for records that contradict the metadata and for no records at all, OSError where the file cannot be written.
+    instructions) of `metadata` are replaced by those counted; `complete` then adds what is known only after the last
+    piece. Returns the metadata as written. Raises TraceError for records that contradict the metadata and for no
+    records at all, OSError where the file cannot be written.
     """
     metadata = replace(metadata, accesses=0, instructions=0)
     metadata.check()
@@ -102,6 +108,7 @@ def write_trace(path: Path, pieces: Iterable[Columns], metadata: TraceMetadata) 
             metadata = _counted(metadata, table)
         if metadata.accesses == 0:
             raise TraceError.about(path, "would have no records; give at least one")
+        metadata = complete(metadata)
         writer.add_key_value_metadata({KEY: metadata.to_json()})
     return metadata
 

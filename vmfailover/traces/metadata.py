@@ -50,10 +50,21 @@ class TraceMetadata:
     version: int = VERSION
     #: Bytes in a block, the unit of the column `block`.
     block_bytes: int = BLOCK_BYTES
+    #: What addresses the recorder saw, `physical` or `virtual`; None where nobody knows.
+    address_space: str | None = None
+    #: How its pages became frames of guest-physical memory: `identity`, `first-touch` or `random`.
+    mapping: str | None = None
+    #: Bytes of a page of that mapping.
+    page_bytes: int | None = None
+    #: What converted the trace, and from which format.
+    converter: str | None = None
+    #: Time that the recording lasted, nanoseconds, where the recorder told the time.
+    duration_ns: int | None = None
 
     def to_json(self) -> str:
-        """The description as it is stored."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The description as it is stored, without what nobody knows."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(known, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> TraceMetadata:
@@ -64,7 +75,9 @@ class TraceMetadata:
             raise ValueError(f"metadata '{KEY}' is not JSON ({error})") from error
         if not isinstance(stored, dict):
             raise ValueError(f"metadata '{KEY}' is not a JSON object")
-        metadata = cls(**{name: _value(stored, name, kind) for name, kind in _KINDS.items()})
+        values = {name: _value(stored, name, kind) for name, kind in _KINDS.items()}
+        known = {name: kind for name, kind in _OPTIONAL_KINDS.items() if stored.get(name) is not None}
+        metadata = cls(**values, **{name: _value(stored, name, kind) for name, kind in known.items()})
         metadata.check()
         return metadata
 
@@ -86,6 +99,15 @@ _KINDS: dict[str, type] = {
     "memory_bytes": int,
     "vcpus": int,
     "source": str,
+}
+
+#: What a file need not say.
+_OPTIONAL_KINDS: dict[str, type] = {
+    "address_space": str,
+    "mapping": str,
+    "page_bytes": int,
+    "converter": str,
+    "duration_ns": int,
 }
 
 

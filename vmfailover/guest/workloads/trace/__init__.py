@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import Problem, shown
 from vmfailover.scenario.experiment import Experiment
-from vmfailover.scenario.units import DURATION
+from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import Instructions, Workload
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class TraceWorkload(Workload):
 
         metadata = open_trace(self.trace).metadata
         yield from _idle_vcpus(scenario, metadata)
+        yield from _mapped(metadata)
         yield from self._short(scenario, metadata)
 
     def _short(self, scenario: Experiment, metadata: "TraceMetadata") -> Iterator[str]:
@@ -101,6 +102,15 @@ def _idle_vcpus(scenario: Experiment, metadata: "TraceMetadata") -> Iterator[str
         yield (
             f"workload.trace: recorded with {_vcpus(metadata.vcpus)}, of which the VM has {scenario.vm.vcpus}: "
             f"{'one' if idle == 1 else idle} of them {'idles' if idle == 1 else 'idle'}"
+        )
+
+
+def _mapped(metadata: "TraceMetadata") -> Iterator[str]:
+    if metadata.address_space == "virtual" and metadata.page_bytes:
+        page = SIZE.format(metadata.page_bytes)
+        yield (
+            f"workload.trace: recorded with virtual addresses, mapped {metadata.mapping} in pages of {page}: "
+            "what is modified is as recorded up to that size, and beyond it an artefact of the mapping"
         )
 
 

@@ -1,0 +1,1 @@
+"""Formats of recordings that are converted, a file a format."""
