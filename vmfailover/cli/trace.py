@@ -182,7 +182,13 @@ def _came_in(result: "Conversion") -> list[tuple[str, str]]:
     told = {"instructions": "not told"} if result.instructions is None else {}
     rows = [("format", result.format), ("threads", count(len(result.threads)))]
     rows += [(name.replace("_", " "), told.get(name) or count(getattr(result, name))) for name in names]
+    if result.instructions is None:
+        rows.append(("instructions an access stands for", f"{_per_access(result.metadata):.3g}"))
     return [*rows, ("records written", count(result.records_written))]
+
+
+def _per_access(metadata: "TraceMetadata") -> float:
+    return metadata.instructions / max(1, metadata.accesses)
 
 
 def _left_out(result: "Conversion") -> list[tuple[str, str]]:

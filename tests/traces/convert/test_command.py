@@ -48,6 +48,15 @@ def test_the_table_says_what_came_in_what_was_left_out_and_the_mapping(tmp_path:
     assert "page of the mapping                  2 MiB" in result.stdout
 
 
+def test_the_table_says_how_many_instructions_were_assumed(tmp_path: Path) -> None:
+    rows = [
+        line.split("  ") for line in command(FORMATS / "ls.pinatrace.xz", tmp_path / "a.parquet").stdout.splitlines()
+    ]
+    told = {row[0]: row[-1].strip() for row in rows}
+    assert (told["instructions"], told["instructions an access stands for"]) == ("not told", "3")
+    assert "stands for" not in command(LACKEY, tmp_path / "b.parquet").stdout
+
+
 def test_trace_stats_shows_what_a_trace_says_of_itself(tmp_path: Path) -> None:
     command(LACKEY, tmp_path / "out.parquet")
     result = CliRunner().invoke(main, ["trace", "stats", str(tmp_path / "out.parquet")])
