@@ -90,9 +90,13 @@ def scenario_in(path: Path, overrides: Sequence[str], seed: int | None = None) -
 #: Options that are not called as the parameters of the functions that they are given to.
 _OPTIONS = {
     "address": "--dask",
+    "clock_hz": "--clock",
     "count": "--points",
     "keys": "-p",
     "limits": "--fail-on",
+    "mapping": "--map",
+    "memory_bytes": "--memory",
+    "page_bytes": "--page",
     "write_baseline": "--update-baseline",
 }
 

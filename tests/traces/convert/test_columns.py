@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vmfailover.traces.convert import Conversion, ConversionError, convert
+from vmfailover.errors import InputError
+from vmfailover.traces.convert import Conversion, convert
 from vmfailover.traces.convert.specification import ColumnSpec
 
 
@@ -62,7 +63,7 @@ def test_instructions_from_a_column_or_from_lines(tmp_path: Path) -> None:
 def test_a_line_that_is_no_record(tmp_path: Path, line: str, told: str) -> None:
     path, spec = tmp_path / "table", "op=1,address=2,size=3,thread=4,instructions=5,time=6"
     content = f"R,18446744073709551608,8,4611686018427387903,4294967295,0.5\n{line}\nW,0,1,0,1,2\n"
-    with pytest.raises(ConversionError) as caught:
+    with pytest.raises(InputError) as caught:
         converted(path, content, spec)
     assert str(caught.value).startswith(f"{path}:2: the line '{line}' {told}")
     found = converted(path, content, spec, tolerant=True)
@@ -71,7 +72,7 @@ def test_a_line_that_is_no_record(tmp_path: Path, line: str, told: str) -> None:
 
 
 def test_a_line_without_an_end_in_sight(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="a line of more than"):
+    with pytest.raises(InputError, match="a line of more than"):
         converted(tmp_path / "table", "R " * (2 << 20), "op=1,address=2")
 
 
@@ -105,7 +106,7 @@ def test_parquet(tmp_path: Path, op: list[Any]) -> None:
 def test_a_row_that_is_no_record(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "in.parquet"
     pq.write_table(pa.table(table(a=[0, 1, 2]) | change), path)
-    with pytest.raises(ConversionError, match=r"in\.parquet: row 1: is no access"):
+    with pytest.raises(InputError, match=r"in\.parquet: row 1: is no access"):
         convert(path, None, columns=SPEC)
     found = convert(path, None, columns=SPEC, tolerant=True)
     assert (found.accesses, found.left_out) == (2, {"rows that are no records": 1})
@@ -113,17 +114,17 @@ def test_a_row_that_is_no_record(tmp_path: Path, change: dict[str, Any]) -> None
 
 def test_columns_of_a_type_that_cannot_be(tmp_path: Path) -> None:
     pq.write_table(pa.table(table(a=["x", "y", "z"], op=[[1], [2], [3]])), tmp_path / "in.parquet")
-    with pytest.raises(ConversionError, match="row 0: is no access"):
+    with pytest.raises(InputError, match="row 0: is no access"):
         convert(tmp_path / "in.parquet", None, columns=SPEC)
 
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     pq.write_table(pa.table(table(a=[0, 1, 2])), tmp_path / "in.parquet")
-    with pytest.raises(ConversionError, match="has no column where; there are a, op, n, t"):
+    with pytest.raises(InputError, match="has no column where; there are a, op, n, t"):
         convert(tmp_path / "in.parquet", None, columns="address=where,op=op")
-    with pytest.raises(ConversionError, match="has no column 9"):
+    with pytest.raises(InputError, match="has no column 9"):
         convert(tmp_path / "in.parquet", None, columns="address=9,op=op")
-    with pytest.raises(ConversionError, match="has no column where"):
+    with pytest.raises(InputError, match="has no column where"):
         converted(tmp_path / "table", "a,b\n1,2\n", "address=where,op=b")
 
 
@@ -150,7 +151,7 @@ def test_npy(tmp_path: Path) -> None:
 )
 def test_npy_that_is_no_table(tmp_path: Path, array: Any, told: str) -> None:
     np.save(tmp_path / "in.npy", array)
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(InputError, match=told):
         convert(tmp_path / "in.npy", None, columns="address=1,op=2")
 
 

@@ -11,9 +11,10 @@ from scenarios_for_tests import BASE
 
 import vmfailover as vf
 from traces.convert.recordings import FORMATS, recording
+from vmfailover.errors import InputError
 from vmfailover.traces.accesses import AccessChunk
 from vmfailover.traces.columns import Columns
-from vmfailover.traces.convert import ConversionError, convert
+from vmfailover.traces.convert import convert
 from vmfailover.traces.convert.mapping import mapping_of
 from vmfailover.traces.convert.merging import merged
 from vmfailover.traces.convert.pages import LineCounts, PageNumbers
@@ -82,12 +83,12 @@ def test_skip_and_limit_choose_accesses_to_blocks(tmp_path: Path, skip: int, lim
     assert [row[:3] for row in rows(open_trace(tmp_path / "part.parquet").chunks(0))] == [row[:3] for row in expected]
     assert found.accesses == len(expected)
     assert found.block_stores == sum(row[1] for row in expected)
-    assert found.left_out.get("accesses before --skip", 0) == skip
+    assert found.left_out.get("accesses that were skipped", 0) == skip
     assert found.metadata.duration_ns is None
 
 
 def test_nothing_is_left_behind_the_skipped(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match=r"no accesses.*3 accesses before --skip"):
+    with pytest.raises(InputError, match=r"no accesses.*3 accesses that were skipped"):
         convert(text(tmp_path, "R 0 1", "R 0 1", "R 0 1"), None, columns=SPEC, skip=99)
 
 
@@ -127,7 +128,7 @@ def test_instructions_of_merged_threads_are_those_since_any_access(tmp_path: Pat
 
 def test_more_threads_than_vcpus_there_can_be(tmp_path: Path) -> None:
     path = text(tmp_path, *(f"R 0 1 {thread}" for thread in range(257)))
-    with pytest.raises(ConversionError, match="more than 256 threads"):
+    with pytest.raises(InputError, match="more than 256 threads"):
         convert(path, None, columns=f"{SPEC},thread=4", threads="vcpus")
     assert len(convert(path, None, columns=f"{SPEC},thread=4").threads) == 257
 
@@ -157,14 +158,14 @@ def test_a_random_mapping_is_one_to_one_and_follows_its_seed() -> None:
     assert sorted(first) == [frame * 64 for frame in range(3000)]
     assert first == placed(1)
     assert first != placed(2)
-    with pytest.raises(ConversionError, match="--memory"):
+    with pytest.raises(InputError, match="memory_bytes"):
         mapping_of("random", 4096, None, 1)
 
 
 @pytest.mark.parametrize("mapping", ["identity", "first-touch", "random"])
 def test_memory_that_is_too_small(tmp_path: Path, mapping: str) -> None:
     path = text(tmp_path, *(f"R {page:x}000 1" for page in range(5)))
-    with pytest.raises(ConversionError, match="larger"):
+    with pytest.raises(InputError, match="larger"):
         convert(path, tmp_path / "out.parquet", columns=SPEC, mapping=mapping, memory_bytes=4 * 4096)
     assert not (tmp_path / "out.parquet").exists()
     found = convert(path, tmp_path / "out.parquet", columns=SPEC, mapping=mapping, memory_bytes=8 * 4096)
@@ -172,7 +173,7 @@ def test_memory_that_is_too_small(tmp_path: Path, mapping: str) -> None:
 
 
 def test_identity_of_an_address_that_no_guest_has(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match=r"0x4000000000 lies beyond.*first-touch"):
+    with pytest.raises(InputError, match=r"0x4000000000 lies beyond.*first-touch"):
         convert(text(tmp_path, "R 4000000000 1"), None, columns=SPEC, mapping="identity")
 
 
@@ -187,7 +188,7 @@ def test_instructions_by_the_time_of_each_thread(tmp_path: Path) -> None:
     found = records(tmp_path, *lines, columns=spec, threads="vcpus", clock_hz=2e9, cpi=2.0)
     assert [row[3] for row in found] == [0, 2000, 0, 0, 2500]
     assert open_trace(tmp_path / "out.parquet").metadata.duration_ns == 7500
-    with pytest.raises(ConversionError, match="tells none"):
+    with pytest.raises(InputError, match="tells none"):
         convert(FORMATS / "escape.din", None, clock_hz=2e9, cpi=2.0)
 
 
@@ -206,33 +207,33 @@ def test_sizes_that_are_not_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"page_bytes": 5000}, "--page"),
-        ({"page_bytes": 2048}, "--page"),
-        ({"memory_bytes": 4097}, "--memory"),
-        ({"memory_bytes": 1 << 60}, "--memory"),
-        ({"limit": 0}, "--limit"),
-        ({"assume_size": 0}, "--assume-size"),
-        ({"clock_hz": 1e9}, "--cpi"),
+        ({"page_bytes": 5000}, "page_bytes"),
+        ({"page_bytes": 2048}, "page_bytes"),
+        ({"memory_bytes": 4097}, "memory_bytes"),
+        ({"memory_bytes": 1 << 60}, "memory_bytes"),
+        ({"limit": 0}, "limit"),
+        ({"assume_size": 0}, "assume_size"),
+        ({"clock_hz": 1e9}, "cpi"),
         ({"clock_hz": 1e9, "cpi": 1.0, "instructions_per_access": 1.0}, "give one"),
         ({"instructions_per_access": float("nan")}, "above 0"),
-        ({"threads": "all"}, "--threads"),
-        ({"threads": "only=x"}, "--threads"),
+        ({"threads": "all"}, "threads"),
+        ({"threads": "only=x"}, "threads"),
         ({"columns": "address=1"}, "op="),
         ({"columns": "address=1,op=2:R"}, "words"),
         ({"columns": "address=1:octal,op=2"}, "octal"),
         ({"columns": "address=1,op=2,address=3"}, "once"),
-        ({"columns": "address=1,op=2", "format": "din"}, "go together"),
-        ({"format": "columns"}, "go together"),
+        ({"columns": "address=1,op=2", "format": "din"}, "goes together"),
+        ({"format": "columns"}, "goes together"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(InputError, match=told):
         convert(FORMATS / "escape.din", None, **options)
 
 
 def test_an_input_is_not_overwritten(tmp_path: Path) -> None:
     path = text(tmp_path, "R 0 1")
-    with pytest.raises(ConversionError, match="is an input"):
+    with pytest.raises(InputError, match="is an input"):
         convert(path, path, columns=SPEC)
     assert path.read_text() == "R 0 1\n"
 

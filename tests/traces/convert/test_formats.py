@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from traces.convert.recordings import EXPECTED, FAULTY, FORMATS, NOTHING, WHOLE, entry, recording, thread_file
-from vmfailover.traces.convert import ConversionError, convert
+from vmfailover.errors import InputError
+from vmfailover.traces.convert import convert
 from vmfailover.traces.convert.choice import NAMES
 from vmfailover.traces.convert.formats.qemu_plugin import QEMU_PLUGIN
 from vmfailover.traces.format import open_trace
@@ -20,7 +21,7 @@ from vmfailover.traces.format import open_trace
 def refusal(path: Path, **options: Any) -> str:
     """Return why a file is not converted, and see that nothing was written."""
     out = path.parent / "refused.parquet"
-    with pytest.raises(ConversionError) as caught:
+    with pytest.raises(InputError) as caught:
         convert(path, out, **options)
     text = str(caught.value)
     assert "\n" not in text
@@ -57,7 +58,7 @@ def test_counts_of_a_whole_recording(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", FAULTY)
 def test_what_is_no_record_is_told_with_its_place_or_counted(tmp_path: Path, name: str) -> None:
     place, left_out = FAULTY[name]
-    with pytest.raises(ConversionError) as caught:
+    with pytest.raises(InputError) as caught:
         convert(FORMATS / name, tmp_path / "out.parquet")
     assert str(caught.value).startswith(f"{FORMATS / name}{place}")
     assert os.listdir(tmp_path) == []
@@ -68,7 +69,7 @@ def test_what_is_no_record_is_told_with_its_place_or_counted(tmp_path: Path, nam
 
 @pytest.mark.parametrize("name", [name for name, told in NOTHING.items() if told])
 def test_nothing_to_convert(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConversionError) as caught:
+    with pytest.raises(InputError) as caught:
         convert(FORMATS / name, tmp_path / "out.parquet")
     assert str(caught.value).startswith(f"{FORMATS / name}{NOTHING[name]}")
     assert os.listdir(tmp_path) == []
@@ -126,9 +127,9 @@ def test_drmemtrace_that_lacks_what_it_should_have(tmp_path: Path) -> None:
     filtered = thread_file(1, entry(28, 9, 0x140), entry(1, 8, 64))
     assert "filtered by a cache" in refusal(written(tmp_path, filtered))
     (tmp_path / "empty" / "raw").mkdir(parents=True)
-    with pytest.raises(ConversionError, match="drraw2trace"):
+    with pytest.raises(InputError, match="drraw2trace"):
         convert(tmp_path / "empty", None)
-    with pytest.raises(ConversionError, match="is a folder with no files"):
+    with pytest.raises(InputError, match="is a folder with no files"):
         convert(tmp_path / "empty" / "raw", None)
 
 
@@ -241,7 +242,7 @@ def test_a_record_of_champsim_with_impossible_flags(tmp_path: Path) -> None:
 
 
 def test_inputs_of_two_formats(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="convert them apart"):
+    with pytest.raises(InputError, match="convert them apart"):
         convert([FORMATS / "escape.din", FORMATS / "crlf.lackey"], None)
     found = convert([FORMATS / "escape.din", FORMATS / "escape.din"], None)
     assert (found.accesses, found.lines_touched) == (4, 1)

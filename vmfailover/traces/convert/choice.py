@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vmfailover.errors import ParameterError
 from vmfailover.traces.convert.form import Format
 from vmfailover.traces.convert.formats.champsim import CHAMPSIM
 from vmfailover.traces.convert.formats.columns import ColumnsFormat
@@ -28,22 +29,21 @@ FORMATS: tuple[Format, ...] = (QEMU_PLUGIN, GEM5, DRMEMTRACE, LACKEY, EXECLOG, P
 AUTO = "auto"
 #: What `--format` takes.
 NAMES = (AUTO, "columns", *sorted(form.name for form in FORMATS))
-_ASK = "say which with --format, or name its columns with --columns"
 
 
 def chosen(name: str, columns: str | None, streams: Sequence[Stream]) -> Format:
     """Return the format of that name (of NAMES), or for `auto` the one that the streams look like.
 
-    Raise ConversionError for streams that are of none, of several, or from which no guest can be made.
+    Raise InputError for streams that are of none, of several, or from which no guest can be made.
     """
     if name not in NAMES:
-        raise ConversionError(f"error: there is no format '{name}'; there are {', '.join(NAMES)}")
+        raise ParameterError("format", f"there is no format '{name}'", remedy=f"there are {', '.join(NAMES)}")
     for stream in streams:
         _refuse(stream)
     if columns is not None and name in (AUTO, "columns"):
         return ColumnsFormat(ColumnSpec.parse(columns))
     if columns is not None or name == "columns":
-        raise ConversionError("error: --columns SPEC and --format columns go together; give both, or neither")
+        raise ParameterError("columns", "goes together with the format columns", remedy="give both, or neither")
     if name != AUTO:
         return next(form for form in FORMATS if form.name == name)
     found = [_recognised(stream) for stream in streams]
@@ -67,7 +67,9 @@ def _recognised(stream: Stream) -> Format:
     form = next((form for form in FORMATS if form.recognises(stream.head)), None)
     if form is None:
         begun = ", a table" if stream.head.startswith((b"PAR1", b"\x93NUMPY")) else ""
-        raise ConversionError(f"{stream.name}: is of no format that is known by looking{begun}; {_ASK}")
+        problem = f"is of no format that is known by looking{begun}"
+        remedy = "say which with {format}, or name its columns with {columns}"
+        raise ParameterError("format", problem, about=stream.name, remedy=remedy)
     return form
 
 

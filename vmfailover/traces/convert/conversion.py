@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vmfailover.errors import ParameterError
 from vmfailover.traces.columns import Columns
 from vmfailover.traces.convert.choice import AUTO, chosen, files_of
 from vmfailover.traces.convert.form import Format
@@ -71,30 +72,35 @@ class Options:
     tolerant: bool = False
 
     def check(self) -> None:
-        """Raise ConversionError for values that cannot be, alone or together."""
+        """Raise ParameterError for values that cannot be, alone or together."""
         page, memory = self.page_bytes, self.memory_bytes
-        _require(page in {1 << shift for shift in range(12, 31)}, "--page is a power of two from 4 KiB to 1 GiB")
+        _require("page_bytes", page in {1 << shift for shift in range(12, 31)}, "is a power of two from 4 KiB to 1 GiB")
         _require(
+            "memory_bytes",
             memory is None or (0 < memory <= MAXIMUM_MEMORY_BYTES and memory % page == 0),
-            f"--memory is a multiple of the page size, up to {MAXIMUM_MEMORY_BYTES >> 30} GiB",
+            f"is a multiple of the page size, up to {MAXIMUM_MEMORY_BYTES >> 30} GiB",
         )
-        _require(self.skip >= 0 and (self.limit is None or self.limit > 0), "--skip is 0 or more, --limit 1 or more")
-        _require(0 < self.assume_size <= MOST_BYTES, f"--assume-size is 1 to {MOST_BYTES} bytes")
-        _require((self.clock_hz is None) == (self.cpi is None), "--clock and --cpi go together; give both")
-        for value in (self.instructions_per_access, self.clock_hz, self.cpi):
-            _require(value is None or 0 < value < 1e15, "instructions, clock and cycles an instruction are above 0")
+        _require("skip", self.skip >= 0, "is 0 or more")
+        _require("limit", self.limit is None or self.limit > 0, "is 1 or more")
+        _require("assume_size", 0 < self.assume_size <= MOST_BYTES, f"is 1 to {MOST_BYTES} bytes")
+        _require("clock_hz", (self.clock_hz is None) == (self.cpi is None), "goes together with {cpi}; give both")
+        for name in ("instructions_per_access", "clock_hz", "cpi"):
+            value = getattr(self, name)
+            _require(name, value is None or 0 < value < 1e15, "is above 0")
         _require(
+            "instructions_per_access",
             self.instructions_per_access is None or self.clock_hz is None,
-            "--instructions-per-access and --clock both say how many instructions pass; give one",
+            "says how many instructions pass, and so does {clock_hz}; give one",
         )
         self.only()
 
     def only(self) -> int | None:
-        """Return the thread to convert alone, None for all; raise ConversionError for what is no choice of threads."""
+        """Return the thread to convert alone, None for all; raise ParameterError for what is no choice of threads."""
         if self.threads in (None, MERGE, VCPUS):
             return None
         name, number = str(self.threads)[: len(ONLY)], str(self.threads)[len(ONLY) :]
-        _require(name == ONLY and number.isdecimal() and len(number) < 19, "--threads is merge, vcpus or only=NUMBER")
+        known = name == ONLY and number.isdecimal() and len(number) < 19
+        _require("threads", known, "is merge, vcpus or only=NUMBER")
         return int(number)
 
 
@@ -147,14 +153,15 @@ def convert(
 
     `inputs` are files, folders of drmemtrace, or `-` for stdin, all of one format. Without `out` all is done but the
     writing. The keywords are the fields of Options. `progress` is told how many bytes of how many are read. Raises
-    ConversionError or TraceError, of one line, for what cannot be converted, and OSError for files.
+    InputError, of one line, for what cannot be converted, and OSError for files.
     """
     given = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
     chosen_options = Options(**options)
     chosen_options.check()
     reading = Reading(tolerant=chosen_options.tolerant, assumed_size=chosen_options.assume_size)
     paths = [path for each in given for path in files_of(Path(each))]
-    _require(bool(paths) and paths.count(STDIN) < 2, "there has to be an input, and stdin can be read only once")
+    if not paths or paths.count(STDIN) > 1:
+        raise ConversionError("there has to be an input, and stdin can be read only once")
     _check_out(paths, out)
     return _Converter(chosen_options, reading, _opened(paths, reading, progress)).run(
         None if out is None else Path(out)
@@ -195,10 +202,9 @@ class _Converter:
     def _placed(self, accesses: BlockAccesses) -> Columns:
         vcpu = accesses.thread if self._threads == VCPUS else np.zeros_like(accesses.thread)
         if len(self._splitter.threads) > MAXIMUM_VCPUS and self._threads == VCPUS:
-            raise ConversionError(
-                f"{self._streams[0].name}: has more than {MAXIMUM_VCPUS} threads; put them on one vCPU with "
-                "--threads merge, or choose one with --threads only=ID"
-            )
+            remedy = "put them on one vCPU, merge for {threads}, or choose one, only=ID"
+            problem = f"has more than {MAXIMUM_VCPUS} threads"
+            raise ParameterError("threads", problem, about=self._streams[0].name, remedy=remedy)
         block = self._mapping.place(accesses.block)
         once: Any = np.ones(len(block), np.int64)
         instructions: Any = accesses.instructions
@@ -209,10 +215,9 @@ class _Converter:
         what = f"only {fetched:,} instructions" if fetched else "no records"
         left_out = "".join(f", {number:,} {kind}" for kind, number in self._reading.left_out.items())
         name = ", ".join(stream.name for stream in self._streams[:3])
-        raise ConversionError(
-            f"{name}: has no accesses to memory that could be converted ({what}{left_out}); "
-            "record loads and stores of data, and check --skip, --threads and --format"
-        )
+        problem = f"has no accesses to memory that could be converted ({what}{left_out})"
+        remedy = "record loads and stores of data, and check {skip}, {threads} and {format}"
+        raise ParameterError("skip", problem, about=name, remedy=remedy)
 
     def _counted(self, pieces: Iterable[Columns]) -> Iterator[Columns]:
         for piece in pieces:
@@ -295,9 +300,11 @@ def _check_out(paths: Sequence[Path], out: str | PathLike[str] | None) -> None:
     """Raise ConversionError if the output would take the place of an input."""
     if out is not None and Path(out).exists():
         same = [path for path in paths if path != STDIN and path.exists() and path.samefile(out)]
-        _require(not same, f"{out}: is an input, too; give the output another name")
+        if same:
+            raise ConversionError(f"{out}: is an input, too; give the output another name")
 
 
-def _require(holds: bool, problem: str) -> None:
+def _require(field: str, holds: bool, right: str) -> None:
+    """Raise ParameterError, saying what is right, unless it holds; other parameters are in braces there."""
     if not holds:
-        raise ConversionError(f"error: {problem}")
+        raise ParameterError(field, "cannot be", remedy=f"it {right}")

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vmfailover.errors import ParameterError
 from vmfailover.traces.convert.pages import PageNumbers
-from vmfailover.traces.convert.reading import ConversionError
 from vmfailover.traces.convert.splitting import BLOCK_SHIFT
 from vmfailover.traces.metadata import MAXIMUM_MEMORY_BYTES
 
@@ -19,13 +19,14 @@ MAPPINGS = (FIRST_TOUCH, RANDOM, IDENTITY)
 #: Memory that is not given is rounded up to this many bytes.
 _MEBIBYTE = 1 << 20
 _ROUNDS = 4
+_LARGER = f"make it larger (up to {MAXIMUM_MEMORY_BYTES >> 30} GiB)"
 
 
 class Mapping(Protocol):
     """Gives blocks of 64 bytes their place in the guest's memory."""
 
     def place(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint32]:
-        """Return guest-physical address // 64 for each address // 64; raise ConversionError where there is no room."""
+        """Return guest-physical address // 64 for each address // 64; raise ParameterError where there is no room."""
         ...
 
     def memory_bytes(self) -> int:
@@ -36,14 +37,16 @@ class Mapping(Protocol):
 def mapping_of(
     name: str, page_bytes: int, memory_bytes: int | None, seed: int, pages: PageNumbers | None = None
 ) -> Mapping:
-    """Return the mapping of that name; raise ConversionError for one that needs to know the memory.
+    """Return the mapping of that name; raise ParameterError for one that needs to know the memory.
 
     `pages` numbers pages of that size, if something else does so already.
     """
     if name == IDENTITY:
         return _Identity(memory_bytes)
     if name == RANDOM and memory_bytes is None:
-        raise ConversionError("error: --map random spreads pages over the guest's memory; say how large with --memory")
+        raise ParameterError(
+            "memory_bytes", "is needed to spread pages over the guest's memory at random", remedy="give it"
+        )
     return _ByPages(page_bytes, memory_bytes, seed if name == RANDOM else None, pages or PageNumbers())
 
 
@@ -59,10 +62,8 @@ class _Identity:
         highest = int(blocks.max(initial=0))
         if highest >= self._limit:
             address, size = highest << BLOCK_SHIFT, self._limit << BLOCK_SHIFT
-            raise ConversionError(
-                f"error: the address {address:#x} lies beyond the guest's memory of {size:,} bytes; make --memory "
-                f"larger (up to {MAXIMUM_MEMORY_BYTES >> 30} GiB), or take --map first-touch"
-            )
+            problem = f"the address {address:#x} lies beyond the guest's memory of {size:,} bytes"
+            raise ParameterError("memory_bytes", problem, remedy=f"{_LARGER}, or take first-touch for {{mapping}}")
         self._most = max(self._most, highest)
         return blocks.astype(np.uint32)
 
@@ -83,10 +84,9 @@ class _ByPages:
     def place(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint32]:
         numbers = self._pages.of(blocks >> np.uint64(self._shift))
         if self._pages.used > self._frames:
-            raise ConversionError(
-                f"error: more pages of {self._page_bytes:,} bytes are accessed than the {self._frames:,} of the "
-                f"guest's memory; make --memory larger (up to {MAXIMUM_MEMORY_BYTES >> 30} GiB), or take --limit"
-            )
+            pages = f"more pages of {self._page_bytes:,} bytes are accessed"
+            problem = f"{pages} than the {self._frames:,} of the guest's memory"
+            raise ParameterError("memory_bytes", problem, remedy=f"{_LARGER}, or convert fewer accesses with {{limit}}")
         within = blocks & np.uint64((1 << self._shift) - 1)
         return ((self._in_frames(numbers) << np.uint64(self._shift)) | within).astype(np.uint32)
 

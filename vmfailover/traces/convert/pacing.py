@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from vmfailover.errors import ParameterError
 from vmfailover.traces.convert.operations import NO_ACCESS, Operations, chosen_of
-from vmfailover.traces.convert.reading import ConversionError
 
 __all__ = ["Pace", "by_access", "by_time"]
 
@@ -37,7 +37,7 @@ def by_access(instructions: float) -> Pace:
 def by_time(per_nanosecond: float, name: str) -> Pace:
     """Return a pace at which so many instructions pass in a nanosecond of each thread's time.
 
-    It raises ConversionError for accesses of the format `name` that tell no time.
+    It raises ParameterError for accesses of the format `name` that tell no time.
     """
 
     def paced(pieces: Iterator[Operations]) -> Iterator[Operations]:
@@ -48,7 +48,7 @@ def by_time(per_nanosecond: float, name: str) -> Pace:
             if not mask.any():
                 continue
             if np.isnan(piece.time[mask]).any():
-                raise ConversionError(f"error: --clock needs times, and {name} tells none here; leave it out")
+                raise ParameterError("clock_hz", f"needs times, and {name} tells none here", remedy="leave it out")
             accesses = chosen_of(piece, mask)
             start = float(accesses.time[0]) if start is None else start
             yield _timed(accesses._replace(time=accesses.time - start), per_nanosecond, last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from vmfailover.errors import InputError
+from vmfailover.errors import InputError, ParameterError
 from vmfailover.files.text import one_line
 
 __all__ = ["MOST_BYTES", "ConversionError", "Reading"]
@@ -40,9 +40,10 @@ class Reading:
             self.left_out[kind] += number
 
     def reject(self, place: str, found: str, kind: str) -> None:
-        """Leave out what is no record, with its `kind` in the counts; raise ConversionError where that is strict."""
+        """Leave out what is no record, with its `kind` in the counts; raise ParameterError where that is strict."""
         if not self.tolerant:
-            raise ConversionError(f"{place}: {found}; mend the file, or leave such things out with --tolerant")
+            remedy = "mend the file, or leave such things out with {tolerant}"
+            raise ParameterError("tolerant", one_line(found), about=one_line(place), remedy=remedy)
         self.leave_out(kind)
 
     def check_version(self, place: str, found: int, known: tuple[int, ...]) -> None:

@@ -1,10 +1,11 @@
-"""`--columns SPEC`: which column of a table is what."""
+"""Which column of a table is what."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from vmfailover.errors import ParameterError
 from vmfailover.traces.convert.lines import FETCH
 from vmfailover.traces.convert.operations import LOAD, STORE
 from vmfailover.traces.convert.reading import ConversionError
@@ -37,7 +38,7 @@ class ColumnSpec:
 
     @classmethod
     def parse(cls, text: str) -> ColumnSpec:
-        """Return what `key=column[:how],…` says; raise ConversionError for what it cannot say.
+        """Return what `key=column[:how],…` says; raise ParameterError for what it cannot say.
 
         Keys are those of COLUMNS, of which `address` and `op` must be there. How is `hex` or `decimal` for an address
         or a size, `LOAD/STORE` or `LOAD/STORE/INSTRUCTION` words for `op`, and ps, ns, us, ms or s for a time.
@@ -82,7 +83,7 @@ class ColumnSpec:
 
 
 def _refuse(problem: str) -> NoReturn:
-    raise ConversionError(f"error: --columns: {problem}; {_EXAMPLE}")
+    raise ParameterError("columns", problem, remedy=_EXAMPLE)
 
 
 def _words(note: str) -> dict[str, int]:

@@ -70,7 +70,7 @@ class Splitter:
             yield from self._split(self._wanted(piece))
             if self._state[LEFT] == 0:
                 break
-        self._reading.leave_out("accesses before --skip", self._skip - int(self._state[SKIP]))
+        self._reading.leave_out("accesses that were skipped", self._skip - int(self._state[SKIP]))
         self._reading.leave_out("accesses of no bytes", int(self._state[EMPTY]))
 
     def count(self, what: int) -> int:
