@@ -53,7 +53,7 @@ def _check_is_parquet(path: Path) -> None:
     with path.open("rb") as file:
         start, end = file.read(4), os.pread(file.fileno(), 4, max(0, size - 4))
     if start != _MAGIC:
-        raise TraceError.about(path, "is not a Parquet file; write it with vmfailover.traces.format.write_trace")
+        raise TraceError.about(path, "is not a Parquet file; make one of it with `vmfailover trace convert`")
     if end != _MAGIC or size < 12:
         raise TraceError.about(path, "is cut off (a Parquet file ends with PAR1); record or copy it again")
 
