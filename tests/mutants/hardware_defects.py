@@ -23,29 +23,29 @@ VERY_SPARSE = {"workload.instructions_per_access": 200.0}
 @mutant(minute("tiny-caches", **SPARSE), caught_by="nothing_lost_in_log", twin=reference)
 def castout_not_logged(injection: Injection) -> None:
     @injection.into(reference, "log_row")
-    def log_row(original: Any, state: Any, row: Any, cause: Counter, log: Any, payer: Any = None) -> None:
+    def log_row(original: Any, state: Any, core: int, row: Any, cause: Counter, log: Any, payer: Any = None) -> None:
         if cause == Counter.LOG_CASTOUT:
             injection.fire()
         else:
-            original(state, row, cause, log, payer)
+            original(state, core, row, cause, log, payer)
 
 
 @mutant(minute("three-vcpus-log", **VERY_SPARSE), caught_by="nothing_lost_in_log", twin=reference)
 def transfer_not_logged(injection: Injection) -> None:
     @injection.into(reference, "log_row")
-    def log_row(original: Any, state: Any, row: Any, cause: Counter, log: Any, payer: Any = None) -> None:
+    def log_row(original: Any, state: Any, core: int, row: Any, cause: Counter, log: Any, payer: Any = None) -> None:
         if cause == Counter.LOG_TRANSFER:
             injection.fire()
         else:
-            original(state, row, cause, log, payer)
+            original(state, core, row, cause, log, payer)
 
 
 @mutant(minute("three-vcpus-carry", **VERY_SPARSE), caught_by="nothing_lost_in_log", twin=reference)
 def carried_flag_lost(injection: Injection) -> None:
     @injection.into(reference, "transfer")
-    def transfer(original: Any, state: Any, core: int, row: Any, copy: Any, log: Any) -> Any:
+    def transfer(original: Any, state: Any, core: int, row: Any, other: int, copy: Any, log: Any) -> Any:
         injection.fired += copy.flagged
-        return original(state, core, row, copy, log)._replace(flagged=row.flagged)
+        return original(state, core, row, other, copy, log)._replace(flagged=row.flagged)
 
 
 @mutant(minute("base", **SPARSE), caught_by="nothing_lost_in_log", twin=reference)
