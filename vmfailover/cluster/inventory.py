@@ -108,8 +108,15 @@ class Inventory:
         self._more_idle = self.env.event()
 
     def _wait_until_down(self, hosted: HostedVm) -> Generator[simpy.Event, Any, None]:
-        """Tell of a host's end, and have it repaired if that is possible."""
+        """Tell of a host's end, and have it repaired if that is possible.
+
+        What ends one that has been built anew since, as for a failback, ends the same computer.
+        """
         yield hosted.host.down
+        computer = self.hosted[hosted.host.name]
+        if computer is not hosted:
+            computer.host.crash()
+            return
         self._on_down(hosted)
         repair_ns = self._scenario.reprotection.repair
         if repair_ns is not None:

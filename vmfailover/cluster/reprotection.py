@@ -12,6 +12,7 @@ from vmfailover.engine.steps import Steps
 from vmfailover.engine.streams import generator
 from vmfailover.failover.detection.watching import new_detector
 from vmfailover.failover.fencing.fencing import new_fencing
+from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.records.events import Kind
 from vmfailover.replication.checkpointing import Checkpointing
@@ -96,6 +97,9 @@ class Failback:
         assert state is not None
         context.event_log.record(Kind.IMAGE_COMPLETE, here.host.name, epoch=protection.committed_epoch)
         yield context.env.timeout(protection.activation_ns)
+        if not context.primary.host.up:
+            self._go_on_alone(protection, state)
+            return
         context.primary.host.end_processes()
         context.primary.host.end_agents()
         there = self._inventory.build(context.primary.host.name, here.host.name)
@@ -103,3 +107,11 @@ class Failback:
         context.outlet.redirect(here.guest)
         context.event_log.record(Kind.RETURNED, here.host.name)
         self._protect(replace(self._new_context(here, there), start=state))
+
+    def _go_on_alone(self, protection: Checkpointing, state: GuestState) -> None:
+        """Run the VM that has come back, the host that it came from having gone down meanwhile."""
+        context, here = protection.context, protection.context.secondary
+        protection.activate(state)
+        context.outlet.redirect(here.guest)
+        context.event_log.record(Kind.RETURNED, here.host.name)
+        context.event_log.record(Kind.ALONE, here.host.name)

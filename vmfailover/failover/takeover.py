@@ -25,7 +25,7 @@ class Takeover:
         self._secondary = secondary
 
     def run(self, declared: simpy.Event, primary: Host) -> Steps:
-        """Wait for the verdict, then take over, unless the VM is elsewhere already or the primary cannot be fenced."""
+        """Wait for the verdict, then take over, unless the primary cannot be fenced, or the VM is on its way already."""
         yield declared
         if not self._protection.needs_takeover:
             return
@@ -35,6 +35,8 @@ class Takeover:
             self._event_log.record(Kind.FENCING_FAILED, self._secondary.name, detail=primary.name)
             return
         self._event_log.record(Kind.FENCE, self._secondary.name)
+        if not self._protection.needs_takeover:
+            return
         state = yield from self._protection.complete()
         if state is None:
             self._event_log.record(Kind.LOST, self._secondary.name)
