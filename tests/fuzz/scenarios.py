@@ -88,7 +88,7 @@ def _data(draws: Draws, seed: int) -> Spec:
         "name": f"seed-{seed}",
         "seed": draws.whole("seed", 0, 2**63 - 1) if draws.chance("large seed", 0.1) else seed,
         "duration": f"{duration} ns",
-        **({"extend": "until-takeover"} if _is_short(parts["detection"]) and draws.chance("extended", 0.06) else {}),
+        **({"extend": "until-takeover"} if _is_short(parts) and draws.chance("extended", 0.06) else {}),
         **({"warm_up": draws.time("warm_up", 0, duration - 1)} if draws.chance("warms up", 0.25) else {}),
         "hosts": hosts,
         "vm": {"vcpus": vcpus, "memory": SIZE.format(memory)},
@@ -97,9 +97,11 @@ def _data(draws: Draws, seed: int) -> Spec:
     }
 
 
-def _is_short(detection: Spec | None) -> bool:
-    """Say whether a takeover comes within milliseconds, whatever happens."""
-    return detection is not None and "preset" not in detection
+def _is_short(parts: Spec) -> bool:
+    """Say whether a takeover comes within milliseconds, whatever happens: no default of seconds is waited for."""
+    detection, replication = parts["detection"], parts["replication"]
+    boots = replication["protocol"] == "cold-restart" and "restart" not in replication
+    return detection is not None and "preset" not in detection and not boots
 
 
 def _duration(draws: Draws, accesses_per_ns: float) -> int:
