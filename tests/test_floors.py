@@ -24,7 +24,7 @@ def test_the_plan_has_the_floors_in_their_order() -> None:
 def test_what_the_plan_names_is_there() -> None:
     named = re.findall(r"`([\w/]+(?:\.py|/))`", (ROOT / "vmfailover" / "README.md").read_text())
     assert len(named) > 15
-    folders = [ROOT / "vmfailover", *(ROOT / "vmfailover").iterdir()]
+    folders = [ROOT, ROOT / "vmfailover", *(ROOT / "vmfailover").iterdir()]
     assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
 
 

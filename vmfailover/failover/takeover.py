@@ -25,7 +25,7 @@ class Takeover:
         self._secondary = secondary
 
     def run(self, declared: simpy.Event, primary: Host) -> Steps:
-        """Wait for the verdict, then take over, unless the primary cannot be fenced, or the VM is on its way already."""
+        """Wait for the verdict, then take over, unless the primary cannot be fenced or the VM is on its way already."""
         yield declared
         if not self._protection.needs_takeover:
             return
