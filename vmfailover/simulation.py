@@ -14,7 +14,7 @@ from vmfailover.engine.collection import collection_paused
 from vmfailover.engine.compile_time import compile_time
 from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.progress_guard import GuardedEnvironment
-from vmfailover.errors import InputError, NoProgressError
+from vmfailover.errors import NoProgressError, ParameterError
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
@@ -153,7 +153,7 @@ class Simulation:
         """Run to the end; or until an instant, as "12 ms" or in nanoseconds; or until the next event of a kind.
 
         The end is that of the scenario, with its `extend`. Ctrl-C, or KeyboardInterrupt from `progress`, ends it early.
-        Raises InputError if `until` is no instant from now to the end and no kind of event, and NoProgressError if
+        Raises ParameterError if `until` is no instant from now to the end and no kind of event, and NoProgressError if
         simulated time does not go on.
         """
         with self._at_work(), bar(self.scenario.name) as shown, Interruption() as interruption:
@@ -208,10 +208,10 @@ class Simulation:
         try:
             wanted_ns = until if isinstance(until, int) else int(DURATION.read(until))
         except ValueError as error:
-            raise InputError(f"until: {until!r} is no kind of event and no instant: {error}") from None
+            raise ParameterError("until", f"{until!r} is no kind of event and no instant: {error}") from None
         if not self.now_ns <= wanted_ns <= end_ns:
             span = f"from now, {instant(self.now_ns)}, to the end, {instant(end_ns)}"
-            raise InputError(f"until: {instant(wanted_ns)} is not {span}")
+            raise ParameterError("until", f"{instant(wanted_ns)} is not {span}")
         return wanted_ns
 
     def _step(self) -> bool:

@@ -32,7 +32,7 @@ def _vm(cluster: Cluster) -> str:
     active = cluster.active
     guest = f"{instant(active.vm.guest_ns(int(cluster.env.now)))} of guest time done"
     if not active.host.up:
-        return f"the VM was lost with the {active.host.name}, {guest}"
+        return f"the VM went down with the {active.host.name}, {guest}"
     state = "runs" if active.vm.running else "stands still"
     return f"the VM {state} on the {active.host.name}, {guest}; {_protected(cluster)}"
 
@@ -46,9 +46,8 @@ def _protected(cluster: Cluster) -> str:
 
 def _host(hosted: HostedVm) -> str:
     host, log = hosted.host, hosted.vm.log
-    state = "hangs" if host.frozen else "up" if host.up else "down"
     rows = f"{host.processor.dirty_rows} dirty rows, {host.processor.flagged_lines.size} of them flagged"
-    return f"{host.name}: {state}; {rows}; {log.entries} of {log.capacity} log entries in use"
+    return f"{host.name}: {host.state}; {rows}; {log.entries} of {log.capacity} log entries in use"
 
 
 def _epoch(epoch: Epoch) -> str:
@@ -57,7 +56,14 @@ def _epoch(epoch: Epoch) -> str:
 
 
 def _event(event: Event) -> str:
-    return f"last event: {event.kind} on {event.host} at {instant(event.time_ns)}, {event.kind.meaning}"
+    return f"last event, at {instant(event.time_ns)}: {told(event)}"
+
+
+def told(event: Event) -> str:
+    """Return what happened where, as `failure on primary (host-crash)`."""
+    epoch = f"epoch {event.epoch}" if event.epoch >= 0 else ""
+    details = ", ".join(filter(None, (epoch, event.detail)))
+    return f"{event.kind} on {event.host}" + (f" ({details})" if details else "")
 
 
 def instant(time_ns: int) -> str:

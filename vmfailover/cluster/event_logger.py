@@ -3,7 +3,7 @@
 import logging
 
 from vmfailover.cluster.cluster import Cluster
-from vmfailover.cluster.description import instant
+from vmfailover.cluster.description import instant, told
 from vmfailover.cluster.observer import Observer
 from vmfailover.records.events import LIFE_OF_AN_EPOCH, Event
 
@@ -24,15 +24,9 @@ class EventLogger(Observer):
         """Log one event, as `quickstart at 12.000000 ms: failure on primary (host-crash)`."""
         level = logging.DEBUG if event.kind in LIFE_OF_AN_EPOCH else logging.INFO
         if LOGGER.isEnabledFor(level):
-            LOGGER.log(level, "%s at %s: %s", self._name, instant(event.time_ns), _told(event))
+            LOGGER.log(level, "%s at %s: %s", self._name, instant(event.time_ns), told(event))
 
 
 def event_loggers() -> tuple[EventLogger, ...]:
     """Return what logs the events of a run, if anybody listens."""
     return (EventLogger(),) if LOGGER.isEnabledFor(logging.INFO) else ()
-
-
-def _told(event: Event) -> str:
-    numbers = (f"epoch {event.epoch}" if event.epoch >= 0 else "", event.detail)
-    details = ", ".join(filter(None, numbers))
-    return f"{event.kind} on {event.host}" + (f" ({details})" if details else "")

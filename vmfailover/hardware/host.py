@@ -37,8 +37,12 @@ class Host:
 
     def __repr__(self) -> str:
         """Return its name and whether it is up."""
-        state = "hangs" if self.frozen else "up" if self.up else "down"
-        return f"<Host {self.name}: {state}>"
+        return f"<Host {self.name}: {self.state}>"
+
+    @property
+    def state(self) -> str:
+        """What it does: it is up, down or hangs."""
+        return "down" if not self.up else "hangs" if self.frozen else "up"
 
     @property
     def out(self) -> Channel:
