@@ -1,4 +1,4 @@
-"""What happens to a failback while its old host is being shot."""
+"""What happens to a failback while its old host is being shot, and to a warm-up that a further move cuts short."""
 
 from pathlib import Path
 
@@ -33,3 +33,10 @@ def test_an_order_to_shoot_a_computer_ends_it_though_it_was_built_anew() -> None
     assert following[: following.index(Kind.SYNCHRONISE)].count(Kind.STANDBY_DOWN) == 0
     assert following[: following.index(Kind.SYNCHRONISE)].count(Kind.REPAIRED) == 1
     assert Kind.DETECT_LOSS in following
+
+
+def test_a_guest_that_goes_elsewhere_is_not_sampled_any_more() -> None:
+    found = run(load(FOUND / "warm-up-cut-short-by-a-move.yaml"), samples=0)
+    first, second, *_ = (event.time_ns for event in found.event_rows if event.kind == Kind.TAKEOVER)
+    assert first == found.progress[0].time_ns < found.progress[-1].time_ns <= second
+    assert found.values["failover.warmup_ns"] is None

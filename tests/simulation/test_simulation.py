@@ -59,6 +59,7 @@ def test_a_run_cut_anywhere_is_the_same(scenario: Scenario, whole: dict[str, Any
         assert simulation.step()
     simulation.run()
     assert record_of(simulation.result()) == whole
+    assert simulation.result().sample_rows == run(scenario).sample_rows
 
 
 def test_steps_lead_to_the_end(scenario: Scenario, whole: dict[str, Any]) -> None:
@@ -67,6 +68,7 @@ def test_steps_lead_to_the_end(scenario: Scenario, whole: dict[str, Any]) -> Non
         assert simulation.now_ns < scenario.duration
     simulation.run()
     assert record_of(simulation.result()) == whole
+    assert simulation.result().sample_rows == run(scenario).sample_rows
 
 
 def test_a_run_stops_at_the_next_event_of_a_kind(scenario: Scenario) -> None:

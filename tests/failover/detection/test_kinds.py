@@ -51,6 +51,12 @@ def test_a_crash_is_noticed_in_time(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_host_whose_last_sign_is_still_under_way_is_noticed_in_time(kind: str) -> None:
+    spec = Detection.model_validate({"kind": kind, **KINDS[kind]})
+    assert 0 < Pair(kind=kind, **KINDS[kind]).after(200 * MS + 1, "stop") <= spec.latest_ns
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_host_that_lives_is_not_given_up(kind: str) -> None:
     pair = Pair(kind=kind, **KINDS[kind])
     pair.env.run(until=3_000 * MS)
