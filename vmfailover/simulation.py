@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 
+import simpy
+
 from vmfailover.audit.judge import Judge
 from vmfailover.cluster.cluster import Cluster
 from vmfailover.cluster.description import describe, instant
@@ -13,6 +15,7 @@ from vmfailover.cluster.observer import Observer, hooks
 from vmfailover.engine.collection import collection_paused
 from vmfailover.engine.compile_time import compile_time
 from vmfailover.engine.interruption import Interruption
+from vmfailover.engine.priority_timeout import FIRST, PriorityTimeout
 from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError, ParameterError
 from vmfailover.guest.hosted_vm import HostedVm
@@ -96,6 +99,7 @@ class Simulation:
             self._failovers = StageWatch(self._env)
             self._patience = Patience(self.cluster)
             self._observe(observers)
+            self._look_later()
 
     def _observe(self, others: Sequence[Observer]) -> None:
         own = (self._judge, self._readings, self._warm_up, self._sampler, self._failovers, self._patience)
@@ -215,23 +219,30 @@ class Simulation:
         return wanted_ns
 
     def _step(self) -> bool:
-        due_ns = self._env.peek()
-        if due_ns >= self.scenario.duration:
+        if self._env.peek() >= self.scenario.duration:
             return False
-        while self._next_look_ns <= due_ns:
-            self._run_to_look(self._next_look_ns)
         self._env.step()
         return True
 
     def _run_to_instant(self, end_ns: int, interruption: Interruption, progress: Progress) -> None:
         while self.now_ns < end_ns and not interruption.noted:
-            self._run_to_look(min(self._next_look_ns, end_ns))
+            self._env.run(until=min(self._next_look_ns, end_ns))
             progress(self.now_ns)
 
-    def _run_to_look(self, instant_ns: int) -> None:
-        self._env.run(until=instant_ns)
+    def _look_later(self) -> None:
+        """Have the observers look at the next instant of an even grid, before all else that happens then.
+
+        As an event of the simulation it is one that no VM runs beyond, however the run is cut.
+        """
+        due_ns = min(self._next_look_ns, self.scenario.duration)
+        if due_ns > self.now_ns:
+            PriorityTimeout(self._env, due_ns - self.now_ns, FIRST).callbacks.append(self._look)
+
+    def _look(self, due: simpy.Event) -> None:
+        del due
         for look in self._looks:
-            look(instant_ns)
+            look(self.now_ns)
+        self._look_later()
 
     def _run_to_event(self, kind: str, interruption: Interruption, progress: Progress) -> None:
         seen = len(self.events)

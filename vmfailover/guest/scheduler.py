@@ -5,8 +5,8 @@ from collections.abc import Generator
 from itertools import count
 
 import simpy
-from simpy.events import NORMAL, EventPriority
 
+from vmfailover.engine.priority_timeout import LAST, PriorityTimeout
 from vmfailover.guest.virtual_machine import Reached, VirtualMachine
 from vmfailover.hardware.processor import HALTED
 
@@ -15,19 +15,13 @@ DEFAULT_QUANTUM = 1 << 20
 #: Shortest time by which machines that a log may stop run ahead of each other, nanoseconds.
 LEAST_LOOKAHEAD_NS = 1_000
 
-#: Priority of events that happen after all others of their instant.
-LAST = EventPriority(NORMAL + 1)
 
-
-class LastTimeout(simpy.Event):
+class LastTimeout(PriorityTimeout):
     """Happens after a delay, when all else that happens at that instant has happened."""
 
     def __init__(self, env: simpy.Environment, delay_ns: int) -> None:
         """Happen in `delay_ns` nanoseconds."""
-        super().__init__(env)
-        self._ok = True
-        self._value = None
-        env.schedule(self, LAST, delay_ns)
+        super().__init__(env, delay_ns, LAST)
 
 
 class Scheduler:
