@@ -157,6 +157,7 @@ class Protection(ABC):
     def abandon(self) -> None:
         """Go on without the secondary, which is dead: what waited for it leaves, and nothing waits any more."""
         context, hosted = self.context, self.context.primary
+        self.commit_point.acknowledgements.close()
         hosted.host.end_processes()
         hosted.vm.hold(int(self.env.now))
         hosted.guest.unprotect()

@@ -65,6 +65,11 @@ class OutputCompare(Protection):
         costs = OutputCompareSettings.of(self.context.scenario.replication).page_tracking
         return FirstStores(self.context, hosted, lambda pages: pages * costs.page + costs.flush)
 
+    def abandon(self) -> None:
+        """Go on without the secondary, whose answers are not compared any more."""
+        self.primary_side.endpoint.close()
+        super().abandon()
+
     def outputs_held(self) -> list[Completion]:
         """Return those that wait to be compared, or for a synchronisation."""
         return [*super().outputs_held(), *self.primary_side.outputs.held]
