@@ -14,7 +14,7 @@ from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.endpoint import Endpoint
-from vmfailover.hardware.processor import FS_PER_NS, HALTED
+from vmfailover.hardware.processor import FS_PER_NS
 from vmfailover.records.events import Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
@@ -23,6 +23,10 @@ from vmfailover.replication.output_buffer import OutputBuffer
 from vmfailover.replication.protection import Protection
 from vmfailover.replication.protocols.record_replay import RecordReplaySettings
 from vmfailover.replication.sender import Sender
+from vmfailover.traces.accesses import AccessChunk
+
+#: A replica executes so much at once, femtoseconds: its clock, which begins anew each time, then never overflows.
+_STRETCH_FS = 1 << 62
 
 
 class Replica:
@@ -37,15 +41,22 @@ class Replica:
     def replay(self, to: GuestState) -> int:
         """Execute up to a state; return the time that takes, nanoseconds."""
         processor, logs = self._node.host.processor, self._node.vm.log.logs
-        began = int(processor.state.clock[0])
-        for chunk in self._replay.up_to(to.positions[0]):
-            processor.set_parallelism(0, chunk.parallelism)
-            processor.advance(accesses_of_one_core(chunk), np.zeros(1, np.int64), HALTED, chunk.records + 1, logs)
+        program_fs = sum(self._execute(chunk) for chunk in self._replay.up_to(to.positions[0]))
         processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), logs)
-        program_ns = -(-(int(processor.state.clock[0]) - began) // FS_PER_NS)
         serving_ns = to.served_ns - self.state.served_ns
         self.state = to
-        return program_ns + serving_ns
+        return -(-program_fs // FS_PER_NS) + serving_ns
+
+    def _execute(self, chunk: AccessChunk) -> int:
+        """Execute a chunk, however long it takes; return that, femtoseconds."""
+        processor, logs = self._node.host.processor, self._node.vm.log.logs
+        accesses, start, taken_fs = accesses_of_one_core(chunk), np.zeros(1, np.int64), 0
+        processor.set_parallelism(0, chunk.parallelism)
+        while start[0] < chunk.records:
+            processor.state.clock[0] = 0
+            processor.advance(accesses, start, _STRETCH_FS, chunk.records + 1, logs)
+            taken_fs += int(processor.state.clock[0])
+        return taken_fs
 
 
 class RecordReplay(Protection):
