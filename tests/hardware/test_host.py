@@ -239,3 +239,18 @@ def test_a_host_that_faces_another_one_sends_over_its_new_channel_and_loses_that
     host.crash()
     env.run()
     assert (gone.numbers, there.numbers) == ([], [2])
+
+
+def test_no_process_runs_on_a_host_that_is_down() -> None:
+    env = simpy.Environment()
+    host = new_host(env)
+    host.crash()
+    ran: list[int] = []
+
+    def process() -> Any:
+        ran.append(int(env.now))
+        yield env.timeout(1)
+
+    for start in (host.run, host.run_agent):
+        env.run(start(process()))
+    assert not ran

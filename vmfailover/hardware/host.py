@@ -54,7 +54,7 @@ class Host:
         self._out = out
 
     def run(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
-        """Start a process that ends with the host, and that does nothing while the host hangs."""
+        """Start a process that ends with the host and does nothing while it hangs; none runs on a host that is down."""
         return self._start(process, self._processes)
 
     def run_agent(self, process: Generator[simpy.Event, Any, Any]) -> simpy.Process:
@@ -144,6 +144,9 @@ class Host:
     def _until_down(self, process: Generator[simpy.Event, Any, Any]) -> Generator[simpy.Event, Any, Any]:
         """Pass on to a process what comes of the events that it waits for, failures too, as long as the host is up."""
         resume: Callable[[Any], simpy.Event]
+        if not self.up:
+            process.close()
+            return None
         try:
             event = next(process)
             while True:
