@@ -46,7 +46,7 @@ def takeover_does_not_wait_for_fencing(injection: Injection) -> None:
         yield
 
 
-@mutant(small("base"), caught_by="one_active_vm")
+@mutant(small("base", **{"replication.log.size": "4 MiB"}), caught_by="one_active_vm")
 def vm_outlives_its_host(injection: Injection) -> None:
     @injection.into(Cluster, "_stop")
     def stop(original: Any, cluster: Cluster, node: Any) -> None:
