@@ -212,6 +212,7 @@ def _about(metadata: "TraceMetadata") -> list[tuple[str, str]]:
         ("page of the mapping", SIZE.format(metadata.page_bytes) if metadata.page_bytes else None),
         ("converter", metadata.converter),
         ("duration", duration(metadata.duration_ns) if metadata.duration_ns is not None else None),
+        ("idle time of all vCPUs", duration(metadata.idle_ns) if metadata.idle_ns is not None else None),
     ]
     return [(name, one_line(value)) for name, value in rows if value is not None]
 
@@ -234,6 +235,7 @@ def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:
     dirtied = statistics.bytes_dirtied.items()
     return [
         *counts("records", "instructions", "accesses", "loads", "stores"),
+        *([] if statistics.idle_share is None else [("share of idle time", f"{100 * statistics.idle_share:.3g} %")]),
         ("", ""),
         *counts("l1_load_hits", "l2_hits", "l2_misses", "l3_hits", "writebacks", "dirty_at_end"),
         ("", ""),
