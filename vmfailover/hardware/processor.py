@@ -169,8 +169,10 @@ class Processor:
         More than the host's own is not possible.
         """
         most = self.spec.memory.parallelism
-        self._parallelism[core] = min(parallelism or most, most)
-        self._set_costs()
+        possible = min(parallelism or most, most)
+        if possible != self._parallelism[core]:
+            self._parallelism[core] = possible
+            self._set_costs()
 
     def set_memory_factor(self, factor: float) -> None:
         """Make every fetch from memory take `factor` times as long, while something else uses the bandwidth."""

@@ -72,12 +72,10 @@ class HotSetAccesses:
         """The records of a tick, of which there may be none."""
         visits = self._draws.visits(vcpu, tick)
         most = int(self._records[visits.set].sum())
-        block, count, instructions = (np.empty(most, np.uint32) for _ in range(3))
-        write = np.empty(most, np.uint8)
-        key = self._keys[vcpu]
-        records = _fill(block, write, count, instructions, visits, self._draws.table, self._means, key, tick)
-        columns = (column[:records] for column in (block, write, count, instructions))
-        return AccessChunk(tick << self._shift, *columns, not_before_ns=tick * self._tick_ns)
+        block, count, instructions = np.empty((3, most), np.uint32)
+        chunk = AccessChunk(tick << self._shift, block, np.empty(most, np.uint8), count, instructions)
+        records = _fill(*chunk[1:5], visits, self._draws.table, self._means, self._keys[vcpu], tick)
+        return chunk._replace(not_before_ns=tick * self._tick_ns).part(0, records)
 
 
 @compiled
