@@ -63,7 +63,7 @@ def fill_l1(
     way = least_recent(l1_used, index)
     fallen = l1[index, way]
     if fallen >= 0:
-        place[fallen] &= ~L1_WAY
+        place[fallen] = place[fallen] >> L2_WAY_SHIFT << L2_WAY_SHIFT
     l1[index, way] = line
     l1_used[index, way] = tick
     place[line] |= way
