@@ -1,9 +1,9 @@
 """A plugin of pytest: a counterexample is as good as the smallest one where only its existence counts."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 from hypothesis import Phase, settings
 
 #: Examples of a property at most where all is run by the interpreter, which takes a hundred times as long.
@@ -15,7 +15,7 @@ settings.load_profile("unshrunk")
 
 def pytest_collection_modifyitems(items: Sequence[Any]) -> None:
     """Let fewer examples be tried by the interpreter."""
-    if numba.config.DISABLE_JIT:
+    if os.environ.get("NUMBA_DISABLE_JIT") == "1":
         for item in items:
             chosen = getattr(item.obj, "_hypothesis_internal_use_settings", None)
             if chosen is not None:
