@@ -29,12 +29,12 @@ def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
     Returns the set at which the log's limit stopped it, or the number of sets when all are done.
     """
     rows = state.l2[core], state.l2_used[core]
-    done: int = _scan(*rows, state.counters, state.policy, log, state.owner[core], first_set)
+    done: int = walk_flags(*rows, state.counters, state.policy, log, state.owner[core], first_set)
     return done
 
 
 @compiled_in_place
-def _scan(
+def walk_flags(
     rows: npt.NDArray[np.int64],
     used: npt.NDArray[np.int64],
     counters: npt.NDArray[np.int64],
@@ -43,6 +43,7 @@ def _scan(
     vm: int,
     first_set: int,
 ) -> int:
+    """Do what `scan` says with one core's L2, int64[sets, 1 + ways], whose VM's number is `vm`."""
     for index in range(first_set, rows.shape[0]):
         flags = 0
         for way in range(1, rows.shape[1]):
