@@ -99,7 +99,7 @@ def test_the_schema_knows_the_file() -> None:
     ("text", "words"),
     [
         (WORKLOAD.replace("300 /s", "300"), "W.yaml:6:44: workload.sets.1.visits: 300 has no unit"),
-        (WORKLOAD.replace("/s}", "/s, bust: 64 B}", 1), "W.yaml:5:52: workload.sets.0.bust: unknown key"),
+        (WORKLOAD.replace("/s}", "/s, bust: 64 B}", 1), "W.yaml:5:53: workload.sets.0.bust: unknown key"),
         (WORKLOAD.replace("64 KiB", "3 MiB"), "W.yaml:6:28: workload.sets.1.memory: 3 MiB from"),
         (WORKLOAD.replace("kind: hot-sets", "kind: hot-set"), "W.yaml:3:7: workload.kind: 'hot-set' is unknown"),
         (WORKLOAD.replace("kind: hot-sets", "trace: a.parquet"), "W.yaml:3:8: trace: a file with a"),
