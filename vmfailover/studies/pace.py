@@ -16,6 +16,8 @@ from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records of the guest's beginning that are looked at, of all vCPUs together; more than that is extrapolated.
 LOOKED_AT = 1 << 18
+#: Chunks that are looked at of each vCPU, at most: one that idles much has few records in each.
+MOST_CHUNKS = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def pace_of(scenario: Scenario, records: int = LOOKED_AT) -> Pace:
     """
     vcpus, host = scenario.vm.vcpus, scenario.hosts.primary
     workload = open_workload(scenario.workload, vcpus, host.line, seed_sequence(scenario.seed, "workload"))
-    beginnings = [_beginning(workload.chunks(vcpu), records // vcpus) for vcpu in range(vcpus)]
+    beginnings = [_beginning(workload.chunks(vcpu), records // vcpus, scenario.duration) for vcpu in range(vcpus)]
     parts = [(_joined(chunks), _done_ns(chunks, host)) for chunks in beginnings if chunks]
     return Pace(
         block=np.concatenate([chunk.block.astype(np.int64) for chunk, _ in parts]),
@@ -64,25 +66,27 @@ def pace_of(scenario: Scenario, records: int = LOOKED_AT) -> Pace:
     )
 
 
-def _beginning(chunks: Iterator[AccessChunk], records: int) -> list[AccessChunk]:
-    """Return the first records of a stream."""
+def _beginning(chunks: Iterator[AccessChunk], records: int, duration_ns: int) -> list[AccessChunk]:
+    """Return the first records of a stream, and at least one if it has any; none after the first beyond a duration."""
     taken: list[AccessChunk] = []
     missing = records
-    while missing > 0 and (chunk := next(chunks, None)) is not None:
+    while missing > 0 and len(taken) < MOST_CHUNKS and (chunk := next(chunks, None)) is not None:
         taken.append(chunk.part(0, min(missing, chunk.records)))
         missing -= taken[-1].records
+        if chunk.not_before_ns >= duration_ns:
+            break
     return taken
 
 
-def _joined(taken: Sequence[AccessChunk]) -> AccessChunk:
-    """Return the records of several chunks as if none idled before its own."""
+def _joined(chunks: Sequence[AccessChunk]) -> AccessChunk:
+    """Return chunks as one, whose vCPU does not idle."""
     return AccessChunk(
         first=0,
-        block=np.concatenate([chunk.block for chunk in taken]),
-        write=np.concatenate([chunk.write for chunk in taken]),
-        count=np.concatenate([chunk.count for chunk in taken]),
-        instructions=np.concatenate([chunk.instructions for chunk in taken]),
-        parallelism=taken[0].parallelism,
+        block=np.concatenate([chunk.block for chunk in chunks]),
+        write=np.concatenate([chunk.write for chunk in chunks]),
+        count=np.concatenate([chunk.count for chunk in chunks]),
+        instructions=np.concatenate([chunk.instructions for chunk in chunks]),
+        parallelism=chunks[0].parallelism,
     )
 
 
