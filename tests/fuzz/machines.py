@@ -190,6 +190,8 @@ def clients(draws: Draws, memory: int, line: int, duration: int) -> Spec | None:
         spec["kind"] = "open"
     if draws.chance("request there", 0.4):
         spec["request"] = draws.size("request", 0, min(memory // 4 // line * line, 16 * KIB))
+    if draws.chance("stores there", 0.3):
+        spec["stores"] = draws.size("stores", 0, min(memory // 4 // line * line, 8 * KIB))
     if draws.chance("response there", 0.4):
         spec["response"] = draws.size("response", 0, 10**6 if draws.chance("large", 0.1) else 20_000)
     if draws.chance("latency there", 0.6):

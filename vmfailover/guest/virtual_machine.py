@@ -119,6 +119,16 @@ class VirtualMachine:
         """
         self.processor.occupy(self.cores[vcpu], duration_ns, now_ns)
 
+    def store(self, vcpu: int, lines: range) -> int:
+        """Let a vCPU store to lines of the image, once to each, beside its stream of accesses.
+
+        Returns how long that takes, nanoseconds, which is still to be spent. The log has room for all that it logs.
+        """
+        if self.processor.tracking.logs:
+            self.log.set_limit()
+        first = self.image.first
+        return self.processor.store(self.cores[vcpu], range(first + lines.start, first + lines.stop), self.log.logs)
+
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""
         self._pauses -= 1

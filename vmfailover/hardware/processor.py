@@ -27,6 +27,7 @@ from vmfailover.hardware.cache.state import (
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Femtoseconds in a nanosecond, in which the kernel keeps time.
 FS_PER_NS = 1_000_000
@@ -216,6 +217,25 @@ class Processor:
     ) -> Stop:
         """Execute accesses as the twin's `advance` says."""
         return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, logs)
+
+    def store(self, core: int, lines: range, logs: LogState) -> int:
+        """Let a core store to lines, once to each; return how long that takes, nanoseconds, leaving its clock alone."""
+        clocks, shape = self.state.clock.copy(), (self.cores, len(lines))
+        accesses = Accesses(
+            block=np.zeros(shape, np.uint32),
+            write=np.ones(shape, np.uint8),
+            count=np.ones(shape, np.uint32),
+            instructions=np.zeros(shape, np.uint32),
+            length=np.zeros(self.cores, np.int64),
+        )
+        accesses.block[core] = np.array(lines) * (self.spec.line // BLOCK_BYTES)
+        accesses.length[core] = len(lines)
+        self.state.clock[:] = HALTED
+        self.state.clock[core] = 0
+        self.advance(accesses, np.zeros(self.cores, np.int64), HALTED, len(lines) + 1, logs)
+        taken_fs = int(self.state.clock[core])
+        self.state.clock[:] = clocks
+        return -(-taken_fs // FS_PER_NS)
 
     def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""

@@ -65,7 +65,7 @@ _ALWAYS: dict[str, dict[str, Any]] = {
 }
 
 #: Keys that came later, as they are by default: the hash holds them only where they say something else.
-_LATER: dict[str, dict[str, Any]] = {"workload": {"spread": None}}
+_LATER: dict[str, dict[str, Any]] = {"workload": {"spread": None}, "clients": {"stores": "0 B"}}
 
 
 def hash_of(content: dict[str, Any]) -> str:
@@ -76,8 +76,8 @@ def hash_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _told(section: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key not in later or value != later[key]}
+def _told(section: dict[str, Any] | None, later: dict[str, Any]) -> dict[str, Any] | None:
+    return section and {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 
 def _completed(section: Any, always: dict[str, Any]) -> Any:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.guest.guest import RECEIVE_BUFFERS
 from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.guest.workloads.trace import TraceWorkload, copy_bytes
 from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.network import Clients
 from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.studies.pace import Pace
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -68,7 +70,13 @@ def _pieces(scenario: Scenario, pace: Pace) -> Iterator[tuple[Pages | slice, Pag
     else:
         yield slice(None), slice(None)
     if scenario.clients is not None:
-        yield slice(-1, None), slice(-1, None)
+        ring = slice(-_request_pages(scenario.clients), None)
+        yield ring, ring
+
+
+def _request_pages(clients: Clients) -> int:
+    """Return the pages at the top of memory that requests are written to."""
+    return 1 + RECEIVE_BUFFERS * (clients.request + clients.stores) // PAGE_BYTES if clients.stores else 1
 
 
 def _region(phase: SyntheticPhase) -> slice:
