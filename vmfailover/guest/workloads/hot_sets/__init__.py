@@ -73,7 +73,8 @@ class HotSet(Record):
     visits: Annotated[Rate, AboveZero]
     """Visits to the set in a second of guest time, all its vCPUs together."""
     burst: Annotated[Size, AfterValidator(_burst)] = written(f"{BLOCK_BYTES} B")
-    """Bytes that a visit stores to: consecutive blocks of 64 bytes, anywhere in the page."""
+    """Bytes that a visit stores to: consecutive blocks of 64 bytes of the page. They begin at a multiple of their size
+    if that is a power of two, as objects do, and else anywhere in the page."""
     stores: Annotated[Number, Field(ge=1, le=1_000_000)] = 1.0
     """Mean stores of a visit to each block of its burst, one after the other."""
     loads: Annotated[Number, Field(le=1_000)] = 0.0
