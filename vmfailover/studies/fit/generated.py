@@ -51,4 +51,5 @@ def _chunk(spec: HotSetsWorkload, visits: Visits, per_store: float) -> AccessChu
 
 def _whole(means: NDArray[Any]) -> NDArray[np.uint32]:
     """Return whole numbers with these means: sums are rounded, not each."""
-    return np.diff(np.floor(np.cumsum(means)), prepend=0).astype(np.uint32)
+    whole: NDArray[np.uint32] = np.diff(np.floor(np.cumsum(means)), prepend=0).astype(np.uint32)
+    return whole

@@ -9,14 +9,18 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS
 from vmfailover.studies.fit.curve import Curve
 from vmfailover.studies.fit.model import BURSTS, FittedSet, Kind, expected, of_page
 
 __all__ = ["fewest", "fitted_sets", "rates_again"]
 
+#: Returns the relative errors of some sets.
+Errors = Callable[[Sequence[FittedSet]], NDArray[np.float64]]
+
 #: Rates of a decade that sets are chosen from.
 _DECADE = 8
-#: The fastest pages are visited so often in the shortest window: more cannot be told apart.
+#: The blocks of the fastest pages are visited so often in the shortest window: more cannot be told apart.
 _MOST_VISITS = 4.0
 #: The slowest are visited so often in the longest window: fewer cannot be told apart.
 _FEWEST_VISITS = 0.1
@@ -26,6 +30,8 @@ _BUDGET = 100.0
 _TOLD = 0.01
 #: Sets are left out as long as the greatest error is within this, or within so much more than it was.
 _FINE, _COARSER = 0.01, 1.01
+#: Rates closer than this are neighbours on the grid.
+_NEIGHBOURS = 1.4
 #: Streams are taken to be there if pages that are visited at random leave an error beyond this.
 _RANDOM = 0.03
 #: Rates that are fitted again stay within so many times, or one so many times, of what they were.
@@ -50,8 +56,23 @@ def _of_kinds(curve: Curve, kinds: Sequence[Kind]) -> list[FittedSet]:
     matrix = np.array([(of_page(each, curve.lengths, 1.0) / curve.units).ravel() for each in grid]).T
     spent = np.array([each.blocks for each in grid])
     chosen, pages = fewest(matrix, spent)
-    sets = [replace(grid[at], pages=float(max(1, round(n)))) for at, n in zip(chosen, pages, strict=True)]
-    return rates_again(sets, lambda tried: _errors(tried, curve).ravel())
+    sets = _merged([replace(grid[at], pages=float(n)) for at, n in zip(chosen, pages, strict=True)])
+    freely = _refined(sets, lambda tried: _errors(tried, curve).ravel(), _with_pages)
+    whole = [replace(each, pages=float(max(1, round(each.pages)))) for each in _merged(freely)]
+    return rates_again(whole, lambda tried: _errors(tried, curve).ravel())
+
+
+def _merged(sets: Sequence[FittedSet]) -> list[FittedSet]:
+    """Return the sets with those as one that are neighbours on the grid."""
+    merged: list[FittedSet] = []
+    for each in sorted(sets, key=lambda each: (each.kind, each.burst, each.rate)):
+        last = merged[-1] if merged else None
+        if last and (last.kind, last.burst) == (each.kind, each.burst) and each.rate < _NEIGHBOURS * last.rate:
+            pages = last.pages + each.pages
+            merged[-1] = replace(each, pages=pages, rate=(last.pages * last.rate + each.pages * each.rate) / pages)
+        else:
+            merged.append(each)
+    return merged
 
 
 def _errors(sets: Sequence[FittedSet], curve: Curve) -> NDArray[np.float64]:
@@ -64,9 +85,12 @@ def _worst_of(sets: Sequence[FittedSet], curve: Curve) -> float:
 
 def _grid(curve: Curve, kinds: Sequence[Kind]) -> list[FittedSet]:
     """Return sets of one page."""
-    slowest, fastest = _FEWEST_VISITS / curve.lengths[-1], _MOST_VISITS / curve.lengths[0]
-    rates = np.geomspace(slowest, fastest, round(_DECADE * np.log10(fastest / slowest)))
-    return [FittedSet(kind, 1.0, float(rate), burst) for kind, burst, rate in product(kinds, BURSTS, rates)]
+    grid = []
+    for kind, burst in product(kinds, BURSTS):
+        slowest, fastest = _FEWEST_VISITS / curve.lengths[-1], _MOST_VISITS * PAGE_BLOCKS / burst / curve.lengths[0]
+        rates = np.geomspace(slowest, fastest, round(_DECADE * np.log10(fastest / slowest)))
+        grid += [FittedSet(kind, 1.0, float(rate), burst) for rate in rates]
+    return grid
 
 
 def fewest(matrix: NDArray[np.float64], spent: NDArray[np.float64]) -> tuple[list[int], NDArray[np.float64]]:
@@ -100,26 +124,41 @@ def _solved(matrix: NDArray[np.float64], spent: NDArray[np.float64]) -> NDArray[
     return weights
 
 
-def rates_again(
-    sets: Sequence[FittedSet],
-    errors: Callable[[Sequence[FittedSet]], NDArray[np.float64]],
-    budget: float = 1.0,
-) -> list[FittedSet]:
+def rates_again(sets: Sequence[FittedSet], errors: Errors, budget: float = 1.0) -> list[FittedSet]:
     """Return the sets with rates that make their relative errors least, their pages being what they are.
 
     They visit no more blocks than `budget` for each unit in which the rates are.
     """
+    return _refined(sets, errors, _with_rates, budget)
+
+
+def _with_rates(sets: Sequence[FittedSet], factors: NDArray[np.float64]) -> list[FittedSet]:
+    return [replace(each, rate=float(each.rate * factor)) for each, factor in zip(sets, factors, strict=True)]
+
+
+def _with_pages(sets: Sequence[FittedSet], factors: NDArray[np.float64]) -> list[FittedSet]:
+    """Return the sets with other rates, the first half of the factors, and other pages."""
+    rates, pages = np.split(factors, 2)
+    tried = zip(_with_rates(sets, rates), pages, strict=True)
+    return [replace(each, pages=float(each.pages * factor)) for each, factor in tried]
+
+
+def _refined(
+    sets: Sequence[FittedSet],
+    errors: Errors,
+    changed: Callable[[Sequence[FittedSet], NDArray[np.float64]], list[FittedSet]],
+    budget: float = 1.0,
+) -> list[FittedSet]:
+    """Return the sets `changed` by those factors that make the errors least."""
     from scipy.optimize import least_squares
 
-    def with_rates(logarithms: NDArray[np.float64]) -> list[FittedSet]:
-        return [replace(each, rate=float(np.exp(rate))) for each, rate in zip(sets, logarithms, strict=True)]
-
     def weighed(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
-        tried = with_rates(logarithms)
+        tried = changed(sets, np.exp(logarithms))
         relative = errors(tried)
         excess = max(0.0, sum(each.blocks for each in tried) - budget)
         return np.append(relative * (1 + np.abs(relative / _TOLD)), _BUDGET * excess)
 
-    start = np.log([each.rate for each in sets])
-    bounds = (start - np.log(_FARTHEST), start + np.log(_FARTHEST))
-    return with_rates(least_squares(weighed, start, bounds=bounds, x_scale="jac", max_nfev=200).x)
+    factors = len(sets) * (2 if changed is _with_pages else 1)
+    farthest = np.full(factors, np.log(_FARTHEST))
+    found = least_squares(weighed, np.zeros(factors), bounds=(-farthest, farthest), x_scale="jac", max_nfev=200)
+    return changed(sets, np.exp(found.x))

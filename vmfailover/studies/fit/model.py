@@ -91,8 +91,8 @@ def _seen_at_random(visits: NDArray[Any], visited: float) -> NDArray[np.float64]
 def _seen_in_turn(visits: NDArray[Any], visited: float) -> NDArray[np.float64]:
     """Return the same of visits that come evenly: the whole number below, or one more."""
     whole = np.floor(visits)
-    missed = (1 - visited) ** whole
-    return 1 - missed * (1 - (visits - whole) * visited)
+    missed: NDArray[np.float64] = (1 - visited) ** whole * (1 - (visits - whole) * visited)
+    return 1 - missed
 
 
 _SEEN = {"random": _seen_at_random, "stream": _seen_in_turn}
