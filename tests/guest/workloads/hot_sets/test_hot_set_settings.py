@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from hot_set_programs import hot_sets, periodic_set, random_set, stream_set
+from scenarios_for_tests import BASE
 
-from tests.scenarios_for_tests import BASE
 from vmfailover.scenario.errors import ScenarioError
 from vmfailover.scenario.scenario import Scenario
 
