@@ -12,7 +12,7 @@ from vmfailover.scenario.units import DURATION
 from vmfailover.studies.fit.curve import GRANULARITIES, SHORTEST, Observation, observe
 from vmfailover.studies.fit.fit import Fit, Point
 from vmfailover.studies.fit.fluctuation import FittedFluctuation, fluctuation_of
-from vmfailover.studies.fit.generated import observed_draws
+from vmfailover.studies.fit.generated import observed_stream
 from vmfailover.studies.fit.least_squares import fitted_sets
 from vmfailover.studies.fit.model import FittedSet, visit_stores
 from vmfailover.studies.fit.profile import TICK_NS, profile, workload_of
@@ -56,7 +56,7 @@ def fit_trace(
         judged = _seen(trace, middle, trace.records, told) if holdout else fitted
         guest = _Guest(trace, fitted, ipc, clock_hz)
         workload = guest.workload()
-        drawn = observed_draws(workload_of(workload), judged.stores, _SEED, told)
+        drawn = observed_stream(workload_of(workload), judged.stores, _SEED, told)
     points = tuple(_points(judged, drawn, guest.store_ns))
     return Fit(trace.path.name, workload, points, (*guest.notes(), _JUDGED[holdout]))
 
