@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS
 from vmfailover.studies.fit.curve import Curve
-from vmfailover.studies.fit.model import BURSTS, FittedSet, Kind, expected, of_page
+from vmfailover.studies.fit.model import BURSTS, FittedSet, Kind, expected, of_page, visit_stores
 
 __all__ = ["fewest", "fitted_sets", "rates_again"]
 
@@ -30,8 +30,10 @@ _BUDGET = 100.0
 _TOLD = 0.01
 #: Sets are left out as long as the greatest error is within this, or within so much more than it was.
 _FINE, _COARSER = 0.01, 1.01
-#: Rates closer than this are neighbours on the grid.
-_NEIGHBOURS = 1.4
+#: How often sets are chosen: the first time nothing is known of how many stores a visit makes.
+_PASSES = 2
+#: Rates closer than this are neighbours on the grid, and as good as equal.
+_NEIGHBOURS, _ALIKE = 1.4, 1.02
 #: Streams are taken to be there if pages that are visited at random leave an error beyond this.
 _RANDOM = 0.03
 #: Rates that are fitted again stay within so many times, or one so many times, of what they were.
@@ -52,22 +54,32 @@ def fitted_sets(curve: Curve) -> list[FittedSet]:
 
 
 def _of_kinds(curve: Curve, kinds: Sequence[Kind]) -> list[FittedSet]:
-    grid = _grid(curve, kinds)
-    matrix = np.array([(of_page(each, curve.lengths, 1.0) / curve.units).ravel() for each in grid]).T
+    grid, visit = _grid(curve, kinds), 1.0
     spent = np.array([each.blocks for each in grid])
-    chosen, pages = fewest(matrix, spent)
-    sets = _merged([replace(grid[at], pages=float(n)) for at, n in zip(chosen, pages, strict=True)])
+    sets: list[FittedSet] = []
+    for _ in range(_PASSES):
+        columns = [of_page(each, curve.lengths, each.stores(visit)) / curve.units for each in grid]
+        chosen, pages = fewest(np.array([column.ravel() for column in columns]).T, spent)
+        sets = [replace(grid[at], pages=float(n)) for at, n in zip(chosen, pages, strict=True)]
+        visit = visit_stores(sets)
+    sets = _merged(sets, _NEIGHBOURS)
     freely = _refined(sets, lambda tried: _errors(tried, curve).ravel(), _with_pages)
-    whole = [replace(each, pages=float(max(1, round(each.pages)))) for each in _merged(freely)]
-    return rates_again(whole, lambda tried: _errors(tried, curve).ravel())
+    whole = [replace(each, pages=float(max(1, round(each.pages)))) for each in _telling(freely, curve)]
+    return _merged(rates_again(whole, lambda tried: _errors(tried, curve).ravel()), _ALIKE)
 
 
-def _merged(sets: Sequence[FittedSet]) -> list[FittedSet]:
-    """Return the sets with those as one that are neighbours on the grid."""
+def _telling(sets: Sequence[FittedSet], curve: Curve) -> list[FittedSet]:
+    """Return the sets that make more than an error of the units of some window."""
+    shares = [of_page(each, curve.lengths, each.stores(visit_stores(sets))) * each.pages / curve.units for each in sets]
+    return [each for each, share in zip(sets, shares, strict=True) if share.max() > _FINE]
+
+
+def _merged(sets: Sequence[FittedSet], ratio: float) -> list[FittedSet]:
+    """Return the sets with those as one whose rates are closer than a ratio, and which are alike else."""
     merged: list[FittedSet] = []
     for each in sorted(sets, key=lambda each: (each.kind, each.burst, each.rate)):
         last = merged[-1] if merged else None
-        if last and (last.kind, last.burst) == (each.kind, each.burst) and each.rate < _NEIGHBOURS * last.rate:
+        if last and (last.kind, last.burst) == (each.kind, each.burst) and each.rate < ratio * last.rate:
             pages = last.pages + each.pages
             merged[-1] = replace(each, pages=pages, rate=(last.pages * last.rate + each.pages * each.rate) / pages)
         else:
