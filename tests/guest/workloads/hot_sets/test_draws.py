@@ -57,10 +57,10 @@ def test_counts_of_a_random_set_have_poissons_law(visits: int) -> None:
 
 def test_visits_are_shared_out_between_vcpus() -> None:
     draws = HotSetDraws(ALL, 4, 3)
-    counts = np.array([[draws.counts(vcpu, tick) for tick in range(20_000)] for vcpu in range(4)]).sum(axis=1)
-    assert counts[:, 0] == pytest.approx(100_000, rel=0.1)
-    assert counts[:, 1] == pytest.approx(16_500, rel=0.1)
-    assert counts[1, 2] == pytest.approx(200_000, rel=0.1)
+    counts = np.array([[draws.counts(vcpu, tick) for tick in range(5_000)] for vcpu in range(4)]).sum(axis=1)
+    assert counts[:, 0] == pytest.approx(25_000, rel=0.1)
+    assert counts[:, 1] == pytest.approx(4_125, rel=0.1)
+    assert counts[1, 2] == pytest.approx(50_000, rel=0.1)
     assert counts[[0, 2, 3], 2].sum() == 0
 
 
@@ -87,8 +87,8 @@ def test_pages_and_places_of_bursts_are_equally_likely(burst: int, step: int) ->
 @pytest.mark.parametrize("visits", [300, 45_000])
 def test_a_stream_visits_each_page_in_turn(visits: int) -> None:
     spec = hot_sets(stream_set(visits), fluctuation={"variation": "80 %", "correlation": "2 ms"})
-    pages = together(HotSetDraws(spec, 1, 3), range(30_000)).page.astype(int)
-    assert pages.size == pytest.approx(visits * 3, rel=0.1)
+    pages = together(HotSetDraws(spec, 1, 3), range(10_000)).page.astype(int)
+    assert pages.size == pytest.approx(visits, rel=0.15)
     assert np.all(np.diff(pages) % 256 == 1)
 
 
