@@ -106,7 +106,8 @@ def _recorded(scenario: Scenario) -> list[AccessChunk]:
 def _beginning(chunks: Iterable[AccessChunk], records: int) -> Iterator[AccessChunk]:
     for chunk in chunks:
         yield chunk
-        if chunk.first + chunk.records >= records:
+        records -= chunk.records
+        if records <= 0:
             return
 
 
