@@ -23,7 +23,7 @@ def modified(found: Fit, seconds: float) -> float:
     """Bytes that the sets of a fit modify in a window, by Poisson's law."""
     pages = [SIZE.read(each["memory"]) / 4096 for each in found.workload["sets"]]
     rates = [RATE.read(each["visits"]) for each in found.workload["sets"]]
-    return sum(4096 * n * -np.expm1(-rate / n * seconds) for n, rate in zip(pages, rates, strict=True))
+    return float(sum(4096 * n * -np.expm1(-rate / n * seconds) for n, rate in zip(pages, rates, strict=True)))
 
 
 @pytest.mark.parametrize("below", ["low", "high"])
