@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from studies.fit.guests import guest, hot_set, recorded
@@ -11,10 +12,11 @@ from studies.fit.guests import guest, hot_set, recorded
 from vmfailover.cli.main import main
 from vmfailover.cli.options import INTERRUPTED
 from vmfailover.scenario.reading import document_of
-from vmfailover.studies.fit import of_trace
+from vmfailover.studies.fit import fit_trace, of_trace
 from vmfailover.studies.fit.curve import GRANULARITIES
 from vmfailover.studies.fit.least_squares import fitted_sets
 from vmfailover.studies.fit.profile import workload_of
+from vmfailover.traces.format import TraceMetadata, open_trace, write_trace
 
 #: Two sets that are easily told apart, and what a trace of them is fitted to.
 KNOWN = guest(hot_set(3e6, "256 KiB", burst="128 B"), hot_set(1e6, "4 MiB", burst="512 B"), instructions_per_access=3)
@@ -96,6 +98,8 @@ def test_rates_say_what_they_leave_open(tmp_path: Path) -> None:
         (RATES[:2], "give --in-use"),
         (("--dirty-rate", "80MB", *RATES[2:]), "'80MB': "),
         (("--dirty-rate", "80MB/s over 1s", "--in-use", "4 MiB"), "--in-use 4 MiB: "),
+        (("TRACE", "--ipc", "1000", "--clock", "100GHz"), "the fitted workload cannot be: sets.0.visits: "),
+        (("--dirty-rate", "100TB/s over 10us", "--in-use", "1TiB"), "1TiB"),
         (("--qmp", "nowhere.json", *RATES[2:]), "nowhere.json"),
         (("nowhere.parquet",), "nowhere.parquet: does not exist"),
     ],
@@ -106,6 +110,21 @@ def test_what_cannot_be_fitted_is_refused(trace: Path, tmp_path: Path, arguments
     assert (done.exit_code, out.exists()) == (2, False)
     assert words in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_vcpus_share_the_time_and_loads_are_those_of_the_trace(trace: Path, tmp_path: Path) -> None:
+    pieces = [c._replace(vcpu=np.arange(c.vcpu.size, dtype=np.uint8) % 2) for c in open_trace(trace).interleaved()]
+    write_trace(tmp_path / "two.parquet", pieces, TraceMetadata(memory_bytes=1 << 28, vcpus=2, source="two"))
+    one, two = (fit_trace(path) for path in (trace, tmp_path / "two.parquet"))
+    assert two.points[0].window_ns == pytest.approx(one.points[0].window_ns / 2)
+    assert two.points[0].recorded == one.points[0].recorded
+    assert {each["loads"] for each in one.workload["sets"]} == {0.0}
+    loads = [c._replace(write=np.arange(c.write.size) % 4 == 0) for c in open_trace(trace).interleaved()]
+    write_trace(tmp_path / "loads.parquet", loads, TraceMetadata(memory_bytes=1 << 28, vcpus=1, source="loads"))
+    of_loads = fit_trace(tmp_path / "loads.parquet")
+    assert [each["loads"] for each in of_loads.workload["sets"]] == pytest.approx(
+        [3.0] * len(of_loads.workload["sets"]), rel=0.02
+    )
 
 
 def test_a_short_trace_is_refused_in_a_line(tmp_path: Path) -> None:

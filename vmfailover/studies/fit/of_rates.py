@@ -17,7 +17,7 @@ from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.studies.fit.fit import Fit, Point
 from vmfailover.studies.fit.least_squares import fewest, rates_again
 from vmfailover.studies.fit.model import FittedSet
-from vmfailover.studies.fit.profile import profile
+from vmfailover.studies.fit.profile import profile, workload_of
 from vmfailover.studies.fit.rates import DirtyRate
 
 __all__ = ["Below", "fit_rates"]
@@ -41,7 +41,7 @@ def fit_rates(rates: Sequence[DirtyRate], in_use: int, *, below: Below = "low", 
 
     Beyond the windows only concavity is known: in one that is shorter than all, whatever is modified is at least in
     proportion to its length, and at most what is modified in the shortest. `below` says at which end the sets are
-    there. Raises ParameterError for rates that no guest can have.
+    there. Raises InputError for rates that no guest can have.
     """
     told = sorted(rates, key=lambda each: each.window_ns)
     _check(told, in_use)
@@ -59,6 +59,7 @@ def fit_rates(rates: Sequence[DirtyRate], in_use: int, *, below: Below = "low", 
             "below_it": below,
         },
     )
+    workload_of(workload)
     made = _modified(sets, windows)
     points = tuple(
         Point.of(PAGE_BYTES, None, each.window_ns, known, fitted)

@@ -47,7 +47,7 @@ def fit_trace(
 
     A trace that tells no time lasts its instructions divided by `ipc` and the clock. With `holdout` the first half of
     its records is fitted, and the other half is what the sets are judged by. Raises TraceError for a trace that cannot
-    be read, or is too short.
+    be read, or is too short, and InputError for a time that makes its rates beyond all limits.
     """
     trace = open_trace(Path(path))
     middle = trace.records // 2

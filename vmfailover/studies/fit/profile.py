@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from vmfailover.errors import InputError
 from vmfailover.files.whole_file import write_whole
 from vmfailover.guest.workloads.hot_sets import PAGE_BYTES, HotSetsWorkload
+from vmfailover.scenario.errors import dotted
+from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.units import DURATION, RATE, SIZE
 from vmfailover.scenario.writing import yaml_of
 from vmfailover.studies.fit.fluctuation import FittedFluctuation
@@ -65,8 +70,15 @@ def _rounded(number: float, digits: int = 6) -> float:
 
 
 def workload_of(told: Mapping[str, Any]) -> HotSetsWorkload:
-    """Return the settings of a profile; raise ValueError for what cannot be."""
-    return HotSetsWorkload.model_validate({key: value for key, value in told.items() if key not in _ABOUT})
+    """Return the settings of a profile; raise InputError, of one line, for what is beyond all limits."""
+    try:
+        return HotSetsWorkload.model_validate({key: value for key, value in told.items() if key not in _ABOUT})
+    except ValidationError as error:
+        problem = next(problems_of(HotSetsWorkload, error))
+        raise InputError(
+            f"the fitted workload cannot be: {dotted(problem.path)}: {problem.message}; look at the guest's rates, or "
+            "at its time, which --ipc and --clock make longer or shorter"
+        ) from None
 
 
 def write_profile(told: Mapping[str, Any], path: Path) -> None:
