@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import PATH, SET
+from vmfailover.cli import trace_fit
+from vmfailover.cli.options import PATH, SET, Quantity
 from vmfailover.files.text import one_line
 from vmfailover.files.whole_file import require_file_writable
 
@@ -17,27 +18,12 @@ if TYPE_CHECKING:
     from vmfailover.traces.metadata import TraceMetadata
 
 
-class _Quantity(click.ParamType[Any]):
-    """A number with a unit, as in scenarios."""
-
-    name = "quantity"
-
-    def __init__(self, measure: str) -> None:
-        self._measure = measure
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number in the measure's own unit; refuse, as wrong usage, what is none."""
-        from vmfailover.scenario import units
-
-        try:
-            return getattr(units, self._measure).read(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.group("trace")
 def command() -> None:
-    """Look into memory-access traces, and make them of other programs' recordings."""
+    """Look into memory-access traces, make them of other programs' recordings, and fit workloads to them."""
+
+
+command.add_command(trace_fit.command)
 
 
 @command.command("stats")
@@ -102,7 +88,7 @@ def stats(
     "--page",
     "page_bytes",
     metavar="SIZE",
-    type=_Quantity("SIZE"),
+    type=Quantity("SIZE"),
     default="4 KiB",
     show_default=True,
     help="Page of the mapping.",
@@ -111,7 +97,7 @@ def stats(
     "--memory",
     "memory_bytes",
     metavar="SIZE",
-    type=_Quantity("SIZE"),
+    type=Quantity("SIZE"),
     help="Memory of the guest.  [default: as much as it takes]",
 )
 @click.option(
@@ -131,7 +117,7 @@ def stats(
     "--clock",
     "clock_hz",
     metavar="F",
-    type=_Quantity("FREQUENCY"),
+    type=Quantity("FREQUENCY"),
     help="Instructions from recorded times, at a clock such as 3 GHz.",
 )
 @click.option("--cpi", metavar="X", type=float, help="Cycles an instruction, with --clock.")
