@@ -33,7 +33,7 @@ from vmfailover.traces.convert.streams import STDIN, Stream, opened
 from vmfailover.traces.format import write_trace
 from vmfailover.traces.metadata import MAXIMUM_MEMORY_BYTES, MAXIMUM_VCPUS, TraceMetadata
 
-__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert"]
+__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert", "convert_stream"]
 
 #: Instructions of an access where neither the format nor the user tells.
 INSTRUCTIONS_PER_ACCESS = 3.0
@@ -168,10 +168,28 @@ def convert(
     )
 
 
+def convert_stream(
+    stream: Stream, out: Path, *, converted: Callable[[int], None] = lambda _accesses: None, **options: Any
+) -> Conversion:
+    """Convert what comes out of one stream, leaving out what is no record; `converted` is told the accesses so far.
+
+    The keywords are the fields of Options. Raises as `convert` does.
+    """
+    chosen_options = Options(**options, tolerant=True)
+    chosen_options.check()
+    return _Converter(chosen_options, stream.reading, [stream], converted).run(out)
+
+
 class _Converter:
     """One conversion under way."""
 
-    def __init__(self, options: Options, reading: Reading, streams: list[Stream]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        reading: Reading,
+        streams: list[Stream],
+        converted: Callable[[int], None] = lambda _accesses: None,
+    ) -> None:
         self._options, self._reading, self._streams = options, reading, streams
         self._form = chosen(options.format, options.columns, streams)
         physical = self._form.is_physical(streams[0].head)
@@ -183,6 +201,7 @@ class _Converter:
         self._mapping = mapping_of(self._mapping_name, options.page_bytes, options.memory_bytes, options.seed, pages)
         self._splitter = Splitter(reading, options.skip, options.limit, options.only(), self._threads == VCPUS)
         self._records = 0
+        self._tell_converted = converted
 
     def run(self, out: Path | None) -> Conversion:
         pieces = self._counted(merged(self._columns()))
@@ -196,6 +215,7 @@ class _Converter:
         for accesses in self._splitter.split(operations):
             self._lines.add(accesses.block, accesses.write)
             yield self._placed(accesses)
+            self._tell_converted(self._accesses())
         if self._splitter.max_address < 0:
             self._complain_of_nothing()
 
@@ -209,6 +229,9 @@ class _Converter:
         once: Any = np.ones(len(block), np.int64)
         instructions: Any = accesses.instructions
         return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions)
+
+    def _accesses(self) -> int:
+        return self._splitter.count(BLOCK_LOADS) + self._splitter.count(BLOCK_STORES)
 
     def _complain_of_nothing(self) -> None:
         fetched = self._splitter.count(INSTRUCTIONS)
@@ -238,7 +261,7 @@ class _Converter:
         )
 
     def _source(self) -> str:
-        names = [stream.path.name if stream.path != STDIN else "stdin" for stream in self._streams]
+        names = [stream.title for stream in self._streams]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     def _result(self, metadata: TraceMetadata) -> Conversion:
@@ -246,7 +269,7 @@ class _Converter:
         straddle_line, straddle_page = self._splitter.straddles
         return Conversion(
             format=self._form.name,
-            accesses=count(BLOCK_LOADS) + count(BLOCK_STORES),
+            accesses=self._accesses(),
             loads=count(LOADS),
             stores=count(STORES),
             instructions=count(INSTRUCTIONS) if tells else None,
