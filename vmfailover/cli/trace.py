@@ -185,6 +185,7 @@ def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:
     dirtied = statistics.bytes_dirtied.items()
     return [
         *counts("records", "instructions", "accesses", "loads", "stores"),
+        *([] if statistics.idle_share is None else [("share of idle time", f"{100 * statistics.idle_share:.3g} %")]),
         ("", ""),
         *counts("l1_load_hits", "l2_hits", "l2_misses", "l3_hits", "writebacks", "dirty_at_end"),
         ("", ""),

@@ -53,6 +53,7 @@ def about(metadata: "TraceMetadata") -> list[tuple[str, str]]:
         ("page of the mapping", SIZE.format(metadata.page_bytes) if metadata.page_bytes else None),
         ("converter", metadata.converter),
         ("duration", duration(metadata.duration_ns) if metadata.duration_ns is not None else None),
+        ("idle time of all vCPUs", duration(metadata.idle_ns) if metadata.idle_ns is not None else None),
     ]
     return [(name, one_line(value)) for name, value in rows if value is not None]
 

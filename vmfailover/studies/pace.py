@@ -93,7 +93,9 @@ def _done_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
     stall_ns = np.where(age > in_l1, host.l2.latency * cycle_ns, 0.0)
     stall_ns[age > in_l2] = host.l3.latency * cycle_ns if host.l3 else host.memory.latency
     stall_ns[age > in_l3] = host.memory.latency
-    done_ns: npt.NDArray[np.float64] = np.cumsum(chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap)
+    done_ns: npt.NDArray[np.float64] = np.cumsum(
+        idle_ns + chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap
+    )
     return done_ns
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vmfailover.errors import ParameterError
 from vmfailover.traces.columns import Columns
@@ -199,7 +200,9 @@ class _Converter:
         self._lines = LineCounts()
         pages = self._lines.pages if options.page_bytes == PAGE_BYTES else None
         self._mapping = mapping_of(self._mapping_name, options.page_bytes, options.memory_bytes, options.seed, pages)
-        self._splitter = Splitter(reading, options.skip, options.limit, options.only(), self._threads == VCPUS)
+        only = options.only()
+        self._keeps_idle_time = self._form.tells_idle_time and (self._threads == VCPUS or only is not None)
+        self._splitter = Splitter(reading, options.skip, options.limit, only, self._threads == VCPUS)
         self._records = 0
         self._tell_converted = converted
 
@@ -207,8 +210,10 @@ class _Converter:
         pieces = self._counted(merged(self._columns()))
         template = TraceMetadata(memory_bytes=MAXIMUM_MEMORY_BYTES, vcpus=MAXIMUM_VCPUS, source=self._source())
         if out is None:
-            return self._result(self._completed(_summed(template, pieces)))
-        return self._result(write_trace(out, pieces, template, self._completed))
+            counted = _summed(template, pieces)
+            return self._result(self._completed(counted if self._keeps_idle_time else replace(counted, idle_ns=None)))
+        written = write_trace(out, pieces, template, self._completed, idle_time=self._keeps_idle_time)
+        return self._result(written)
 
     def _columns(self) -> Iterator[Columns]:
         operations = _paced(self._form, self._options)(self._form.read(self._streams, self._reading))
@@ -228,7 +233,15 @@ class _Converter:
         block = self._mapping.place(accesses.block)
         once: Any = np.ones(len(block), np.int64)
         instructions: Any = accesses.instructions
-        return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions)
+        idle_ns: Any = self._kept_idle_time(accesses)
+        return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions, idle_ns)
+
+    def _kept_idle_time(self, accesses: BlockAccesses) -> NDArray[np.int64]:
+        """Return the idle time before each access; threads that share a vCPU do not leave it idle."""
+        if self._keeps_idle_time:
+            return accesses.idle_ns
+        self._reading.leave_out("idle time of threads that share a vCPU, ns", int(accesses.idle_ns.sum()))
+        return np.zeros_like(accesses.idle_ns)
 
     def _accesses(self) -> int:
         return self._splitter.count(BLOCK_LOADS) + self._splitter.count(BLOCK_STORES)
@@ -300,11 +313,12 @@ def _as_recorded(operations: Iterator[Operations]) -> Iterator[Operations]:
 
 
 def _summed(metadata: TraceMetadata, pieces: Iterable[Columns]) -> TraceMetadata:
-    accesses = instructions = 0
+    accesses = instructions = idle_ns = 0
     for piece in pieces:
         accesses += int(piece.count.sum())
         instructions += int(piece.instructions.sum())
-    return replace(metadata, accesses=accesses, instructions=instructions)
+        idle_ns += 0 if piece.idle_ns is None else int(piece.idle_ns.sum())
+    return replace(metadata, accesses=accesses, instructions=instructions, idle_ns=idle_ns)
 
 
 def _opened(paths: Sequence[Path], reading: Reading, progress: Callable[[int, int], None]) -> list[Stream]:

@@ -74,8 +74,9 @@ class TraceWorkload(Workload):
         if interval_ns is None or interval_ns <= lasts_ns or self.repeat == "shifted":
             return
         host = scenario.hosts.primary
+        idle = "" if not metadata.idle_ns else f"{metadata.idle_ns / 1e6:.3g} ms idle, "
         lasts = (
-            f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, "
+            f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, {idle}"
             f"base_cpi {host.base_cpi:g}, {host.clock / 1e9:g} GHz, stalls aside), "
             f"less than replication.{scenario.replication.epoch_key}, {DURATION.format(interval_ns)}"
         )
@@ -89,11 +90,12 @@ class TraceWorkload(Workload):
 def trace_ns(scenario: Experiment, metadata: "TraceMetadata") -> int:
     """Return about how long a trace keeps its vCPUs busy, nanoseconds.
 
-    That is its instructions, shared evenly among its vCPUs, times the primary's base_cpi, divided by its clock. Stalls
-    come on top, which depend on the caches: the trace lasts at least as long.
+    That is its instructions times the primary's base_cpi, divided by its clock, and its idle time, shared evenly among
+    its vCPUs. Stalls come on top, which depend on the caches: the trace lasts at least as long.
     """
     host = scenario.hosts.primary
-    return round(metadata.instructions / metadata.vcpus * host.base_cpi / host.clock * 1e9)
+    executing_ns = metadata.instructions * host.base_cpi / host.clock * 1e9
+    return round((executing_ns + (metadata.idle_ns or 0)) / metadata.vcpus)
 
 
 def _idle_vcpus(scenario: Experiment, metadata: "TraceMetadata") -> Iterator[str]:

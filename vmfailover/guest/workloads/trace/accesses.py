@@ -55,7 +55,7 @@ class TraceAccesses:
         if not self._repeat:
             return self._trace.chunks(vcpu, first)
         records = self._trace.vcpu_records(vcpu)
-        short = self._repeat is True and 0 < records < _SHORT_RECORDS
+        short = self._repeat is True and 0 < records < _SHORT_RECORDS and not self._trace.metadata.idle_ns
         return self._short_repetitions(vcpu, records, first) if short else self._repetitions(vcpu, records, first)
 
     def _short_repetitions(self, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
