@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,8 +133,7 @@ time.sleep(60)""",
 
 
 def _interrupt_once(there: Path) -> None:
-    while not (there.exists() and there.read_text()):
-        pass
+    wait_until(lambda: there.exists() and bool(there.read_text()))
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -141,3 +144,22 @@ def test_ctrl_c_before_anything_is_recorded_writes_nothing(tmp_path: Path) -> No
     assert command(tmp_path, "--vm", "--", guest).exit_code == 130
     assert not (tmp_path / "out.parquet").exists()
     assert not Path("/proc", told.read_text()).exists()
+
+
+def test_a_guest_ends_with_what_records_it(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    guest = pretended_emulator(tmp_path, f"open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    arguments = ["trace", "capture", "--out", str(tmp_path / "out.parquet"), "--vm", "--", str(guest)]
+    command = subprocess.Popen([sys.executable, "-m", "vmfailover", *arguments], stderr=subprocess.DEVNULL)
+    wait_until(lambda: told.exists() and bool(told.read_text()))
+    command.kill()
+    command.wait()
+    wait_until(lambda: not Path("/proc", told.read_text()).exists())
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    ended = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ended, "waited in vain"
+        time.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import select
@@ -28,6 +29,9 @@ _LOOK = 0.1
 _PIPE_BYTES = 1 << 20
 #: Lines of a command's output that its error tells.
 _LAST_LINES = 3
+#: Of Linux's prctl: which signal a process gets when its parent ends.
+_PARENT_DEATH_SIGNAL = 1
+_LIBRARY = ctypes.CDLL(None)
 
 
 class RecordedCommand:
@@ -53,6 +57,7 @@ class RecordedCommand:
                 stderr=subprocess.STDOUT,
                 pass_fds=(writing,),
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         except OSError as error:
             os.close(self._pipe)
@@ -130,3 +135,9 @@ class RecordedCommand:
             self._last_lines.extend(line for line in (*lines,) if line.strip())
         if unfinished.strip():
             self._last_lines.append(unfinished)
+
+
+def _end_with_parent() -> None:
+    """Let the process that calls this be killed when its parent ends, where the system can do that."""
+    if hasattr(_LIBRARY, "prctl"):
+        _LIBRARY.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
