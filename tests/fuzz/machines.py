@@ -81,7 +81,11 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
     kind = draws.weighted("kind", dict(zip(kinds, (25, 15, 15, 10, 8, 12, 15), strict=True)))
     if kind == "trace":
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
-        return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
+        name = draws.pick("trace", fitting)
+        spread = (
+            {"spread": "copies"} if vcpus * TRACES[name].memory_bytes <= memory and draws.chance("spread", 0.5) else {}
+        )
+        return {"trace": name, "repeat": draws.pick("repeat", [True, True, "shifted", False]), **spread}
     if kind != "mix":
         return _phase(draws, kind, memory)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]

@@ -134,7 +134,7 @@ def test_what_is_captured_is_what_is_restored() -> None:
     guest.vm.pause(120)
     assert guest.server.take_completed(120) == [Completion(0, 100)]
     state = guest.capture()
-    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4, 2 * SERVICE_NS)
+    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4, 2 * SERVICE_NS, guest.vm.waits)
     assert (state.owed_ns, state.served_ns) == (80, 120)
     other.start(endless(), state)
     assert other.capture() == state

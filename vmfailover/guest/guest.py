@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.guest.server import Completion, RequestServer
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import VirtualMachine, Wait
 from vmfailover.guest.workloads.workload import Workload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
@@ -29,6 +29,8 @@ class GuestState:
     device_writes: int = 0
     #: Guest time that all requests so far take, those that wait included, nanoseconds.
     accepted_ns: int = 0
+    #: The last wait that each vCPU has begun.
+    waits: tuple[Wait, ...] = ()
 
     @property
     def owed_ns(self) -> int:
@@ -100,8 +102,8 @@ class Guest:
         self.server = RequestServer(state.waiting, state.accepted_ns)
         self.device_writes = state.device_writes
         self._held_back.clear()
-        self.vm.load(workload, state.positions, state.guest_ns, self._now())
-        self.vm.occupy(SERVING_VCPU, state.owed_ns)
+        self.vm.load(workload, state.positions, state.guest_ns, self._now(), state.waits)
+        self.vm.occupy(SERVING_VCPU, state.owed_ns, self._now())
 
     def unprotect(self) -> None:
         """Tell no protocol of requests and writes of devices any more."""
@@ -112,7 +114,8 @@ class Guest:
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
         server, guest_ns = self.server, self.vm.guest_ns(self._now())
-        return GuestState(self.vm.positions, guest_ns, server.waiting, self.device_writes, server.accepted_ns)
+        positions, waits = self.vm.positions, self.vm.waits
+        return GuestState(positions, guest_ns, server.waiting, self.device_writes, server.accepted_ns, waits)
 
     @property
     def served_ns(self) -> int:
@@ -139,7 +142,7 @@ class Guest:
         self._write_buffer()
         service_ns = round(self._service_ns * self.vm.processor.slowdown)
         completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
-        self.vm.occupy(SERVING_VCPU, service_ns)
+        self.vm.occupy(SERVING_VCPU, service_ns, self._now())
         for tell in self.on_accept:
             tell(completion)
 

@@ -100,9 +100,10 @@ def write_trace(
     """Writes the records of `pieces`, in order, as a trace at `path`, which appears only once it is whole.
 
     Columns may have any integer type that holds only values which fit those of the file; that of idle time is written
-    if it is wanted, and then all pieces have it. The totals (accesses, instructions, idle time) of `metadata` are replaced by those counted; `complete`
-    then adds what is known only after the last piece. Returns the metadata as written. Raises TraceError for records that contradict the metadata and for no
-    records at all, OSError where the file cannot be written.
+    if it is wanted, and then all pieces have it. The totals (accesses, instructions, idle time) of `metadata` are
+    replaced by those counted; `complete` then adds what is known only after the last piece. Returns the metadata as
+    written. Raises TraceError for records that contradict the metadata and for no records at all, OSError where the
+    file cannot be written.
     """
     metadata = replace(metadata, accesses=0, instructions=0, idle_ns=0 if idle_time else None)
     metadata.check()
