@@ -16,6 +16,8 @@ EMULATOR = "qemu-system-x86_64"
 KERNELS = sorted(Path("/boot").glob("vmlinuz-*"))
 MARKER = Path(capture.__code__.co_filename).with_name("marker.c")
 PAGES = 3000
+#: Ends a guest that hangs, which fails.
+BOUNDED = ("timeout", "400")
 #: Lets the guest's clock follow its instructions.
 FOLLOWING = "-icount shift=0,sleep=off"
 BEGIN, END = ".byte 0x0f,0x1f,0x84,0,0xef,0xbe,0xad,0xdf", ".byte 0x0f,0x1f,0x84,0,0xef,0xbe,0xad,0xde"
@@ -31,7 +33,7 @@ def recorded(folder: Path, script: str, options: str = FOLLOWING, **settings: An
     """Boot a guest that runs a script, and record it."""
     flags = f"{options} -nodefaults -no-user-config -display none -serial stdio -no-reboot -m 128M"
     boot = ["-kernel", str(KERNELS[-1]), "-initrd", str(initramfs(folder, script)), "-append", "console=ttyS0 quiet"]
-    return capture([EMULATOR, *flags.split(), *boot], folder / "out.parquet", VM, **settings)
+    return capture([*BOUNDED, EMULATOR, *flags.split(), *boot], folder / "out.parquet", VM, **settings)
 
 
 def initramfs(folder: Path, script: str) -> Path:
