@@ -84,6 +84,13 @@ def counted_bar(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(progress.task_ids[0], completed=done, total=of)
 
 
+@contextmanager
+def growing_count(of: str) -> Iterator[Callable[[int], None]]:
+    """Show how many there are so far, where nobody knows how many there will be, by calling what this yields."""
+    with _bar(of, None) as progress:
+        yield lambda number: progress.update(progress.task_ids[0], description=f"{number:,} {of}")
+
+
 def _compiling() -> str:
     """Say why nothing seems to happen."""
     return f"compiling for this machine; {'later runs need not' if is_kept() else 'no folder is there to keep it'}"

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmfailover.cli import trace_fit
+from vmfailover.cli.capture import command as capture
 from vmfailover.cli.options import PATH, SET, Quantity
-from vmfailover.files.text import one_line
+from vmfailover.cli.trace_tables import about, conversion_table, lines
 from vmfailover.files.whole_file import require_file_writable
 
 if TYPE_CHECKING:
     from vmfailover.studies.trace_statistics import TraceStatistics
-    from vmfailover.traces.convert import Conversion
     from vmfailover.traces.metadata import TraceMetadata
 
 
 @click.group("trace")
 def command() -> None:
-    """Look into memory-access traces, make them of other programs' recordings, and fit workloads to them."""
+    """Look into memory-access traces, make them of what runs or of other tools' recordings, and fit guests to them."""
 
 
+command.add_command(capture)
 command.add_command(trace_fit.command)
 
 
@@ -140,7 +141,7 @@ def convert(paths: tuple[Path, ...], strict: bool, dry_run: bool, as_json: bool,
     inputs, out = _inputs_and_output(paths, dry_run)
     with counted_bar("converting") as progress:
         result = converted(inputs, out, progress=progress, tolerant=not strict, **given)
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else _conversion(result))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else conversion_table(result))
 
 
 @command.command("generate")
@@ -178,61 +179,8 @@ def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Pat
     return inputs, None if dry_run else out
 
 
-def _conversion(result: "Conversion") -> str:
-    groups = [_came_in(result), _left_out(result), _about(result.metadata)]
-    return "\n\n".join(_lines(rows) for rows in groups if rows)
-
-
-def _came_in(result: "Conversion") -> list[tuple[str, str]]:
-    from vmfailover.results.quantities import count
-
-    names = ["loads", "stores", "instructions", "accesses", "block_loads", "block_stores"]
-    names += ["lines_touched", "pages_touched", "lines_written", "pages_written", "straddle_line", "straddle_page"]
-    told = {"instructions": "not told"} if result.instructions is None else {}
-    rows = [("format", result.format), ("threads", count(len(result.threads)))]
-    rows += [(name.replace("_", " "), told.get(name) or count(getattr(result, name))) for name in names]
-    if result.instructions is None:
-        rows.append(("instructions an access stands for", f"{_per_access(result.metadata):.3g}"))
-    return [*rows, ("records written", count(result.records_written))]
-
-
-def _per_access(metadata: "TraceMetadata") -> float:
-    return metadata.instructions / max(1, metadata.accesses)
-
-
-def _left_out(result: "Conversion") -> list[tuple[str, str]]:
-    from vmfailover.results.quantities import count
-
-    return [(f"left out: {kind}", count(number)) for kind, number in result.left_out.items()]
-
-
-def _about(metadata: "TraceMetadata") -> list[tuple[str, str]]:
-    """Return the rows of what a trace says about itself."""
-    from vmfailover.results.quantities import count, duration
-    from vmfailover.scenario.units import SIZE
-
-    rows = [
-        ("source", metadata.source),
-        ("memory", SIZE.format(metadata.memory_bytes)),
-        ("vcpus", count(metadata.vcpus)),
-        ("instructions in the trace", count(metadata.instructions)),
-        ("addresses", metadata.address_space),
-        ("mapping", metadata.mapping),
-        ("page of the mapping", SIZE.format(metadata.page_bytes) if metadata.page_bytes else None),
-        ("converter", metadata.converter),
-        ("duration", duration(metadata.duration_ns) if metadata.duration_ns is not None else None),
-        ("idle time of all vCPUs", duration(metadata.idle_ns) if metadata.idle_ns is not None else None),
-    ]
-    return [(name, one_line(value)) for name, value in rows if value is not None]
-
-
 def _table(statistics: "TraceStatistics", metadata: "TraceMetadata") -> str:
-    return "\n\n".join(map(_lines, [_rows(statistics), _about(metadata)]))
-
-
-def _lines(rows: list[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:{width}}  {value:>15}" if name else "" for name, value in rows)
+    return "\n\n".join(map(lines, [_rows(statistics), about(metadata)]))
 
 
 def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:

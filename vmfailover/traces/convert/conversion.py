@@ -34,7 +34,7 @@ from vmfailover.traces.convert.streams import STDIN, Stream, opened
 from vmfailover.traces.format import write_trace
 from vmfailover.traces.metadata import MAXIMUM_MEMORY_BYTES, MAXIMUM_VCPUS, TraceMetadata
 
-__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert"]
+__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert", "convert_stream"]
 
 #: Instructions of an access where neither the format nor the user tells.
 INSTRUCTIONS_PER_ACCESS = 3.0
@@ -169,10 +169,28 @@ def convert(
     )
 
 
+def convert_stream(
+    stream: Stream, out: Path, *, converted: Callable[[int], None] = lambda _accesses: None, **options: Any
+) -> Conversion:
+    """Convert what comes out of one stream, leaving out what is no record; `converted` is told the accesses so far.
+
+    The keywords are the fields of Options. Raises as `convert` does.
+    """
+    chosen_options = Options(**options, tolerant=True)
+    chosen_options.check()
+    return _Converter(chosen_options, stream.reading, [stream], converted).run(out)
+
+
 class _Converter:
     """One conversion under way."""
 
-    def __init__(self, options: Options, reading: Reading, streams: list[Stream]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        reading: Reading,
+        streams: list[Stream],
+        converted: Callable[[int], None] = lambda _accesses: None,
+    ) -> None:
         self._options, self._reading, self._streams = options, reading, streams
         self._form = chosen(options.format, options.columns, streams)
         physical = self._form.is_physical(streams[0].head)
@@ -186,6 +204,7 @@ class _Converter:
         self._keeps_idle_time = self._form.tells_idle_time and (self._threads == VCPUS or only is not None)
         self._splitter = Splitter(reading, options.skip, options.limit, only, self._threads == VCPUS)
         self._records = 0
+        self._tell_converted = converted
 
     def run(self, out: Path | None) -> Conversion:
         pieces = self._counted(merged(self._columns()))
@@ -201,6 +220,7 @@ class _Converter:
         for accesses in self._splitter.split(operations):
             self._lines.add(accesses.block, accesses.write)
             yield self._placed(accesses)
+            self._tell_converted(self._accesses())
         if self._splitter.max_address < 0:
             self._complain_of_nothing()
 
@@ -222,6 +242,9 @@ class _Converter:
             return accesses.idle_ns
         self._reading.leave_out("idle time of threads that share a vCPU, ns", int(accesses.idle_ns.sum()))
         return np.zeros_like(accesses.idle_ns)
+
+    def _accesses(self) -> int:
+        return self._splitter.count(BLOCK_LOADS) + self._splitter.count(BLOCK_STORES)
 
     def _complain_of_nothing(self) -> None:
         fetched = self._splitter.count(INSTRUCTIONS)
@@ -251,7 +274,7 @@ class _Converter:
         )
 
     def _source(self) -> str:
-        names = [stream.path.name if stream.path != STDIN else "stdin" for stream in self._streams]
+        names = [stream.title for stream in self._streams]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     def _result(self, metadata: TraceMetadata) -> Conversion:
@@ -259,7 +282,7 @@ class _Converter:
         straddle_line, straddle_page = self._splitter.straddles
         return Conversion(
             format=self._form.name,
-            accesses=count(BLOCK_LOADS) + count(BLOCK_STORES),
+            accesses=self._accesses(),
             loads=count(LOADS),
             stores=count(STORES),
             instructions=count(INSTRUCTIONS) if tells else None,
