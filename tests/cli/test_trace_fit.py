@@ -59,6 +59,26 @@ def test_recorded_time_goes_before_assumed_time(tmp_path: Path) -> None:
     assert "as recorded" in done.stderr
 
 
+def test_idle_time_is_time(tmp_path: Path) -> None:
+    busy, idle = recorded(KNOWN, 20_000, tmp_path / "busy.parquet"), tmp_path / "idle.parquet"
+    with_idle_time(busy, idle, 3 * open_trace(busy).metadata.instructions)
+    done, out = fit(idle, "--clock", "1 GHz", "--out", tmp_path / "W.yaml", "--json"), tmp_path / "W.yaml"
+    assert json.loads(done.stdout)[0]["window_ns"] == pytest.approx(4 * 3_000, rel=0.01)
+    assert "idle time of 180 µs included" in done.stderr
+    written = workload_of(document_of(out).data)
+    assert sum(each.visits * each.burst / 64 * each.stores for each in written.sets) == pytest.approx(
+        1e9 / 12, rel=0.01
+    )
+
+
+def with_idle_time(source: Path, target: Path, idle_ns: int) -> None:
+    """Write a trace again, with so much idle time before its last record."""
+    trace = open_trace(source)
+    pieces = [piece._replace(idle_ns=np.zeros(piece.block.size, np.uint64)) for piece in trace.interleaved()]
+    pieces[-1].idle_ns[-1] = idle_ns  # type: ignore[index]
+    write_trace(target, pieces, trace.metadata, idle_time=True)
+
+
 def test_the_table_has_a_row_a_window(trace: Path, tmp_path: Path) -> None:
     done = fit(trace, "--out", tmp_path / "W.yaml", "--holdout")
     assert done.exit_code == 0

@@ -1,7 +1,6 @@
 """`vmfailover init`: write a scenario to start from."""
 
 import os
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -9,13 +8,15 @@ import click
 from vmfailover.cli.options import PATH, tell
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import write_whole
+from vmfailover.scenario.guests import guest_names, template_text
 
 
 @click.command("init")
 @click.argument("file", type=PATH)
-def command(file: Path) -> None:
+@click.option("--guest", type=click.Choice(guest_names()), help="Take the workload of a guest that was recorded.")
+def command(file: Path, guest: str | None) -> None:
     """Write a commented scenario to FILE, which must not exist yet."""
     if os.path.lexists(file):
         raise InputError(f"{file}: exists already; choose another name")
-    write_whole(file, (files("vmfailover.scenario") / "template.yaml").read_text(encoding="utf-8"))
+    write_whole(file, template_text(guest))
     tell(f"{file}: written; run it with `vmfailover run {file}`")

@@ -45,7 +45,8 @@ def fit_trace(
 ) -> Fit:
     """Fit hot sets to the stores of a trace, and judge them by what they store to when they are drawn.
 
-    A trace that tells no time lasts its instructions divided by `ipc` and the clock. With `holdout` the first half of
+    A trace that tells no time lasts its instructions divided by `ipc` and the clock, and its idle time if it tells
+    that: rates are means of both. With `holdout` the first half of
     its records is fitted, and the other half is what the sets are judged by. Raises TraceError for a trace that cannot
     be read, or is too short, and InputError for a time that makes its rates beyond all limits.
     """
@@ -76,7 +77,7 @@ class _Guest:
         about = self.trace.metadata
         if about.duration_ns:
             return about.duration_ns / about.instructions
-        return 1e9 / (self.ipc * self.clock_hz * about.vcpus)
+        return (1e9 / (self.ipc * self.clock_hz) + (about.idle_ns or 0) / about.instructions) / about.vcpus
 
     @property
     def store_ns(self) -> float:
@@ -121,7 +122,8 @@ class _Guest:
         else:
             clock = f"{self.clock_hz / 1e9:g} GHz"
             speed = f"{self.ipc:g} instructions a cycle and {clock} (--ipc, --clock)"
-            yield f"time: the trace tells none; {time} is fitted, at {speed}"
+            idle = f", idle time of {duration(about.idle_ns)} included" if about.idle_ns else ""
+            yield f"time: the trace tells none; {time} is fitted, at {speed}{idle}"
 
 
 def _seen(trace: TraceFile, start: int, stop: int, progress: Progress) -> Observation:
