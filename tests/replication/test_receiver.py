@@ -103,7 +103,7 @@ def test_of_a_line_sent_twice_in_an_epoch_the_later_version_stays() -> None:
 
 
 def test_lines_that_come_again_and_again_take_no_more_memory() -> None:
-    staged, whole = StagedEpoch(LINES), {line: 1 for line in range(LINES)}
+    staged, whole = StagedEpoch(np.zeros(LINES, np.bool_)), {line: 1 for line in range(LINES)}
     times = 3 * SPARE // LINES
     for version in range(times):
         staged.add(batch(0, {**whole, 7: version + 2}))

@@ -21,7 +21,7 @@ class FirstStores:
         """Track the VM of `hosted`; `work` is what a checkpoint has to do before it can copy."""
         self._env = context.env
         self._processor = hosted.host.processor
-        self._unit_bytes = self._processor.tracking.unit_lines * self._processor.spec.line
+        self._unit_bytes = self._processor.tracking.unit_lines * self._processor.memory.line_bytes
         self._work = work
         self._found: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 

@@ -61,7 +61,7 @@ class ReplicationManager:
         self._recorder = recorder
         self._host = host
         self._vm = parts.guest.vm
-        self._line_bytes = self._vm.processor.spec.line
+        self._line_bytes = host.memory.line_bytes
         self._unit_lines = replication.unit_bytes(self._line_bytes) // self._line_bytes
         self._at_work = simpy.Resource(env)
         self._addresses_ready = env.event()

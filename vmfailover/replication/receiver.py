@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import simpy
 
 from vmfailover.hardware.endpoint import Endpoint
@@ -38,20 +39,19 @@ class ImageReceiver(Protocol):
 
 def copying_ns(host: Host, lines: int) -> int:
     """Return how long it takes to copy so many lines within a host's memory."""
-    spec = host.processor.spec
-    return transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)
+    return transfer_ns(2 * lines * host.memory.line_bytes, host.processor.spec.memory.bandwidth)
 
 
 class StagedEpoch:
     """What has arrived of one epoch, in as much of our memory as its distinct lines take."""
 
-    def __init__(self, memory_lines: int) -> None:
-        """Nothing has arrived of a memory of so many lines."""
+    def __init__(self, seen: npt.NDArray[np.bool_]) -> None:
+        """Nothing has arrived; lines that do are noted in `seen`, bool[lines], until `end` is called."""
         #: Lines staged so far, with repetitions.
         self.lines = 0
         #: What is kept of it, in order: of a line that came again, perhaps only the last version.
         self.batches: list[LineBatch] = []
-        self._seen = np.zeros(memory_lines, np.bool_)
+        self._seen = seen
         self._held = 0
         self._repeated = 0
 
@@ -65,13 +65,17 @@ class StagedEpoch:
         if 2 * self._repeated > self._held + SPARE:
             self._merge(batch.epoch)
 
+    def end(self) -> None:
+        """Let another epoch be noted: of this one everything is there."""
+        for batch in self.batches:
+            self._seen[batch.lines] = False
+
     def _merge(self, epoch: int) -> None:
         """Keep nothing but the last version of each line."""
-        versions = np.zeros(self._seen.size, np.uint32)
-        for batch in self.batches:
-            versions[batch.lines] = batch.versions
-        lines = np.flatnonzero(self._seen)
-        self.batches = [LineBatch(epoch, lines, versions[lines], 0)]
+        newest_first = self.batches[::-1]
+        versions = np.concatenate([batch.versions[::-1] for batch in newest_first])
+        lines, newest = np.unique(np.concatenate([batch.lines[::-1] for batch in newest_first]), return_index=True)
+        self.batches = [LineBatch(epoch, lines, versions[newest], 0)]
         self._held, self._repeated = lines.size, 0
 
 
@@ -94,6 +98,7 @@ class Receiver:
         #: Most bytes that were staged or waited to be applied at once.
         self.peak_bytes = 0
         self._held_bytes = 0
+        self._seen = np.zeros(self._host.memory.versions.size, np.bool_)
         self.endpoint = Endpoint(self._host)
         self.endpoint.on(LineBatch, self.stage)
         self.endpoint.on(CommitMarker, self.mark)
@@ -120,6 +125,7 @@ class Receiver:
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
         """Commit an epoch that is whole: acknowledge it and let it be applied."""
         del self._staged[marker.epoch]
+        staged.end()
         self._commit_point.commit(marker, staged.lines)
         if not self._to_apply:
             self._all_applied = self.env.event()
@@ -129,7 +135,7 @@ class Receiver:
 
     def _stage_of(self, epoch: int) -> StagedEpoch:
         if epoch not in self._staged:
-            self._staged[epoch] = StagedEpoch(self._host.memory.versions.size)
+            self._staged[epoch] = StagedEpoch(self._seen)
         return self._staged[epoch]
 
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:

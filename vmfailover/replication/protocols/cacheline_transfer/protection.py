@@ -42,8 +42,7 @@ class TransferredLines(LoggedLines):
         yield self._env.timeout(self._write_back_ns(self._processor.clean()))
 
     def _write_back_ns(self, lines: int) -> int:
-        spec = self._processor.spec
-        return transfer_ns(lines * spec.line, spec.memory.bandwidth)
+        return transfer_ns(lines * self._processor.memory.line_bytes, self._processor.spec.memory.bandwidth)
 
 
 class CachelineTransfer(Checkpointing):
