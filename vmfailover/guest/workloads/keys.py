@@ -18,6 +18,9 @@ class Purpose(IntEnum):
     STORES = 2
     PHASE = 3
     REPETITION = 4
+    VISITS = 5
+    ORDER = 6
+    FLUCTUATION = 7
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:
