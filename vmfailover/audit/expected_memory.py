@@ -87,14 +87,19 @@ def _compare(
 class ExpectedMemory:
     """Counts the writes to every line, and remembers which epoch wrote and which logged it last."""
 
-    def __init__(self, memory_bytes: int, line_bytes: int, unit_lines: int = 1) -> None:
-        """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged."""
+    def __init__(
+        self, memory_bytes: int, line_bytes: int, unit_lines: int = 1, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged.
+
+        Stores are to blocks of `block_bytes`.
+        """
         lines = memory_bytes // line_bytes
         self._unit_bytes = unit_lines * line_bytes
         self._unit_shift = unit_lines.bit_length() - 1
         #: uint32[units]: one more than the last epoch that logged each.
         self._logged = np.zeros(-(-lines // unit_lines), np.uint32)
-        self._rows = np.zeros((lines, FIRST_BLOCK + line_bytes // BLOCK_BYTES), np.uint32)
+        self._rows = np.zeros((lines, FIRST_BLOCK + line_bytes // block_bytes), np.uint32)
         self._touched = np.zeros(-(-lines >> GROUP_SHIFT), np.uint8)
 
     def log(self, addresses: npt.NDArray[np.int64], epoch: int) -> None:
@@ -125,3 +130,8 @@ class ExpectedMemory:
         found = np.empty(EXAMPLES, np.int64)
         differing = int(_compare(image, self._rows, self._touched, found))
         return differing, found[:differing].tolist()
+
+    def compare_lines(self, image: npt.NDArray[np.uint32], lines: npt.NDArray[np.int64]) -> tuple[int, list[int]]:
+        """Return how many of some lines, int64[n], of an image are not as written, and examples of them."""
+        differing = lines[image[lines] != self._rows[lines, VERSION] & np.uint32(MODULUS - 1)]
+        return int(differing.size), differing[:EXAMPLES].tolist()

@@ -6,7 +6,7 @@ import numpy as np
 
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
-from vmfailover.hardware.cache.state import Accesses
+from vmfailover.hardware.cache.state import Accesses, LogState, Stop
 from vmfailover.hardware.processor import Processor
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
@@ -21,6 +21,7 @@ class AccessBuffer:
         self, workload: Workload, positions: Sequence[int], placement: Placement, processor: Processor
     ) -> None:
         """Start vCPU v of a VM that is placed on a processor at record `positions[v]` of its stream."""
+        self._processor = processor
         self._cores, host_cores = placement.cores, processor.cores
         self._first_block = placement.image.first * (processor.spec.line // BLOCK_BYTES)
         self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
@@ -40,6 +41,10 @@ class AccessBuffer:
     def position(self, vcpu: int) -> int:
         """Return the index of the vCPU's next record in its stream."""
         return int(self._first[vcpu] + self.start[self._cores[vcpu]])
+
+    def advance(self, deadline_fs: int, quantum: int, logs: LogState) -> Stop:
+        """Execute the accesses at hand as the processor's `advance` says."""
+        return self._processor.advance(self.accesses, self.start, deadline_fs, quantum, logs)
 
     def refill(self, vcpu: int) -> float | None:
         """Bring the vCPU's next accesses, all earlier ones being executed.

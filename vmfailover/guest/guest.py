@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine
-from vmfailover.guest.workloads.workload import Workload
+from vmfailover.hardware.memory import Memory
+from vmfailover.guest.fidelity import GuestWorkload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
@@ -46,20 +47,47 @@ class ReceiveRing:
 
     def __init__(self, memory_lines: int, line_bytes: int, request_bytes: int) -> None:
         """Use at most a quarter of the memory."""
-        self._lines = -(-request_bytes // line_bytes)
-        self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self._lines)))
-        self._first = max(0, memory_lines - self._buffers * self._lines)
+        #: Lines of a buffer.
+        self.request_lines = -(-request_bytes // line_bytes)
+        self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self.request_lines)))
+        self._first = max(0, memory_lines - self._buffers * self.request_lines)
 
     def lines(self, write: int) -> range:
         """Return the lines of the buffer that is filled after `write` lines have been written."""
-        buffer = write // self._lines % self._buffers if self._lines else 0
-        first = self._first + buffer * self._lines
-        return range(first, first + self._lines)
+        buffer = write // self.request_lines % self._buffers if self.request_lines else 0
+        first = self._first + buffer * self.request_lines
+        return range(first, first + self.request_lines)
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
-        writes = np.arange(first, last) % max(1, self._buffers * self._lines)
+        writes = np.arange(first, last) % max(1, self._buffers * self.request_lines)
         return self._first + writes
+
+
+class UnitRing(ReceiveRing):
+    """The same ring, told by larger lines of memory of which a buffer is a part, or a few."""
+
+    def __init__(self, memory: Memory, request_bytes: int) -> None:
+        """Use at most a quarter of the memory."""
+        self._unit = memory.cache_lines
+        super().__init__(memory.versions.size * self._unit, memory.line_bytes // self._unit, request_bytes)
+
+    def lines(self, write: int) -> range:
+        """Return the lines of memory with the buffer that is filled after `write` lines of caches have been written."""
+        buffer = super().lines(write)
+        return range(buffer.start // self._unit, -(-buffer.stop // self._unit)) if buffer else buffer
+
+    def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Return the lines of memory that are written from the `first` line of caches on to the `last` (exclusive)."""
+        writes = range(first, last, max(1, self.request_lines))
+        return np.array([line for write in writes for line in self.lines(write)], np.int64)
+
+
+def new_ring(memory: Memory, request_bytes: int) -> ReceiveRing:
+    """Return the ring of a VM that has a host's memory for itself."""
+    if memory.cache_lines > 1:
+        return UnitRing(memory, request_bytes)
+    return ReceiveRing(memory.versions.size, memory.line_bytes, request_bytes)
 
 
 def _ignore_write(lines: range) -> None:
@@ -95,7 +123,7 @@ class Guest:
         """Return what its VM does, and how many requests wait."""
         return f"<Guest: {self.vm!r}, {len(self.server.waiting)} requests wait>"
 
-    def start(self, workload: Workload, state: GuestState) -> None:
+    def start(self, workload: GuestWorkload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(state.waiting, state.accepted_ns)
         self.device_writes = state.device_writes
@@ -147,4 +175,4 @@ class Guest:
         lines = self.ring.lines(self.device_writes)
         self.on_device_write(lines)
         self.vm.processor.write_around(self.vm.image.first + np.arange(lines.start, lines.stop), self.vm.log.logs)
-        self.device_writes += len(lines)
+        self.device_writes += self.ring.request_lines

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.guest.access_buffer import AccessBuffer
+from vmfailover.guest.fidelity import GuestWorkload, new_buffer
 from vmfailover.guest.placement import Placement
-from vmfailover.guest.workloads.workload import Workload
+from vmfailover.guest.visit_buffer import VisitBuffer
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.memory import MemoryRange
@@ -58,16 +59,16 @@ class VirtualMachine:
         self.request_entries = request_entries
         self._since_ns = 0
         self._stopped_at_ns = 0
-        self._buffer: AccessBuffer | None = None
+        self._buffer: AccessBuffer | VisitBuffer | None = None
 
     def __repr__(self) -> str:
         """Return whether it runs, and where its vCPUs are."""
         state = "runs" if self.running else "stands still"
         return f"<VirtualMachine {self.placement.number} on cores {', '.join(map(str, self.cores))}: {state}>"
 
-    def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
+    def load(self, workload: GuestWorkload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
         """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
-        self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)
+        self._buffer = new_buffer(workload, positions, self.placement, self.processor)
         self._stopped_at_ns = now_ns
         self.processor.start(self.cores, now_ns, guest_ns)
         self.set_first_mode(True)
@@ -151,7 +152,7 @@ class VirtualMachine:
     @property
     def instructions(self) -> int:
         """Instructions executed by all vCPUs on this host."""
-        return int(self.processor.state.instructions[list(self.cores)].sum())
+        return self.processor.instructions(self.cores)
 
     @property
     def accesses(self) -> int:
@@ -182,7 +183,7 @@ class VirtualMachine:
         if self.processor.tracking.logs:
             self.log.set_limit(self._reserve)
         while True:
-            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log.logs)
+            stop = buffer.advance(deadline, quantum, self.log.logs)
             if stop.why == Why.DEADLINE:
                 return Reached(horizon_ns)
             if stop.why != Why.EXHAUSTED:

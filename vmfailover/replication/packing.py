@@ -29,7 +29,7 @@ class UnitPacking:
         replication = context.scenario.replication
         self._unit_lines = context.unit_lines
         self._line_bytes = context.line_bytes
-        self._batch_lines = max(1, replication.batch // self._unit_lines) * self._unit_lines
+        self._batch_lines = context.units_in_message * self._unit_lines
         unit_bytes = self._unit_lines * self._line_bytes
         self._message_ns = context.scenario.hypervisor.message
         self._compressor = Compressor(replication.compression, unit_bytes) if replication.compression else None

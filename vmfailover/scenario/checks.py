@@ -36,11 +36,23 @@ def _cores(scenario: Experiment) -> Iterator[Problem]:
 
 
 def _memory(scenario: Experiment) -> Iterator[Problem]:
-    line, memory = scenario.hosts.primary.line, scenario.vm.memory
+    line, memory = scenario.image_line, scenario.vm.memory
     if memory % line:
-        yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of the line of {line} B")
+        what = "the line" if line == scenario.hosts.primary.line else "the unit"
+        yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of {what} of {line} B")
+    if scenario.in_use > memory:
+        yield Problem(("vm", "in_use"), f"more than vm.memory; write at most {SIZE.format(memory)}")
     if memory > MOST_LINES * line:
         yield Problem(("vm", "memory"), f"more than {MOST_LINES} lines; the most is {SIZE.format(MOST_LINES * line)}")
+
+
+def _fidelity(scenario: Experiment) -> Iterator[Problem]:
+    if scenario.fidelity == "sampled" and not scenario.workload.sampled:
+        yield Problem(
+            ("fidelity",),
+            "only workloads of kind 'hot-sets' can be sampled; `vmfailover trace fit` makes one of a trace, "
+            "or write 'executed'",
+        )
 
 
 def _request(scenario: Experiment) -> Iterator[Problem]:
@@ -216,6 +228,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _lines,
     _cores,
     _memory,
+    _fidelity,
     _request,
     _granularity,
     _vcpus,

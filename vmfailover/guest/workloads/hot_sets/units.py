@@ -1,0 +1,191 @@
+"""Visits to hot sets as the units of memory that they store to, many ticks at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vmfailover.engine.compilation import compiled
+from vmfailover.guest.workloads.generator import below, random_bits
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, PAGE_BYTES, HotSetsWorkload
+from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, fill_counts, passed
+from vmfailover.hardware.sampled.visits import WITHIN_TICK_BITS, Demand, SetDemand
+from vmfailover.traces.accesses import BLOCK_BYTES
+
+__all__ = ["SampledHotSets", "UnitVisits"]
+
+#: Visits in a block of ticks, about, and ticks in one at most.
+_BLOCK_VISITS = 1 << 14
+_MOST_TICKS = 1 << 12
+#: Blocks of ticks that are kept for each vCPU: whoever executes the guest again is not far behind.
+_KEPT = 4
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+
+
+class UnitVisits(NamedTuple):
+    """Consecutive visits of a vCPU, which begin when their ticks come. The arrays are of one length, which may be 0."""
+
+    #: uint32[n]: the unit of memory that is stored to.
+    unit: NDArray[np.uint32]
+    #: uint16[n]: the set that it is visited for.
+    set: NDArray[np.uint16]
+    #: int64[n]: the tick, times 2 ** `WITHIN_TICK_BITS`, plus the number within it.
+    position: NDArray[np.int64]
+    #: The position of the first visit that may follow.
+    end: int
+
+    @classmethod
+    def none(cls, end: int) -> UnitVisits:
+        """No visit, up to a position."""
+        return cls(np.empty(0, np.uint32), np.empty(0, np.uint16), np.empty(0, np.int64), end)
+
+    @property
+    def block(self) -> NDArray[np.uint32]:
+        """What is stored to, one store a visit, as a chunk of accesses has it."""
+        return self.unit
+
+    @property
+    def write(self) -> NDArray[np.uint8]:
+        """Ones, uint8[n]."""
+        return np.ones(len(self.unit), np.uint8)
+
+    @property
+    def count(self) -> NDArray[np.uint32]:  # type: ignore[override]  # hides tuple.count
+        """Ones, uint32[n]."""
+        return np.ones(len(self.unit), np.uint32)
+
+    def between(self, first: int, stop: int) -> UnitVisits:
+        """Those from one position to another (exclusive), sharing memory with these."""
+        begin, last = np.searchsorted(self.position, (first, stop))
+        part = slice(int(begin), int(last))
+        return UnitVisits(self.unit[part], self.set[part], self.position[part], min(stop, self.end))
+
+
+class SampledHotSets:
+    """The visits of each vCPU to units of memory, the same as those of `HotSetDraws`, in the order of their ticks.
+
+    A visit to more than one unit is a visit to each of them.
+    """
+
+    def __init__(
+        self, spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int, unit_bytes: int
+    ) -> None:
+        """Draw visits to units of so many bytes, a power of two from that of a block on."""
+        self._draws = HotSetDraws(spec, vcpus, seed)
+        self._unit_blocks = unit_bytes // BLOCK_BYTES
+        self._burst = np.array([each.burst // BLOCK_BYTES for each in spec.sets], np.int64)
+        most = self._draws.table.most * (1 + (self._burst[:, None] - 1) // self._unit_blocks + 1)
+        mean = float(self._draws.table.mean.sum(axis=0).max())
+        self._ticks = int(max(1, min(_MOST_TICKS, _BLOCK_VISITS / max(mean, 1e-9))))
+        self._most = most.sum(axis=0)
+        self._kept: OrderedDict[tuple[int, int], UnitVisits] = OrderedDict()
+        self._keep = _KEPT * vcpus
+        #: What the visits ask of a processor.
+        self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes)))
+
+    def visits(self, vcpu: int, position: int = 0) -> Iterator[UnitVisits]:
+        """The visits of a vCPU from a position on, without end, block of ticks by block of ticks."""
+        number = (position >> WITHIN_TICK_BITS) // self._ticks
+        block = self._block(vcpu, number)
+        yield block.between(position, block.end)
+        while True:
+            number += 1
+            yield self._block(vcpu, number)
+
+    def _block(self, vcpu: int, number: int) -> UnitVisits:
+        key = vcpu, number
+        if key not in self._kept:
+            self._kept[key] = self._drawn(vcpu, number * self._ticks)
+            if len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _drawn(self, vcpu: int, first: int) -> UnitVisits:
+        """The visits of a block of ticks; a part that is full is followed by another."""
+        spans = self._draws.pace.spans(first, self._ticks)
+        last, parts = first + self._ticks, list[UnitVisits]()
+        tick, room = first, int(self._most[vcpu]) + 2 * _BLOCK_VISITS
+        while tick < last:
+            part = UnitVisits(np.empty(room, np.uint32), np.empty(room, np.uint16), np.empty(room, np.int64), 0)
+            args = self._draws.table, self._burst, self._unit_blocks, vcpu
+            filled, tick = _fill_units(*part[:3], *args, first, tick, *spans, int(self._most[vcpu]))
+            parts.append(UnitVisits(*(column[:filled] for column in part[:3]), 0))
+        columns = parts[0][:3] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts))
+        unit, which, position = (column.copy() for column in list(columns)[:3])
+        return UnitVisits(unit, which, position, last << WITHIN_TICK_BITS)
+
+
+def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int) -> Iterator[SetDemand]:
+    for each, offset in zip(spec.sets, spec.offsets, strict=True):
+        burst = each.burst // BLOCK_BYTES
+        parts = _units_of_visit(burst, unit_bytes // BLOCK_BYTES)
+        loads = burst * each.stores * each.loads
+        yield SetDemand(
+            first=offset // PAGE_BYTES,
+            pages=each.memory // PAGE_BYTES,
+            rate=each.visits,
+            stream=each.kind == "stream",
+            vcpus=vcpus if each.vcpus is None else len(each.vcpus),
+            burst=burst,
+            stores=each.stores,
+            loads=loads,
+            instructions=(burst * each.stores + loads) * spec.instructions_per_access,
+            parts=parts,
+        )
+
+
+def _units_of_visit(burst: int, unit_blocks: int) -> float:
+    """The mean number of units that a visit stores to, its burst of blocks beginning anywhere in the page."""
+    begins = PAGE_BLOCKS + 1 - burst
+    return sum((first + burst - 1) // unit_blocks - first // unit_blocks + 1 for first in range(begins)) / begins
+
+
+@compiled
+def _fill_units(
+    unit: NDArray[np.uint32],
+    which: NDArray[np.uint16],
+    position: NDArray[np.int64],
+    table: SetTable,
+    burst: NDArray[np.int64],
+    unit_blocks: int,
+    vcpu: int,
+    first: int,
+    tick: int,
+    before: NDArray[np.int64],
+    factor: NDArray[np.int64],
+    most: int,
+) -> tuple[int, int]:
+    """Fill in the visits of ticks as long as one of `most` visits has room; return how many, and the tick that follows.
+
+    `before` and `factor` are those of the ticks from `first` on.
+    """
+    counts = np.empty(len(burst), np.int64)
+    filled = 0
+    while tick - first < len(factor) and filled + most <= len(unit):
+        begun = filled
+        fill_counts(counts, table, vcpu, tick, before[tick - first], factor[tick - first])
+        for each in range(len(counts)):
+            if counts[each] == 0:
+                continue
+            key = random_bits(table.key[each, vcpu], np.uint64(tick))
+            gone = passed(table.mean[each, vcpu], before[tick - first], table.start[each, vcpu])
+            for number in range(counts[each]):
+                bits = random_bits(key, np.uint64(number + 1))
+                if table.turns[each]:
+                    place = (gone + number) % table.pages[each]
+                else:
+                    place = np.int64(below(bits, np.uint64(table.pages[each])))
+                block = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each])))
+                block += (table.first[each] + place) * PAGE_BLOCKS
+                for part in range(block // unit_blocks, (block + burst[each] - 1) // unit_blocks + 1):
+                    unit[filled] = np.uint32(part)
+                    which[filled] = np.uint16(each)
+                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
+                    filled += 1
+        tick += 1
+    return filled, tick

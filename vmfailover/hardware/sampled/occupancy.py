@@ -1,0 +1,130 @@
+"""What caches hold of sets of pages whose visits are known by their rates.
+
+Che's approximation: a line is held for as long as the cache takes to be filled anew, a time that is the same for all
+lines (Che, Tung and Wang, "Hierarchical Web caching systems", IEEE JSAC 20(7), 2002).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.hardware.sampled.visits import SetDemand
+from vmfailover.scenario.hosts import CacheLevel, HostSpec
+from vmfailover.scenario.sizes import PAGE_BYTES
+
+#: Bytes of a block.
+BLOCK_BYTES = 64
+#: No line is held for longer, seconds.
+LONGEST_S = 1e6
+_HALVINGS = 60
+
+Column = npt.NDArray[np.float64]
+
+
+class Occupancy:
+    """The share of each set's lines that the caches of a host hold, and what the others cost."""
+
+    def __init__(self, sets: Sequence[SetDemand], host: HostSpec, cores: int) -> None:
+        """Share the caches of so many cores between the sets, each visited by its vCPUs alike."""
+        self._host = host
+        self.line_bytes = host.line
+        #: float64[sets]: lines of each.
+        self.lines = np.array([each.pages * PAGE_BYTES // host.line for each in sets], np.float64)
+        self.stream = np.array([each.stream for each in sets])
+        self.vcpus = np.array([each.vcpus for each in sets], np.float64)
+        self.visits = np.array([each.rate for each in sets])
+        self._loads = np.array([each.loads for each in sets])
+        #: float64[sets]: lines that a visit stores to.
+        self.burst_lines = np.array([_burst_lines(each.burst, host.line) for each in sets])
+        stores = self.visits * self.burst_lines / self.lines
+        loads = np.where(self.stream, 0.0, self.visits * self._loads / self.lines)
+        #: float64[sets]: times in a second that a line is stored to, and that it is accessed.
+        self.stored, self.accessed = stores, stores + loads
+        rows = cores * _rows(host.l2, host.line)
+        #: Time for which the L2s hold a line, seconds.
+        self.held_s = self._time_to_fill(self.accessed, rows)
+        self._l1_held = self._share_held(loads, self._time_to_fill(loads, cores * _rows(host.l1, host.line)))
+        self._l2_held = self._share_held(self.accessed, self.held_s)
+        beyond_s = self._time_to_fill(self.accessed, rows + _rows(host.l3, host.line))
+        self._l3_held = self._share_held(self.accessed, beyond_s)
+
+    def _time_to_fill(self, rate: Column, rows: float) -> float:
+        """Return the time in which accesses at rates (float64[sets], of a line) reach so many distinct lines."""
+        low, high = 1e-12, LONGEST_S
+        if float(self._filled(rate, high)) <= rows:
+            return LONGEST_S
+        for _ in range(_HALVINGS):
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if float(self._filled(rate, middle)) > rows else (middle, high)
+        return high
+
+    def _filled(self, rate: Column, time_s: float) -> float:
+        return float((self.lines * self.reached(rate, time_s)).sum())
+
+    def reached(self, rate: Column, time_s: float) -> Column:
+        """Return the share of each set's lines that accesses at a rate reach in a time, float64[sets]."""
+        return np.where(self.stream, np.minimum(1.0, rate * time_s), -np.expm1(-rate * time_s))
+
+    def _share_held(self, rate: Column, time_s: float) -> Column:
+        """Return the chance that a line is held when it is accessed: one of a stream only if all of it is."""
+        return np.where(self.stream, rate * time_s >= 1, -np.expm1(-rate * time_s))
+
+    # Misses of a visit, float64[sets]: those of its stores and of its loads.
+
+    @property
+    def l2_hits_of_loads(self) -> Column:
+        """Loads of a visit that the core's own L2 answers."""
+        return self._load_misses * self._l2_held / self.vcpus
+
+    @property
+    def transfers(self) -> Column:
+        """Lines of a visit that the L2 of another core has."""
+        return self._touched * self._l2_held * (1 - 1 / self.vcpus)
+
+    @property
+    def l3_hits(self) -> Column:
+        """Lines of a visit that the L3 has."""
+        return self._touched * np.maximum(0.0, self._l3_held - self._l2_held)
+
+    @property
+    def fetches(self) -> Column:
+        """Lines of a visit that come from memory."""
+        return self._touched * (1 - np.maximum(self._l3_held, self._l2_held))
+
+    @property
+    def _load_misses(self) -> Column:
+        return self._loads * (1 - np.where(self.stream, 1.0, self._l1_held))
+
+    @property
+    def _touched(self) -> Column:
+        """Lines of a visit that its core looks for beyond its L1."""
+        return self.burst_lines + self._load_misses
+
+    # Lines of units that have been modified.
+
+    def held_of_modified(self, unit_bytes: int, within_s: float) -> Column:
+        """Return the lines that caches hold, in the mean, of a unit that was modified within a time, float64[sets]."""
+        unit_lines = unit_bytes / self.line_bytes
+        modified = self.visits * np.maximum(1.0, self.burst_lines / unit_lines) * unit_lines / self.lines
+        earlier_s = max(0.0, self.held_s - within_s)
+        held = -np.expm1(-self.accessed * self.held_s)
+        untouched = np.exp(-modified * within_s) * -np.expm1(-self.accessed * earlier_s)
+        random = unit_lines * (held - untouched) / np.maximum(1e-300, -np.expm1(-modified * within_s))
+        in_turn = np.minimum(unit_lines, self.burst_lines) * min(1.0, self.held_s / max(within_s, 1e-12))
+        return np.minimum(unit_lines, np.where(self.stream, in_turn, random))
+
+    def dirty_lines(self, within_s: float) -> float:
+        """Return the lines that were stored to within a time and that the L2s hold still, in the mean."""
+        return float((self.lines * self.reached(self.stored, min(within_s, self.held_s))).sum())
+
+
+def _rows(level: CacheLevel | None, line: int) -> float:
+    return level.size / line if level is not None else 0.0
+
+
+def _burst_lines(burst: int, line: int) -> float:
+    """Return the lines, in the mean, that a burst of blocks touches that begins anywhere in a page."""
+    blocks, begins = line // BLOCK_BYTES, PAGE_BYTES // BLOCK_BYTES + 1 - burst
+    touched = [(first + burst - 1) // blocks - first // blocks + 1 for first in range(begins)]
+    return sum(touched) / begins

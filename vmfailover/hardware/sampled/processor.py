@@ -1,0 +1,247 @@
+"""A processor unit (110) whose accesses are known by the units of memory that they store to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vmfailover.hardware.cache import kernel
+from vmfailover.hardware.cache.state import (
+    VERSION_MODULUS,
+    CacheState,
+    Cost,
+    Counter,
+    LogState,
+    Mode,
+    Stop,
+    new_cache,
+)
+from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.processor import FS_PER_NS, HALTED, Held, Processor, Tracking
+from vmfailover.hardware.sampled.execution import NOTED, UNLOGGED, SampledState, log_units, run_cores
+from vmfailover.hardware.sampled.occupancy import Occupancy
+from vmfailover.hardware.sampled.visits import Demand, VisitsAtHand
+from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.sizes import PAGE_BYTES
+
+
+class SampledProcessor(Processor):
+    """Cores that execute visits to units of memory, each a line of it, when their ticks of guest time come.
+
+    Stores are in memory at once: there are no rows of caches, whose effects are counted by their means. A flag is a mark
+    of its unit, which stays until a walk has logged it, since nothing is cast out.
+    """
+
+    def __init__(self, demand: Demand, spec: HostSpec, cores: int, memory: Memory, tracking: Tracking) -> None:
+        """Use `cores` cores of the host, all VM 0's, in the second operating mode, for what `demand` says."""
+        self._demand = demand
+        self._occupancy = Occupancy(demand.sets, spec, cores)
+        self._parts = np.array([each.parts for each in demand.sets])
+        units = memory.versions.size
+        self._sampled = SampledState(
+            noted=np.zeros(units, np.uint32),
+            unlogged=np.zeros(units, np.uint32),
+            sizes=np.zeros(2, np.int64),
+            visits=np.zeros((cores, len(demand.sets)), np.int64),
+            cost=np.zeros(len(demand.sets), np.int64),
+            offset=np.zeros(cores, np.int64),
+        )
+        first_page = np.array([each.first for each in demand.sets], np.int64)
+        self._order = np.argsort(first_page, kind="stable")
+        self._first_unit = first_page[self._order] * PAGE_BYTES // memory.line_bytes
+        #: Guest time at which the interval began whose units are found, and its length, femtoseconds.
+        self._since_fs = self._lasted_fs = 0
+        self._cleaned_fs = 0
+        super().__init__(kernel, spec, cores, memory, tracking)
+        self._sampled = self._sampled._replace(offset=self.offset)
+        self._marks = (NOTED if tracking.mode == Mode.FIRST_STORES else 0) | (UNLOGGED if tracking.logs else 0)
+
+    def _new_state(self) -> CacheState:
+        tracking, row = self.tracking, (1, 1)
+        return new_cache(
+            cores=self.cores,
+            l1=row,
+            l2=row,
+            l3=(0, 0),
+            memory=self.memory.versions,
+            line_shift=0,
+            leaving=tracking.leaving,
+            buffer=tracking.buffer,
+            keep_undo=tracking.keep_undo,
+        )
+
+    # Executing.
+
+    def advance_visits(self, visits: VisitsAtHand, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int) -> Stop:
+        """Execute the visits at hand from `start` on, as `run_cores` says."""
+        tick_fs = self._demand.tick_ns * FS_PER_NS
+        core, why = run_cores(self.state, self._sampled, visits, start, tick_fs, self._marks, deadline_fs, quantum)
+        return Stop(why, core, int(start[core]), 0)
+
+    def execute_at_once(self, visits: VisitsAtHand) -> int:
+        """Execute visits of the first core, whatever their ticks; return the time that takes, femtoseconds."""
+        at_once = visits._replace(position=np.zeros_like(visits.position), end=np.zeros(1, np.int64))
+        self.state.clock[0] = self.offset[0] = 0
+        self.advance_visits(at_once, np.zeros(1, np.int64), HALTED, int(visits.length[0]) + 1)
+        return int(self.state.clock[0])
+
+    def set_parallelism(self, core: int, parallelism: float) -> None:
+        """Let misses overlap as much as the host's do, whoever asks."""
+
+    def logging_ns(self, entries: int) -> int:
+        """Return the longest time: accesses log nothing."""
+        del entries
+        return HALTED
+
+    def _set_costs(self) -> None:
+        super()._set_costs()
+        costs, found = self.state.costs[0], self._occupancy
+        instructions = np.array([each.instructions for each in self._demand.sets])
+        whole = (
+            instructions * costs[Cost.INSTRUCTION]
+            + found.l2_hits_of_loads * costs[Cost.L2]
+            + found.transfers * costs[Cost.TRANSFER]
+            + found.l3_hits * costs[Cost.L3]
+            + found.fetches * costs[Cost.MEMORY]
+        )
+        self._sampled.cost[:] = np.round(whole / self._parts)
+
+    # Finding what is modified.
+
+    @property
+    def sets(self) -> int:
+        """One walk finds everything."""
+        return 1
+
+    def scan(self, core: int, logs: LogState, first_set: int) -> int:
+        """Log the units that are marked and take the marks away; return 1 when all are, 0 where the log ends it.
+
+        The first core's walk finds those of all.
+        """
+        del first_set
+        if core:
+            return 1
+        units = self.flagged_lines
+        done = int(log_units(logs, int(self.state.owner[core]), units, self.memory.line_bytes))
+        self.state.counters[Counter.LOG_SCAN] += done
+        self.state.tracked[units[:done]] &= ~np.uint8(UNLOGGED)
+        self._sampled.unlogged[: units.size - done] = units[done:]
+        self._sampled.sizes[1] = units.size - done
+        self._end_interval()
+        return int(done == units.size)
+
+    @property
+    def noted_units(self) -> npt.NDArray[np.int64]:
+        """Units stored to in this interval, int64[n], in order."""
+        return np.sort(self._sampled.noted[: self._sampled.sizes[0]]).astype(np.int64)
+
+    def begin_interval(self) -> None:
+        """Let the next store to each unit be a first one."""
+        noted = self._sampled.noted[: self._sampled.sizes[0]]
+        self.state.tracked[noted] &= ~np.uint8(NOTED)
+        self._sampled.sizes[0] = 0
+        self.state.buffered[:] = 0
+        self._end_interval()
+
+    def _end_interval(self) -> None:
+        now_fs = self._guest_fs
+        if now_fs > self._since_fs:
+            self._lasted_fs, self._since_fs = now_fs - self._since_fs, now_fs
+
+    @property
+    def _guest_fs(self) -> int:
+        return int(self.state.clock[0] - self.offset[0])
+
+    def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
+        """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""
+        fresh = np.unique(lines[self.state.tracked[lines] & NOTED == 0])
+        if self.tracking.keep_undo:
+            self.state.undo[fresh] = self.memory.versions[fresh]
+        noted = int(self._sampled.sizes[0])
+        self._sampled.noted[noted : noted + fresh.size] = fresh
+        self._sampled.sizes[0] = noted + fresh.size
+        self.state.tracked[fresh] |= NOTED
+
+    @property
+    def flagged_lines(self) -> npt.NDArray[np.int64]:
+        """Lines that the next walk logs, int64[n], in order."""
+        return np.sort(self._sampled.unlogged[: self._sampled.sizes[1]]).astype(np.int64)
+
+    def clean(self) -> int:
+        """Return about how many lines of memory the rows are that are dirty, and that are written back."""
+        dirty, self._cleaned_fs = self.dirty_rows, self._guest_fs
+        return dirty
+
+    @property
+    def dirty_rows(self) -> int:
+        """Dirty rows in all L2s in the mean, as lines of memory."""
+        within_s = (self._guest_fs - self._cleaned_fs) / 1e15
+        return round(self._occupancy.dirty_lines(max(0.0, within_s)) / self.memory.cache_lines)
+
+    @property
+    def dirty_lines_balance(self) -> bool:
+        """Nothing is dirty."""
+        return True
+
+    # Memory.
+
+    def fetch(self, lines: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Held]:
+        """Read lines (int64[n]): their versions, uint32[n], and about how many lines of the caches were in an L2."""
+        sets = self._order[np.maximum(0, np.searchsorted(self._first_unit, lines, side="right") - 1)]
+        each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_fs / 1e15)
+        held = float(np.bincount(sets, minlength=each.size) @ each)
+        first = float(np.bincount(sets, minlength=each.size) @ (each / self._occupancy.vcpus))
+        return self.memory.versions[lines], Held(round(first), round(held - first))
+
+    def image(self) -> npt.NDArray[np.uint32]:
+        """Return the version of every line, uint32[lines], in as much memory as has been written."""
+        copy = Memory(self.memory.versions.size, 1)
+        copy.copy_from(self.memory.versions)
+        return copy.versions
+
+    def written_units(self, unit_lines: int) -> npt.NDArray[np.int64]:
+        """Return the units of so many lines of which any has ever been written, int64[n], in order."""
+        return np.unique(np.flatnonzero(self.memory.versions) // unit_lines)
+
+    def write_around(self, lines: npt.NDArray[np.int64], logs: LogState) -> None:
+        """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
+        del logs
+        np.add.at(self.memory.versions, lines, np.uint32(1))
+        self.memory.versions[lines] %= VERSION_MODULUS
+
+    def overwrite(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
+        """Overwrite distinct lines (int64[n]) with versions (uint32[n]) from elsewhere."""
+        self.memory.apply(lines, versions)
+
+    # Counting.
+
+    def instructions(self, cores: Sequence[int]) -> int:
+        """Instructions that cores have executed, in the mean of each visit."""
+        return self._counted(np.array([each.instructions for each in self._demand.sets]), list(cores))
+
+    def count(self, counter: Counter) -> int:
+        """Return how often an event has happened since the start; of accesses and misses, in the mean of each visit."""
+        sets, found = self._demand.sets, self._occupancy
+        stores = np.array([each.burst * each.stores for each in sets])
+        match counter:
+            case Counter.STORES:
+                return self._counted(stores)
+            case Counter.ACCESSES:
+                return self._counted(stores + np.array([each.loads for each in sets]))
+            case Counter.L2_MISSES:
+                return self._counted(found.fetches + found.l3_hits + found.transfers)
+            case Counter.L3_HITS:
+                return self._counted(found.l3_hits)
+            case Counter.TRANSFERS:
+                return self._counted(found.transfers)
+        return super().count(counter)
+
+    def _counted(self, each: npt.NDArray[np.float64], cores: Sequence[int] | None = None) -> int:
+        """Return the sum over the visits executed of a number for each set, float64[sets]."""
+        visits = self._sampled.visits if cores is None else self._sampled.visits[cores]
+        return round(float(visits.sum(axis=0) / self._parts @ each))
+
+    @property
+    def working_cores(self) -> int:
+        """Cores that have executed anything, at least 1: those over which the guest's time is to be averaged."""
+        return max(1, int(np.count_nonzero(self._sampled.visits.any(axis=1))))
