@@ -11,8 +11,8 @@ from vmfailover.guest.fidelity import GuestWorkload, new_memory, new_processor
 from vmfailover.guest.guest import Guest, new_ring
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.placement import Placement
+from vmfailover.guest.sampled_vm import SampledVm, new_vm
 from vmfailover.guest.scheduler import Scheduler
-from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
@@ -132,8 +132,9 @@ class Inventory:
         clients, placement = self._scenario.clients, Placement.alone_on(processor)
         log_place = MemoryRange(placement.image.end, log_bytes(self._scenario) // spec.line)
         log = AddressLog.of_only_vm(self._twin, log_place, spec.line, guard_band(self._scenario))
-        vm = VirtualMachine(processor, log, request_entries(self._scenario), placement)
-        self._scheduler.add(vm)
+        vm = new_vm(processor, log, request_entries(self._scenario), placement, lambda: int(self.env.now))
+        if not isinstance(vm, SampledVm):
+            self._scheduler.add(vm)
         ring = new_ring(processor.memory, clients.request if clients else 0)
         return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
 

@@ -134,13 +134,16 @@ class Processor:
 
     def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let cores spend time on something else than their accesses, before the next ones of these."""
+        self._spend(cores, duration_ns)
+
+    def _spend(self, cores: Sequence[int], duration_ns: int) -> None:
         clock = self.state.clock
         for core in cores:
             clock[core] = min(int(clock[core]) + duration_ns * FS_PER_NS, HALTED)
 
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
-        self.occupy(cores, duration_ns)
+        self._spend(cores, duration_ns)
         self.offset[list(cores)] += duration_ns * FS_PER_NS
 
     def halt(self, core: int) -> None:

@@ -174,6 +174,26 @@ def _mark(state: CacheState, sampled: SampledState, core: int, unit: int, wanted
 
 
 @compiled_in_place
+def note_units(state: CacheState, sampled: SampledState, units: npt.NDArray[np.int64]) -> None:
+    """Note units, int64[n], that are about to be stored to by others than a core, at no cost."""
+    for index in range(units.size):
+        unit = units[index]
+        if state.tracked[unit] & NOTED == 0:
+            state.tracked[unit] |= NOTED
+            sampled.noted[sampled.sizes[0]] = unit
+            sampled.sizes[0] += 1
+            if state.undo.size > 0:
+                state.undo[unit] = state.memory[unit]
+
+
+@compiled_in_place
+def write_units(versions: npt.NDArray[np.uint32], units: npt.NDArray[np.int64]) -> None:
+    """Write units, int64[n], one after the other, by others than a core."""
+    for index in range(units.size):
+        versions[units[index]] = (versions[units[index]] + 1) % VERSION_MODULUS
+
+
+@compiled_in_place
 def log_units(log: LogState, vm: int, units: npt.NDArray[np.int64], unit_bytes: int) -> int:
     """Log the addresses of units, int64[n], as far as the log's limit goes; return how many that were."""
     for index in range(units.size):

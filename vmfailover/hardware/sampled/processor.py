@@ -1,13 +1,12 @@
 """A processor unit (110) whose accesses are known by the units of memory that they store to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.state import (
-    VERSION_MODULUS,
     CacheState,
     Cost,
     Counter,
@@ -18,7 +17,7 @@ from vmfailover.hardware.cache.state import (
 )
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import FS_PER_NS, HALTED, Held, Processor, Tracking
-from vmfailover.hardware.sampled.execution import NOTED, UNLOGGED, SampledState, log_units, run_cores
+from vmfailover.hardware.sampled.execution import NOTED, UNLOGGED, SampledState, log_units, note_units, run_cores, write_units
 from vmfailover.hardware.sampled.occupancy import Occupancy
 from vmfailover.hardware.sampled.visits import Demand, VisitsAtHand
 from vmfailover.scenario.hosts import HostSpec
@@ -52,6 +51,8 @@ class SampledProcessor(Processor):
         #: Guest time at which the interval began whose units are found, and its length, femtoseconds.
         self._since_fs = self._lasted_fs = 0
         self._cleaned_fs = 0
+        #: Called before anything of its state is looked at, or changed: its VM catches up.
+        self.before_look: Callable[[], None] = lambda: None
         super().__init__(kernel, spec, cores, memory, tracking)
         self._sampled = self._sampled._replace(offset=self.offset)
         self._marks = (NOTED if tracking.mode == Mode.FIRST_STORES else 0) | (UNLOGGED if tracking.logs else 0)
@@ -84,6 +85,26 @@ class SampledProcessor(Processor):
         self.state.clock[0] = self.offset[0] = 0
         self.advance_visits(at_once, np.zeros(1, np.int64), HALTED, int(visits.length[0]) + 1)
         return int(self.state.clock[0])
+
+    def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
+        """Let cores spend time on something else than their visits, before the next ones of these."""
+        self.before_look()
+        super().occupy(cores, duration_ns)
+
+    def set_first_mode(self, core: int, first: bool) -> None:
+        """Put one core into the first operating mode (stores are noted) or the second (they are not)."""
+        self.before_look()
+        super().set_first_mode(core, first)
+
+    def set_memory_factor(self, factor: float) -> None:
+        """Make every fetch from memory take `factor` times as long, while something else uses the bandwidth."""
+        self.before_look()
+        super().set_memory_factor(factor)
+
+    def set_slowdown(self, factor: float) -> None:
+        """Make everything take `factor` times as long as it should."""
+        self.before_look()
+        super().set_slowdown(factor)
 
     def set_parallelism(self, core: int, parallelism: float) -> None:
         """Let misses overlap as much as the host's do, whoever asks."""
@@ -133,10 +154,12 @@ class SampledProcessor(Processor):
     @property
     def noted_units(self) -> npt.NDArray[np.int64]:
         """Units stored to in this interval, int64[n], in order."""
+        self.before_look()
         return np.sort(self._sampled.noted[: self._sampled.sizes[0]]).astype(np.int64)
 
     def begin_interval(self) -> None:
         """Let the next store to each unit be a first one."""
+        self.before_look()
         noted = self._sampled.noted[: self._sampled.sizes[0]]
         self.state.tracked[noted] &= ~np.uint8(NOTED)
         self._sampled.sizes[0] = 0
@@ -154,17 +177,13 @@ class SampledProcessor(Processor):
 
     def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
         """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""
-        fresh = np.unique(lines[self.state.tracked[lines] & NOTED == 0])
-        if self.tracking.keep_undo:
-            self.state.undo[fresh] = self.memory.versions[fresh]
-        noted = int(self._sampled.sizes[0])
-        self._sampled.noted[noted : noted + fresh.size] = fresh
-        self._sampled.sizes[0] = noted + fresh.size
-        self.state.tracked[fresh] |= NOTED
+        self.before_look()
+        note_units(self.state, self._sampled, lines)
 
     @property
     def flagged_lines(self) -> npt.NDArray[np.int64]:
         """Lines that the next walk logs, int64[n], in order."""
+        self.before_look()
         return np.sort(self._sampled.unlogged[: self._sampled.sizes[1]]).astype(np.int64)
 
     def clean(self) -> int:
@@ -175,6 +194,7 @@ class SampledProcessor(Processor):
     @property
     def dirty_rows(self) -> int:
         """Dirty rows in all L2s in the mean, as lines of memory."""
+        self.before_look()
         within_s = (self._guest_fs - self._cleaned_fs) / 1e15
         return round(self._occupancy.dirty_lines(max(0.0, within_s)) / self.memory.cache_lines)
 
@@ -187,6 +207,7 @@ class SampledProcessor(Processor):
 
     def fetch(self, lines: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Held]:
         """Read lines (int64[n]): their versions, uint32[n], and about how many lines of the caches were in an L2."""
+        self.before_look()
         sets = self._order[np.maximum(0, np.searchsorted(self._first_unit, lines, side="right") - 1)]
         each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_fs / 1e15)
         held = float(np.bincount(sets, minlength=each.size) @ each)
@@ -195,32 +216,37 @@ class SampledProcessor(Processor):
 
     def image(self) -> npt.NDArray[np.uint32]:
         """Return the version of every line, uint32[lines], in as much memory as has been written."""
+        self.before_look()
         copy = Memory(self.memory.versions.size, 1)
         copy.copy_from(self.memory.versions)
         return copy.versions
 
     def written_units(self, unit_lines: int) -> npt.NDArray[np.int64]:
         """Return the units of so many lines of which any has ever been written, int64[n], in order."""
+        self.before_look()
         return np.unique(np.flatnonzero(self.memory.versions) // unit_lines)
 
     def write_around(self, lines: npt.NDArray[np.int64], logs: LogState) -> None:
         """Write lines (int64[n]) by DMA or from the hypervisor, in order, which sets no flag."""
+        self.before_look()
         del logs
-        np.add.at(self.memory.versions, lines, np.uint32(1))
-        self.memory.versions[lines] %= VERSION_MODULUS
+        write_units(self.memory.versions, lines)
 
     def overwrite(self, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> None:
         """Overwrite distinct lines (int64[n]) with versions (uint32[n]) from elsewhere."""
+        self.before_look()
         self.memory.apply(lines, versions)
 
     # Counting.
 
     def instructions(self, cores: Sequence[int]) -> int:
         """Instructions that cores have executed, in the mean of each visit."""
+        self.before_look()
         return self._counted(np.array([each.instructions for each in self._demand.sets]), list(cores))
 
     def count(self, counter: Counter) -> int:
         """Return how often an event has happened since the start; of accesses and misses, in the mean of each visit."""
+        self.before_look()
         sets, found = self._demand.sets, self._occupancy
         stores = np.array([each.burst * each.stores for each in sets])
         match counter:
@@ -244,4 +270,5 @@ class SampledProcessor(Processor):
     @property
     def working_cores(self) -> int:
         """Cores that have executed anything, at least 1: those over which the guest's time is to be averaged."""
+        self.before_look()
         return max(1, int(np.count_nonzero(self._sampled.visits.any(axis=1))))
