@@ -87,9 +87,7 @@ def _compare(
 class ExpectedMemory:
     """Counts the writes to every line, and remembers which epoch wrote and which logged it last."""
 
-    def __init__(
-        self, memory_bytes: int, line_bytes: int, unit_lines: int = 1, block_bytes: int = BLOCK_BYTES
-    ) -> None:
+    def __init__(self, memory_bytes: int, line_bytes: int, unit_lines: int = 1, block_bytes: int = BLOCK_BYTES) -> None:
         """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged.
 
         Stores are to blocks of `block_bytes`.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Outlet
-from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.hardware.link import Link
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.scenario import Scenario

@@ -76,7 +76,9 @@ def run_cores(
         if start[core] == visits.length[core]:
             return core, EXHAUSTED
         first = start[core]
-        _run_core(state, sampled, visits, start, core, tick_fs, marks, bound, min(visits.length[core], first + remaining))
+        _run_core(
+            state, sampled, visits, start, core, tick_fs, marks, bound, min(visits.length[core], first + remaining)
+        )
         remaining -= start[core] - first
 
 

@@ -17,7 +17,15 @@ from vmfailover.hardware.cache.state import (
 )
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.processor import FS_PER_NS, HALTED, Held, Processor, Tracking
-from vmfailover.hardware.sampled.execution import NOTED, UNLOGGED, SampledState, log_units, note_units, run_cores, write_units
+from vmfailover.hardware.sampled.execution import (
+    NOTED,
+    UNLOGGED,
+    SampledState,
+    log_units,
+    note_units,
+    run_cores,
+    write_units,
+)
 from vmfailover.hardware.sampled.occupancy import Occupancy
 from vmfailover.hardware.sampled.visits import Demand, VisitsAtHand
 from vmfailover.scenario.hosts import HostSpec
@@ -73,7 +81,9 @@ class SampledProcessor(Processor):
 
     # Executing.
 
-    def advance_visits(self, visits: VisitsAtHand, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int) -> Stop:
+    def advance_visits(
+        self, visits: VisitsAtHand, start: npt.NDArray[np.int64], deadline_fs: int, quantum: int
+    ) -> Stop:
         """Execute the visits at hand from `start` on, as `run_cores` says."""
         tick_fs = self._demand.tick_ns * FS_PER_NS
         core, why = run_cores(self.state, self._sampled, visits, start, tick_fs, self._marks, deadline_fs, quantum)

@@ -71,9 +71,7 @@ class SampledHotSets:
     A visit to more than one unit is a visit to each of them.
     """
 
-    def __init__(
-        self, spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int, unit_bytes: int
-    ) -> None:
+    def __init__(self, spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int, unit_bytes: int) -> None:
         """Draw visits to units of so many bytes, a power of two from that of a block on."""
         self._draws = HotSetDraws(spec, vcpus, seed)
         self._unit_blocks = unit_bytes // BLOCK_BYTES
