@@ -1,10 +1,12 @@
 """What the guest's program has written where: the auditor's own memory."""
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from vmfailover.engine.compilation import compiled_in_place
-from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Versions count modulo this, as the lines of the simulated memory do.
 MODULUS = 1 << 30
@@ -84,6 +86,22 @@ def _compare(
     return differing
 
 
+class Records(Protocol):
+    """Accesses that follow each other, in arrays of one length."""
+
+    @property
+    def block(self) -> npt.NDArray[np.uint32]:
+        """Numbers of blocks."""
+
+    @property
+    def write(self) -> npt.NDArray[np.uint8]:
+        """1 for a store, 0 for a load."""
+
+    @property
+    def count(self) -> npt.NDArray[np.uint32]:
+        """How many equal accesses in a row each is."""
+
+
 class ExpectedMemory:
     """Counts the writes to every line, and remembers which epoch wrote and which logged it last."""
 
@@ -104,7 +122,7 @@ class ExpectedMemory:
         """Remember that an epoch has logged the units in which these addresses are, int64[n]."""
         self._logged[addresses // self._unit_bytes] = epoch + 1
 
-    def store(self, chunk: AccessChunk, epoch: int) -> tuple[int, list[int], int]:
+    def store(self, chunk: Records, epoch: int) -> tuple[int, list[int], int]:
         """Execute the stores among some records of an epoch.
 
         Returns the 64-byte blocks that it writes for the first time, examples of lines that hold such a block and have

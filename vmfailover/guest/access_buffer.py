@@ -46,11 +46,17 @@ class AccessBuffer:
         """Execute the accesses at hand as the processor's `advance` says."""
         return self._processor.advance(self.accesses, self.start, deadline_fs, quantum, logs)
 
-    def refill(self, vcpu: int) -> float | None:
-        """Bring the vCPU's next accesses, all earlier ones being executed.
+    def bring(self, vcpu: int) -> None:
+        """Let the vCPU's core go on with its next accesses, when they may begin; it halts if there are none."""
+        core, chunk = self._cores[vcpu], self.refill(vcpu)
+        if chunk is None:
+            self._processor.halt(core)
+        else:
+            self._processor.set_parallelism(core, chunk.parallelism)
+            self._processor.idle(core, chunk.not_before_ns)
 
-        Returns the memory-level parallelism they allow (0.0 for the host's own), None if the stream has ended.
-        """
+    def refill(self, vcpu: int) -> AccessChunk | None:
+        """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
         chunk = self._chunks[vcpu] or self._next_chunk(vcpu)
         if chunk is None:
             return None
@@ -60,7 +66,7 @@ class AccessBuffer:
             self.accesses = accesses_of_one_core(chunk)
         else:
             self._copy(vcpu, chunk)
-        return chunk.parallelism
+        return chunk
 
     def _next_chunk(self, vcpu: int) -> AccessChunk | None:
         """Return the next part of a vCPU's stream, with the host's addresses in place of the VM's."""
@@ -101,7 +107,8 @@ class Replay:
         """Yield the records from where the last call ended to `stop` (exclusive)."""
         while self._next < stop:
             chunk = self._rest or next(self._chunks)
-            taken = chunk.part(0, min(chunk.records, stop - self._next))
+            taken = chunk.part(0, min(chunk.records, max(0, stop - chunk.first)))
             self._rest = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
-            self._next += taken.records
-            yield taken
+            self._next = stop if self._rest else chunk.first + chunk.records
+            if taken.records:
+                yield taken

@@ -28,7 +28,9 @@ def open_guest(scenario: Experiment) -> GuestWorkload:
     if scenario.fidelity == "executed":
         return open_workload(scenario.workload, scenario.vm.vcpus, scenario.hosts.primary.line, seed)
     assert isinstance(scenario.workload, HotSetsWorkload)
-    return SampledHotSets(scenario.workload, scenario.vm.vcpus, child(seed), scenario.image_line)
+    return SampledHotSets(
+        scenario.workload, scenario.vm.vcpus, child(seed), scenario.image_line, scenario.hosts.primary.line
+    )
 
 
 def new_memory(scenario: Experiment, spec: HostSpec) -> Memory:

@@ -129,7 +129,7 @@ class Guest:
         self.device_writes = state.device_writes
         self._held_back.clear()
         self.vm.load(workload, state.positions, state.guest_ns, self._now())
-        self.vm.occupy(SERVING_VCPU, state.owed_ns)
+        self.vm.occupy(SERVING_VCPU, state.owed_ns, self._now())
 
     def unprotect(self) -> None:
         """Tell no protocol of requests and writes of devices any more."""
@@ -167,7 +167,7 @@ class Guest:
         self._write_buffer()
         service_ns = round(self._service_ns * self.vm.processor.slowdown)
         completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
-        self.vm.occupy(SERVING_VCPU, service_ns)
+        self.vm.occupy(SERVING_VCPU, service_ns, self._now())
         for tell in self.on_accept:
             tell(completion)
 

@@ -97,9 +97,12 @@ class VirtualMachine:
         for core in self.cores:
             self.processor.set_first_mode(core, first)
 
-    def occupy(self, vcpu: int, duration_ns: int) -> None:
-        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these."""
-        self.processor.occupy([self.cores[vcpu]], duration_ns)
+    def occupy(self, vcpu: int, duration_ns: int, now_ns: int) -> None:
+        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these.
+
+        One that idles now does so in its idle time.
+        """
+        self.processor.occupy(self.cores[vcpu], duration_ns, now_ns)
 
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""
@@ -215,8 +218,4 @@ class VirtualMachine:
 
     def _refill(self, core: int) -> None:
         assert self._buffer is not None
-        parallelism = self._buffer.refill(self.cores.index(core))
-        if parallelism is None:
-            self.processor.halt(core)
-        else:
-            self.processor.set_parallelism(core, parallelism)
+        self._buffer.bring(self.cores.index(core))

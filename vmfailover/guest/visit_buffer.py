@@ -40,14 +40,13 @@ class VisitBuffer:
         del logs
         return self._processor.advance_visits(self._visits, self._start, deadline_fs, quantum)
 
-    def refill(self, vcpu: int) -> float:
-        """Bring the vCPU's next visits, all earlier ones being executed; return 0.0, the host's own parallelism."""
+    def bring(self, vcpu: int) -> None:
+        """Bring the vCPU's next visits, all earlier ones being executed."""
         core, brought = self._cores[vcpu], next(self._streams[vcpu])
         if brought.unit.size > self._visits.unit.shape[1]:
             self._visits = _grown(self._visits, 2 * brought.unit.size)
         put(self._visits, core, brought)
         self._start[core] = 0
-        return 0.0
 
 
 class VisitReplay:

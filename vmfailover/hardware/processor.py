@@ -92,6 +92,8 @@ class Processor:
         self.state = self._new_state()
         #: int64[cores]: the host's time less the guest time of each core's VM, femtoseconds.
         self.offset = np.zeros(cores, np.int64)
+        #: int64[cores]: the host's time from which on each core idles, and until when, femtoseconds.
+        self._busy_until, self._idle_until = np.full((2, cores), -1, np.int64)
         self._memory_factor = 1.0
         #: Times as long as it should that everything takes now.
         self.slowdown = 1.0
@@ -132,19 +134,31 @@ class Processor:
         self.state.clock[list(cores)] = now_ns * FS_PER_NS
         self.offset[list(cores)] = (now_ns - guest_ns) * FS_PER_NS
 
-    def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
-        """Let cores spend time on something else than their accesses, before the next ones of these."""
-        self._spend(cores, duration_ns)
+    def idle(self, core: int, guest_ns: int) -> None:
+        """Let a core execute nothing before a guest time."""
+        self._busy_until[core] = self.state.clock[core]
+        self._idle_until[core] = self.offset[core] + guest_ns * FS_PER_NS
+        self.state.clock[core] = max(self._busy_until[core], self._idle_until[core])
 
-    def _spend(self, cores: Sequence[int], duration_ns: int) -> None:
-        clock = self.state.clock
-        for core in cores:
-            clock[core] = min(int(clock[core]) + duration_ns * FS_PER_NS, HALTED)
+    def occupy(self, core: int, duration_ns: int, now_ns: int) -> None:
+        """Let a core spend time on something else than its accesses, before the next ones of these.
+
+        One that idles begins now, and has the less idle time.
+        """
+        clock, duration_fs = self.state.clock, duration_ns * FS_PER_NS
+        if clock[core] == self._idle_until[core]:
+            self._busy_until[core] = max(int(self._busy_until[core]), now_ns * FS_PER_NS) + duration_fs
+            clock[core] = max(self._busy_until[core], self._idle_until[core])
+        else:
+            clock[core] = min(int(clock[core]) + duration_fs, HALTED)
 
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
-        self._spend(cores, duration_ns)
-        self.offset[list(cores)] += duration_ns * FS_PER_NS
+        duration_fs = duration_ns * FS_PER_NS
+        for core in cores:
+            self.state.clock[core] = min(int(self.state.clock[core]) + duration_fs, HALTED)
+        for times in (self.offset, self._busy_until, self._idle_until):
+            times[list(cores)] += duration_fs
 
     def halt(self, core: int) -> None:
         """Let a core execute nothing any more."""
@@ -160,8 +174,10 @@ class Processor:
         More than the host's own is not possible.
         """
         most = self.spec.memory.parallelism
-        self._parallelism[core] = min(parallelism or most, most)
-        self._set_costs()
+        possible = min(parallelism or most, most)
+        if possible != self._parallelism[core]:
+            self._parallelism[core] = possible
+            self._set_costs()
 
     def set_memory_factor(self, factor: float) -> None:
         """Make every fetch from memory take `factor` times as long, while something else uses the bandwidth."""

@@ -33,9 +33,9 @@ class LineCollector(Protocol):
 def copy_ns(processor: Processor, lines: int, held: Held) -> int:
     """Return the time that the first core takes to fetch lines of memory and store them in a send buffer.
 
-    `held` counts lines of the caches. One from its own L2 takes that cache's latency. One from another core's L2, or from memory, takes the time of
-    such a fetch divided by the memory's parallelism. None takes less than reading and writing it at the memory's
-    bandwidth.
+    `held` counts lines of the caches. One from its own L2 takes that cache's latency. One from another core's L2, or
+    from memory, takes the time of such a fetch divided by the memory's parallelism. None takes less than reading and
+    writing it at the memory's bandwidth.
     """
     spec = processor.spec
     bandwidth_fs = 2 * spec.line * 10**15 // spec.memory.bandwidth

@@ -17,7 +17,9 @@ class AccessChunk(NamedTuple):
     """Consecutive records of one vCPU's stream of accesses.
 
     The four arrays are one-dimensional, C-contiguous, of equal length n >= 1, and may be shared with other
-    chunks: whoever receives a chunk only reads it. Where one chunk ends and the next begins carries no meaning.
+    chunks: whoever receives a chunk only reads it. Where one chunk ends and the next begins carries no meaning,
+    unless the next is not to begin before some time. Chunks come in the order of their records' numbers, between which
+    some may be missing.
     """
 
     #: Index in the vCPU's stream of the chunk's first record.
@@ -33,6 +35,8 @@ class AccessChunk(NamedTuple):
     #: Misses that can be under way at once (memory-level parallelism); 0.0 means the host's default,
     #: beyond which it does not go.
     parallelism: float = 0.0
+    #: Guest time before which the first record does not begin, nanoseconds: until then the vCPU idles.
+    not_before_ns: int = 0
 
     @property
     def records(self) -> int:
@@ -48,4 +52,5 @@ class AccessChunk(NamedTuple):
             self.count[start:stop],
             self.instructions[start:stop],
             self.parallelism,
+            self.not_before_ns,
         )

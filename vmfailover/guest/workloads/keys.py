@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     VISITS = 5
     ORDER = 6
     FLUCTUATION = 7
+    LOADS = 8
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:

@@ -13,8 +13,6 @@ from vmfailover.hardware.sampled.visits import SetDemand
 from vmfailover.scenario.hosts import CacheLevel, HostSpec
 from vmfailover.scenario.sizes import PAGE_BYTES
 
-#: Bytes of a block.
-BLOCK_BYTES = 64
 #: No line is held for longer, seconds.
 LONGEST_S = 1e6
 _HALVINGS = 60
@@ -36,7 +34,7 @@ class Occupancy:
         self.visits = np.array([each.rate for each in sets])
         self._loads = np.array([each.loads for each in sets])
         #: float64[sets]: lines that a visit stores to.
-        self.burst_lines = np.array([_burst_lines(each.burst, host.line) for each in sets])
+        self.burst_lines = np.array([each.burst_lines for each in sets])
         stores = self.visits * self.burst_lines / self.lines
         loads = np.where(self.stream, 0.0, self.visits * self._loads / self.lines)
         #: float64[sets]: times in a second that a line is stored to, and that it is accessed.
@@ -64,11 +62,13 @@ class Occupancy:
 
     def reached(self, rate: Column, time_s: float) -> Column:
         """Return the share of each set's lines that accesses at a rate reach in a time, float64[sets]."""
-        return np.where(self.stream, np.minimum(1.0, rate * time_s), -np.expm1(-rate * time_s))
+        reached: Column = np.where(self.stream, np.minimum(1.0, rate * time_s), -np.expm1(-rate * time_s))
+        return reached
 
     def _share_held(self, rate: Column, time_s: float) -> Column:
         """Return the chance that a line is held when it is accessed: one of a stream only if all of it is."""
-        return np.where(self.stream, rate * time_s >= 1, -np.expm1(-rate * time_s))
+        held: Column = np.where(self.stream, rate * time_s >= 1, -np.expm1(-rate * time_s))
+        return held
 
     # Misses of a visit, float64[sets]: those of its stores and of its loads.
 
@@ -112,7 +112,8 @@ class Occupancy:
         untouched = np.exp(-modified * within_s) * -np.expm1(-self.accessed * earlier_s)
         random = unit_lines * (held - untouched) / np.maximum(1e-300, -np.expm1(-modified * within_s))
         in_turn = np.minimum(unit_lines, self.burst_lines) * min(1.0, self.held_s / max(within_s, 1e-12))
-        return np.minimum(unit_lines, np.where(self.stream, in_turn, random))
+        lines: Column = np.minimum(unit_lines, np.where(self.stream, in_turn, random))
+        return lines
 
     def dirty_lines(self, within_s: float) -> float:
         """Return the lines that were stored to within a time and that the L2s hold still, in the mean."""
@@ -121,10 +122,3 @@ class Occupancy:
 
 def _rows(level: CacheLevel | None, line: int) -> float:
     return level.size / line if level is not None else 0.0
-
-
-def _burst_lines(burst: int, line: int) -> float:
-    """Return the lines, in the mean, that a burst of blocks touches that begins anywhere in a page."""
-    blocks, begins = line // BLOCK_BYTES, PAGE_BYTES // BLOCK_BYTES + 1 - burst
-    touched = [(first + burst - 1) // blocks - first // blocks + 1 for first in range(begins)]
-    return sum(touched) / begins

@@ -35,8 +35,8 @@ from vmfailover.scenario.sizes import PAGE_BYTES
 class SampledProcessor(Processor):
     """Cores that execute visits to units of memory, each a line of it, when their ticks of guest time come.
 
-    Stores are in memory at once: there are no rows of caches, whose effects are counted by their means. A flag is a mark
-    of its unit, which stays until a walk has logged it, since nothing is cast out.
+    Stores are in memory at once: there are no rows of caches, whose effects are counted by their means. A flag is a
+    mark of its unit, which stays until a walk has logged it, since nothing is cast out.
     """
 
     def __init__(self, demand: Demand, spec: HostSpec, cores: int, memory: Memory, tracking: Tracking) -> None:
@@ -96,10 +96,10 @@ class SampledProcessor(Processor):
         self.advance_visits(at_once, np.zeros(1, np.int64), HALTED, int(visits.length[0]) + 1)
         return int(self.state.clock[0])
 
-    def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
-        """Let cores spend time on something else than their visits, before the next ones of these."""
+    def occupy(self, core: int, duration_ns: int, now_ns: int) -> None:
+        """Let a core spend time on something else than its visits, before the next ones of these."""
         self.before_look()
-        super().occupy(cores, duration_ns)
+        super().occupy(core, duration_ns, now_ns)
 
     def set_first_mode(self, core: int, first: bool) -> None:
         """Put one core into the first operating mode (stores are noted) or the second (they are not)."""

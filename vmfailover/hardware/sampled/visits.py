@@ -40,6 +40,8 @@ class SetDemand:
     vcpus: int
     #: Blocks of 64 bytes that a visit stores to, one after the other.
     burst: int
+    #: Lines of the caches, in the mean, that these blocks are in.
+    burst_lines: float
     stores: float
     #: Loads of a visit.
     loads: float

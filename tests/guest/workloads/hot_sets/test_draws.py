@@ -21,7 +21,7 @@ def together(draws: HotSetDraws, ticks: range, vcpu: int = 0) -> Visits:
 
 
 def same(left: Visits, right: Visits) -> bool:
-    return all(np.array_equal(one, other) for one, other in zip(left, right, strict=True))
+    return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in Visits._fields)
 
 
 def test_visits_do_not_depend_on_who_asks_when() -> None:
@@ -57,10 +57,10 @@ def test_counts_of_a_random_set_have_poissons_law(visits: int) -> None:
 
 def test_visits_are_shared_out_between_vcpus() -> None:
     draws = HotSetDraws(ALL, 4, 3)
-    counts = np.array([[draws.counts(vcpu, tick) for tick in range(20_000)] for vcpu in range(4)]).sum(axis=1)
-    assert counts[:, 0] == pytest.approx(100_000, rel=0.1)
-    assert counts[:, 1] == pytest.approx(16_500, rel=0.1)
-    assert counts[1, 2] == pytest.approx(200_000, rel=0.1)
+    counts = np.array([[draws.counts(vcpu, tick) for tick in range(5_000)] for vcpu in range(4)]).sum(axis=1)
+    assert counts[:, 0] == pytest.approx(25_000, rel=0.1)
+    assert counts[:, 1] == pytest.approx(4_125, rel=0.1)
+    assert counts[1, 2] == pytest.approx(50_000, rel=0.1)
     assert counts[[0, 2, 3], 2].sum() == 0
 
 
@@ -71,21 +71,24 @@ def test_fluctuation_goes_with_the_counts() -> None:
     assert np.polyfit(factors, counts, 1) == pytest.approx([10, 0], abs=0.4)
 
 
-def test_pages_and_blocks_of_a_random_set_are_equally_likely() -> None:
-    visits = together(
-        HotSetDraws(hot_sets(random_set(2_000_000, "64 KiB", offset="8 KiB", burst="256 B")), 1, 3), range(400)
-    )
-    pages, blocks = np.bincount(visits.page), np.bincount(visits.block)
-    assert (pages[:2].sum(), pages.size, blocks.size) == (0, 18, 61)
+@pytest.mark.parametrize(("burst", "step"), [(64, 1), (256, 4), (192, 1), (4096, 64)])
+def test_pages_and_places_of_bursts_are_equally_likely(burst: int, step: int) -> None:
+    spec = hot_sets(random_set(2_000_000, "64 KiB", offset="8 KiB", burst=f"{burst} B"))
+    visits = together(HotSetDraws(spec, 1, 3), range(400))
+    pages, places = np.bincount(visits.page), np.bincount(visits.block)
+    assert (pages[:2].sum(), pages.size, places.size) == (0, 18, 65 - burst // 64)
     assert pages[2:] == pytest.approx(np.full(16, visits.page.size / 16), rel=0.1)
-    assert blocks == pytest.approx(np.full(61, visits.page.size / 61), rel=0.2)
+    assert places[::step] == pytest.approx(
+        np.full(places[::step].size, visits.page.size / places[::step].size), rel=0.2
+    )
+    assert places[::step].sum() == visits.page.size
 
 
 @pytest.mark.parametrize("visits", [300, 45_000])
 def test_a_stream_visits_each_page_in_turn(visits: int) -> None:
     spec = hot_sets(stream_set(visits), fluctuation={"variation": "80 %", "correlation": "2 ms"})
-    pages = together(HotSetDraws(spec, 1, 3), range(30_000)).page.astype(int)
-    assert pages.size == pytest.approx(visits * 3, rel=0.1)
+    pages = together(HotSetDraws(spec, 1, 3), range(10_000)).page.astype(int)
+    assert pages.size == pytest.approx(visits, rel=0.15)
     assert np.all(np.diff(pages) % 256 == 1)
 
 

@@ -73,8 +73,9 @@ class HotSet(Record):
     visits: Annotated[Rate, AboveZero]
     """Visits to the set in a second of guest time, all its vCPUs together."""
     burst: Annotated[Size, AfterValidator(_burst)] = written(f"{BLOCK_BYTES} B")
-    """Bytes that a visit stores to: consecutive blocks of 64 bytes, anywhere in the page."""
-    stores: Annotated[Number, Field(ge=1, le=1_000_000)] = 1.0
+    """Bytes that a visit stores to: consecutive blocks of 64 bytes of the page. They begin at a multiple of their size
+    if that is a power of two, as objects do, and else anywhere in the page."""
+    stores: Annotated[Number, Field(ge=1, le=10_000)] = 1.0
     """Mean stores of a visit to each block of its burst, one after the other."""
     loads: Annotated[Number, Field(le=1_000)] = 0.0
     """Mean loads for each store, from blocks of the same set; of a stream, from the page that is visited."""
@@ -114,7 +115,7 @@ class HotSetsWorkload(Workload):
     """Says that this workload consists of hot sets."""
     tick: _Tick = written("100 us")
     """Step of the grid of guest time on which visits are drawn, in nanoseconds."""
-    instructions_per_access: Annotated[Number, Field(ge=0.01, le=1_000_000)] = 4.0
+    instructions_per_access: Annotated[Number, Field(ge=0.01, le=100_000)] = 4.0
     """Mean instructions from one access to the next."""
     fluctuation: Annotated[Fluctuation | None, NoneText] = None
     """How the rates of all sets change together; none (the default) leaves them as they are."""

@@ -39,8 +39,10 @@ class SetTable(NamedTuple):
     first: NDArray[np.int64]
     #: int64[sets]: the number of pages.
     pages: NDArray[np.int64]
-    #: int64[sets]: blocks in the page at which a burst can begin.
+    #: int64[sets]: places in the page at which a burst can begin.
     begins: NDArray[np.int64]
+    #: int64[sets]: blocks from one of these places to the next.
+    step: NDArray[np.int64]
     #: bool[sets]: whether pages come in turn.
     turns: NDArray[np.bool_]
     #: int64[sets]: ticks from one that has visits to the next.
@@ -89,6 +91,8 @@ class HotSetDraws:
 def _table(spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int, most: float) -> SetTable:
     sets = spec.sets
     pages = np.array([each.memory // PAGE_BYTES for each in sets], np.int64)
+    blocks = np.array([each.burst // BLOCK_BYTES for each in sets], np.int64)
+    step = np.where(blocks & (blocks - 1), 1, blocks)
     mean = _means(spec, vcpus)
     keys = np.array(
         [vcpu_keys(child(seed, Purpose.VISITS, index), Purpose.VISITS, vcpus) for index in range(len(sets))]
@@ -97,7 +101,8 @@ def _table(spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int
     return SetTable(
         first=np.array(spec.offsets, np.int64) // PAGE_BYTES,
         pages=pages,
-        begins=np.array([PAGE_BLOCKS + 1 - each.burst // BLOCK_BYTES for each in sets], np.int64),
+        begins=(PAGE_BLOCKS - blocks) // step + 1,
+        step=step,
         turns=np.array([each.kind == "stream" for each in sets]),
         every=np.array([(each.period or spec.tick) // spec.tick for each in sets], np.int64),
         mean=mean,
@@ -159,12 +164,13 @@ def _fill_visits(
         key = random_bits(table.key[each, vcpu], np.uint64(tick))
         bits = random_bits(key, np.uint64(done[each] + 1))
         if table.turns[each]:
-            passed = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
-            place = (passed + done[each]) % table.pages[each]
+            gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
+            place = (gone + done[each]) % table.pages[each]
         else:
             place = np.int64(below(bits, np.uint64(table.pages[each])))
         page[index] = np.uint32(table.first[each] + place)
-        block[index] = np.uint8(below(bits * _GAMMA, np.uint64(table.begins[each])))
+        begin = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each])))
+        block[index] = np.uint8(begin * table.step[each])
         done[each] += 1
 
 

@@ -71,8 +71,18 @@ class SampledHotSets:
     A visit to more than one unit is a visit to each of them.
     """
 
-    def __init__(self, spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int, unit_bytes: int) -> None:
-        """Draw visits to units of so many bytes, a power of two from that of a block on."""
+    def __init__(
+        self,
+        spec: HotSetsWorkload,
+        vcpus: int,
+        seed: np.random.SeedSequence | int,
+        unit_bytes: int,
+        line_bytes: int,
+    ) -> None:
+        """Draw visits to units of so many bytes, a power of two from that of a block on.
+
+        `line_bytes` is that of the hosts' caches, whose work a visit is told with.
+        """
         self._draws = HotSetDraws(spec, vcpus, seed)
         self._unit_blocks = unit_bytes // BLOCK_BYTES
         self._burst = np.array([each.burst // BLOCK_BYTES for each in spec.sets], np.int64)
@@ -83,7 +93,7 @@ class SampledHotSets:
         self._kept: OrderedDict[tuple[int, int], UnitVisits] = OrderedDict()
         self._keep = _KEPT * vcpus
         #: What the visits ask of a processor.
-        self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes)))
+        self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes, line_bytes)))
 
     def visits(self, vcpu: int, position: int = 0) -> Iterator[UnitVisits]:
         """The visits of a vCPU from a position on, without end, block of ticks by block of ticks."""
@@ -110,18 +120,20 @@ class SampledHotSets:
         tick, room = first, int(self._most[vcpu]) + 2 * _BLOCK_VISITS
         while tick < last:
             part = UnitVisits(np.empty(room, np.uint32), np.empty(room, np.uint16), np.empty(room, np.int64), 0)
-            args = self._draws.table, self._burst, self._unit_blocks, vcpu
-            filled, tick = _fill_units(*part[:3], *args, first, tick, *spans, int(self._most[vcpu]))
-            parts.append(UnitVisits(*(column[:filled] for column in part[:3]), 0))
-        columns = parts[0][:3] if len(parts) == 1 else (np.concatenate(each) for each in zip(*parts))
-        unit, which, position = (column.copy() for column in list(columns)[:3])
-        return UnitVisits(unit, which, position, last << WITHIN_TICK_BITS)
+            columns, ticks = (part.unit, part.set, part.position), (first, tick, *spans, int(self._most[vcpu]))
+            filled, tick = _fill_units(*columns, self._draws.table, self._burst, self._unit_blocks, vcpu, *ticks)
+            parts.append(part._replace(unit=part.unit[:filled], set=part.set[:filled], position=part.position[:filled]))
+        return UnitVisits(
+            np.concatenate([part.unit for part in parts]),
+            np.concatenate([part.set for part in parts]),
+            np.concatenate([part.position for part in parts]),
+            last << WITHIN_TICK_BITS,
+        )
 
 
-def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int) -> Iterator[SetDemand]:
+def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int, line_bytes: int) -> Iterator[SetDemand]:
     for each, offset in zip(spec.sets, spec.offsets, strict=True):
         burst = each.burst // BLOCK_BYTES
-        parts = _units_of_visit(burst, unit_bytes // BLOCK_BYTES)
         loads = burst * each.stores * each.loads
         yield SetDemand(
             first=offset // PAGE_BYTES,
@@ -133,14 +145,16 @@ def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int) -> Iterator[Set
             stores=each.stores,
             loads=loads,
             instructions=(burst * each.stores + loads) * spec.instructions_per_access,
-            parts=parts,
+            parts=_units_of_visit(burst, unit_bytes // BLOCK_BYTES),
+            burst_lines=_units_of_visit(burst, line_bytes // BLOCK_BYTES),
         )
 
 
 def _units_of_visit(burst: int, unit_blocks: int) -> float:
-    """The mean number of units that a visit stores to, its burst of blocks beginning anywhere in the page."""
-    begins = PAGE_BLOCKS + 1 - burst
-    return sum((first + burst - 1) // unit_blocks - first // unit_blocks + 1 for first in range(begins)) / begins
+    """The mean number of units of so many blocks that a visit stores to, wherever its burst of blocks begins."""
+    begins = range(0, PAGE_BLOCKS + 1 - burst, 1 if burst & (burst - 1) else burst)
+    touched = [(first + burst - 1) // unit_blocks - first // unit_blocks + 1 for first in begins]
+    return sum(touched) / len(touched)
 
 
 @compiled
@@ -178,7 +192,7 @@ def _fill_units(
                     place = (gone + number) % table.pages[each]
                 else:
                     place = np.int64(below(bits, np.uint64(table.pages[each])))
-                block = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each])))
+                block = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each]))) * table.step[each]
                 block += (table.first[each] + place) * PAGE_BLOCKS
                 for part in range(block // unit_blocks, (block + burst[each] - 1) // unit_blocks + 1):
                     unit[filled] = np.uint32(part)
