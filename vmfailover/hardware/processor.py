@@ -231,6 +231,9 @@ class Processor:
         """Walk a core's flags as the twin's `scan` says."""
         return self._twin.scan(self.state, core, logs, first_set)
 
+    def log_castouts(self, logs: LogState) -> None:
+        """Log what has been cast out of caches, which has been done by then where it was executed."""
+
     @property
     def scan_walk_ns(self) -> int:
         """Time that one walk over all flags takes; the cores' controllers walk side by side."""

@@ -35,10 +35,10 @@ class Occupancy:
         self._loads = np.array([each.loads for each in sets])
         #: float64[sets]: lines that a visit stores to.
         self.burst_lines = np.array([each.burst_lines for each in sets])
-        stores = self.visits * self.burst_lines / self.lines
         loads = np.where(self.stream, 0.0, self.visits * self._loads / self.lines)
-        #: float64[sets]: times in a second that a line is stored to, and that it is accessed.
-        self.stored, self.accessed = stores, stores + loads
+        #: float64[sets]: times in a second that a line is stored to, that it is loaded from, and both.
+        self.stored, self.loaded = self.visits * self.burst_lines / self.lines, loads
+        self.accessed = self.stored + self.loaded
         rows = cores * _rows(host.l2, host.line)
         #: Time for which the L2s hold a line, seconds.
         self.held_s = self._time_to_fill(self.accessed, rows)
@@ -105,15 +105,24 @@ class Occupancy:
 
     def held_of_modified(self, unit_bytes: int, within_s: float) -> Column:
         """Return the lines that caches hold, in the mean, of a unit that was modified within a time, float64[sets]."""
-        unit_lines = unit_bytes / self.line_bytes
-        modified = self.visits * np.maximum(1.0, self.burst_lines / unit_lines) * unit_lines / self.lines
-        earlier_s = max(0.0, self.held_s - within_s)
-        held = -np.expm1(-self.accessed * self.held_s)
-        untouched = np.exp(-modified * within_s) * -np.expm1(-self.accessed * earlier_s)
-        random = unit_lines * (held - untouched) / np.maximum(1e-300, -np.expm1(-modified * within_s))
+        unit_lines, modified = unit_bytes / self.line_bytes, self._modified(unit_bytes)
+        elsewhere = np.exp(-modified * within_s - self.stored * max(0.0, self.held_s - within_s))
+        not_stored = (np.exp(-self.stored * self.held_s) - elsewhere) / np.maximum(1e-300, -np.expm1(-modified * within_s))
+        random = unit_lines * (1 - np.exp(-self.loaded * self.held_s) * not_stored)
         in_turn = np.minimum(unit_lines, self.burst_lines) * min(1.0, self.held_s / max(within_s, 1e-12))
         lines: Column = np.minimum(unit_lines, np.where(self.stream, in_turn, random))
         return lines
+
+    def modified_held(self, unit_bytes: int, within_s: float) -> Column:
+        """Return the units that were modified within a time and of which the L2s hold a line still, float64[sets]."""
+        units = self.lines * self.line_bytes / unit_bytes
+        held: Column = units * self.reached(self._modified(unit_bytes), min(within_s, self.held_s))
+        return held
+
+    def _modified(self, unit_bytes: int) -> Column:
+        """Return how often in a second a unit is modified, float64[sets]."""
+        unit_lines = unit_bytes / self.line_bytes
+        return self.visits * np.maximum(1.0, self.burst_lines / unit_lines) * unit_lines / self.lines
 
     def dirty_lines(self, within_s: float) -> float:
         """Return the lines that were stored to within a time and that the L2s hold still, in the mean."""

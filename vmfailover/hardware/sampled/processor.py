@@ -153,13 +153,36 @@ class SampledProcessor(Processor):
         if core:
             return 1
         units = self.flagged_lines
-        done = int(log_units(logs, int(self.state.owner[core]), units, self.memory.line_bytes))
-        self.state.counters[Counter.LOG_SCAN] += done
+        self.state.counters[Counter.LOG_SCAN] += self._log_first(units, units.size, logs)
+        self._end_interval()
+        return int(self._sampled.sizes[1] == 0)
+
+    def log_castouts(self, logs: LogState) -> None:
+        """Log the units that the L2s cannot hold any more, of each set the first ones that were stored to."""
+        self.before_look()
+        units = self._sampled.unlogged[: self._sampled.sizes[1]].astype(np.int64)
+        sets = self._sets_of(units)
+        within_s = (self._guest_fs - self._cleaned_fs) / 1e15
+        held = self._occupancy.modified_held(self.memory.line_bytes, max(0.0, within_s))
+        leaving = np.bincount(sets, minlength=held.size) - np.ceil(held).astype(np.int64)
+        order = np.argsort(sets, kind="stable")
+        number = np.arange(units.size) - np.searchsorted(sets[order], sets[order])
+        gone = np.zeros(units.size, np.bool_)
+        gone[order] = number < leaving[sets[order]]
+        out, kept = units[gone], units[~gone]
+        self.state.counters[Counter.LOG_CASTOUT] += self._log_first(np.concatenate([out, kept]), out.size, logs)
+
+    def _log_first(self, units: npt.NDArray[np.int64], number: int, logs: LogState) -> int:
+        """Log the first so many of all unlogged units, int64[n], as far as the log goes; return how many those were."""
+        done = int(log_units(logs, int(self.state.owner[0]), units[:number], self.memory.line_bytes))
         self.state.tracked[units[:done]] &= ~np.uint8(UNLOGGED)
         self._sampled.unlogged[: units.size - done] = units[done:]
         self._sampled.sizes[1] = units.size - done
-        self._end_interval()
-        return int(done == units.size)
+        return done
+
+    def _sets_of(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the set to which each of some units, int64[n], belongs, the nearest before it if to none."""
+        return self._order[np.maximum(0, np.searchsorted(self._first_unit, units, side="right") - 1)]
 
     @property
     def noted_units(self) -> npt.NDArray[np.int64]:
@@ -218,7 +241,7 @@ class SampledProcessor(Processor):
     def fetch(self, lines: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint32], Held]:
         """Read lines (int64[n]): their versions, uint32[n], and about how many lines of the caches were in an L2."""
         self.before_look()
-        sets = self._order[np.maximum(0, np.searchsorted(self._first_unit, lines, side="right") - 1)]
+        sets = self._sets_of(lines)
         each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_fs / 1e15)
         held = float(np.bincount(sets, minlength=each.size) @ each)
         first = float(np.bincount(sets, minlength=each.size) @ (each / self._occupancy.vcpus))

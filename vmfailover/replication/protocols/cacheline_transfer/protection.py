@@ -34,6 +34,8 @@ class TransferredLines(LoggedLines):
         while True:
             yield self._env.timeout(interval_ns)
             if self._vm.running:
+                self._log.set_limit()
+                self._processor.log_castouts(self._log.logs)
                 after()
 
     def find_modified(self, make_room: MakeRoom) -> Steps:
