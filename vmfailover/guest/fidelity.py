@@ -18,6 +18,11 @@ from vmfailover.hardware.sampled.processor import SampledProcessor
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.hosts import HostSpec
 
+#: What a run of a sampled guest leaves out, a sentence of its summary.
+LEFT_OUT = (
+    "sampled: no single access and no row of a cache was simulated; what caches hold, cast out and miss is a mean, "
+    "lines that move from core to core are not logged, and bytes modified are counted by whole units of the protocol"
+)
 #: What a VM executes: every access, or visits to units of memory.
 GuestWorkload = Workload | SampledHotSets
 

@@ -8,7 +8,7 @@ from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.replication import Replication
-from vmfailover.scenario.sizes import ADDRESS_BYTES, MOST_LINES
+from vmfailover.scenario.sizes import ADDRESS_BYTES, MOST_EXECUTED, MOST_LINES
 from vmfailover.scenario.units import DURATION, SIZE
 
 
@@ -40,6 +40,8 @@ def _memory(scenario: Experiment) -> Iterator[Problem]:
     if memory % line:
         what = "the line" if line == scenario.hosts.primary.line else "the unit"
         yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of {what} of {line} B")
+    elif scenario.fidelity == "executed" and memory > MOST_EXECUTED:
+        yield Problem(("vm", "memory"), f"the most is {SIZE.format(MOST_EXECUTED)}, or write 'fidelity: sampled'")
     if scenario.in_use > memory:
         yield Problem(("vm", "in_use"), f"more than vm.memory; write at most {SIZE.format(memory)}")
     if memory > MOST_LINES * line:

@@ -107,7 +107,9 @@ class Occupancy:
         """Return the lines that caches hold, in the mean, of a unit that was modified within a time, float64[sets]."""
         unit_lines, modified = unit_bytes / self.line_bytes, self._modified(unit_bytes)
         elsewhere = np.exp(-modified * within_s - self.stored * max(0.0, self.held_s - within_s))
-        not_stored = (np.exp(-self.stored * self.held_s) - elsewhere) / np.maximum(1e-300, -np.expm1(-modified * within_s))
+        not_stored = (np.exp(-self.stored * self.held_s) - elsewhere) / np.maximum(
+            1e-300, -np.expm1(-modified * within_s)
+        )
         random = unit_lines * (1 - np.exp(-self.loaded * self.held_s) * not_stored)
         in_turn = np.minimum(unit_lines, self.burst_lines) * min(1.0, self.held_s / max(within_s, 1e-12))
         lines: Column = np.minimum(unit_lines, np.where(self.stream, in_turn, random))
