@@ -149,5 +149,5 @@ class ExpectedMemory:
 
     def compare_lines(self, image: npt.NDArray[np.uint32], lines: npt.NDArray[np.int64]) -> tuple[int, list[int]]:
         """Return how many of some lines, int64[n], of an image are not as written, and examples of them."""
-        differing = lines[image[lines] != self._rows[lines, VERSION] & np.uint32(MODULUS - 1)]
+        differing = np.unique(lines[image[lines] != self._rows[lines, VERSION] & np.uint32(MODULUS - 1)])
         return int(differing.size), differing[:EXAMPLES].tolist()

@@ -17,7 +17,6 @@ from vmfailover.guest.fidelity import GuestWorkload, new_replay
 from vmfailover.guest.guest import GuestState, ReceiveRing
 from vmfailover.guest.outlet import Release
 from vmfailover.hardware.cache.state import CacheState
-from vmfailover.replication.distinct import distinct
 from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: The names of all invariants; a protocol promises some of them.
@@ -139,7 +138,7 @@ class ProgramReplayer:
 
         Blocks have to be lines.
         """
-        recent, self._recent = distinct(np.concatenate([np.empty(0, np.int64), *self._recent])), []
+        recent, self._recent = np.concatenate([np.empty(0, np.int64), *self._recent]), []
         return Comparison(*self._ledger.compare_lines(image, recent))
 
     def compare(self, image: npt.NDArray[np.uint32]) -> Comparison:

@@ -73,6 +73,7 @@ def put(visits: VisitsAtHand, core: int, brought: UnitVisits) -> None:
     visits.unit[core, :count] = brought.unit
     visits.set[core, :count] = brought.set
     visits.position[core, :count] = brought.position
+    visits.visits[core, :count] = brought.visits
     visits.length[core] = count
     visits.end[core] = brought.end
 
@@ -90,6 +91,7 @@ def _room(cores: int, columns: int) -> VisitsAtHand:
         unit=np.zeros((cores, columns), np.uint32),
         set=np.zeros((cores, columns), np.uint16),
         position=np.zeros((cores, columns), np.int64),
+        visits=np.zeros((cores, columns), np.uint32),
         length=np.zeros(cores, np.int64),
         end=np.zeros(cores, np.int64),
     )
@@ -99,5 +101,6 @@ def _grown(visits: VisitsAtHand, columns: int) -> VisitsAtHand:
     """Return the same visits with room for so many of each core."""
     larger = _room(len(visits.length), columns)
     had = visits.unit.shape[1]
-    larger.unit[:, :had], larger.set[:, :had], larger.position[:, :had] = visits[:3]
+    for column, smaller in zip(larger[:4], visits[:4], strict=True):
+        column[:, :had] = smaller
     return larger._replace(length=visits.length, end=visits.end)

@@ -140,11 +140,12 @@ def _run_core(
         if begins >= bound:
             break
         unit = np.int64(visits.unit[core, here])
-        clock = begins + sampled.cost[visits.set[core, here]]
+        times = np.int64(visits.visits[core, here])
+        clock = begins + times * sampled.cost[visits.set[core, here]]
         if state.tracked[unit] & wanted != wanted:
             clock += _mark(state, sampled, core, unit, wanted)
         state.memory[unit] = (state.memory[unit] + 1) % VERSION_MODULUS
-        sampled.visits[core, visits.set[core, here]] += 1
+        sampled.visits[core, visits.set[core, here]] += times
         here += 1
     start[core] = here
     state.clock[core] = clock

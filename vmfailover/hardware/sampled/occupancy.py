@@ -85,12 +85,14 @@ class Occupancy:
     @property
     def l3_hits(self) -> Column:
         """Lines of a visit that the L3 has."""
-        return self._touched * np.maximum(0.0, self._l3_held - self._l2_held)
+        hits: Column = self._touched * np.maximum(0.0, self._l3_held - self._l2_held)
+        return hits
 
     @property
     def fetches(self) -> Column:
         """Lines of a visit that come from memory."""
-        return self._touched * (1 - np.maximum(self._l3_held, self._l2_held))
+        fetched: Column = self._touched * (1 - np.maximum(self._l3_held, self._l2_held))
+        return fetched
 
     @property
     def _load_misses(self) -> Column:

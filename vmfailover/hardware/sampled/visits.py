@@ -19,6 +19,8 @@ class VisitsAtHand(NamedTuple):
     set: npt.NDArray[np.uint16]
     #: int64[cores, n]: the tick, times 2 ** `WITHIN_TICK_BITS`, plus the number within it.
     position: npt.NDArray[np.int64]
+    #: uint32[cores, n]: how many visits of its tick it stands for.
+    visits: npt.NDArray[np.uint32]
     #: int64[cores].
     length: npt.NDArray[np.int64]
     #: int64[cores]: the position from which on nothing is at hand.

@@ -23,6 +23,8 @@ _BLOCK_VISITS = 1 << 14
 _MOST_TICKS = 1 << 12
 #: Blocks of ticks that are kept for each vCPU: whoever executes the guest again is not far behind.
 _KEPT = 4
+#: Visits to each place of a set, in the mean, of which none is missed but once in e to this power.
+_DENSE = 12
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -35,13 +37,25 @@ class UnitVisits(NamedTuple):
     set: NDArray[np.uint16]
     #: int64[n]: the tick, times 2 ** `WITHIN_TICK_BITS`, plus the number within it.
     position: NDArray[np.int64]
+    #: uint32[n]: how many visits of its tick it stands for.
+    visits: NDArray[np.uint32]
     #: The position of the first visit that may follow.
     end: int
 
     @classmethod
     def none(cls, end: int) -> UnitVisits:
         """No visit, up to a position."""
-        return cls(np.empty(0, np.uint32), np.empty(0, np.uint16), np.empty(0, np.int64), end)
+        return cls.room(0)._replace(end=end)
+
+    @classmethod
+    def room(cls, size: int) -> UnitVisits:
+        """So many visits, to be filled in."""
+        columns = np.empty(size, np.uint32), np.empty(size, np.uint16), np.empty(size, np.int64)
+        return cls(*columns, np.empty(size, np.uint32), 0)
+
+    def part(self, part: slice, end: int) -> UnitVisits:
+        """Some of them, sharing memory with these."""
+        return UnitVisits(self.unit[part], self.set[part], self.position[part], self.visits[part], end)
 
     @property
     def block(self) -> NDArray[np.uint32]:
@@ -61,14 +75,14 @@ class UnitVisits(NamedTuple):
     def between(self, first: int, stop: int) -> UnitVisits:
         """Those from one position to another (exclusive), sharing memory with these."""
         begin, last = np.searchsorted(self.position, (first, stop))
-        part = slice(int(begin), int(last))
-        return UnitVisits(self.unit[part], self.set[part], self.position[part], min(stop, self.end))
+        return self.part(slice(int(begin), int(last)), min(stop, self.end))
 
 
 class SampledHotSets:
     """The visits of each vCPU to units of memory, the same as those of `HotSetDraws`, in the order of their ticks.
 
-    A visit to more than one unit is a visit to each of them.
+    A visit to more than one unit is a visit to each of them. Where a tick's visits are so many that they reach all units
+    of a set, these are visited in turn, each for its share.
     """
 
     def __init__(
@@ -117,16 +131,19 @@ class SampledHotSets:
         """The visits of a block of ticks; a part that is full is followed by another."""
         spans = self._draws.pace.spans(first, self._ticks)
         last, parts = first + self._ticks, list[UnitVisits]()
-        tick, room = first, int(self._most[vcpu]) + 2 * _BLOCK_VISITS
+        tick, most = first, int(self._most[vcpu])
+        room = most + 2 * _BLOCK_VISITS
         while tick < last:
-            part = UnitVisits(np.empty(room, np.uint32), np.empty(room, np.uint16), np.empty(room, np.int64), 0)
-            columns, ticks = (part.unit, part.set, part.position), (first, tick, *spans, int(self._most[vcpu]))
-            filled, tick = _fill_units(*columns, self._draws.table, self._burst, self._unit_blocks, vcpu, *ticks)
-            parts.append(part._replace(unit=part.unit[:filled], set=part.set[:filled], position=part.position[:filled]))
+            part = UnitVisits.room(room)
+            columns = part.unit, part.set, part.position, part.visits
+            sets = self._draws.table, self._burst, self._unit_blocks, vcpu
+            filled, tick = _fill_units(*columns, *sets, first, tick, spans.before, spans.factor, most)
+            parts.append(part.part(slice(filled), 0))
         return UnitVisits(
             np.concatenate([part.unit for part in parts]),
             np.concatenate([part.set for part in parts]),
             np.concatenate([part.position for part in parts]),
+            np.concatenate([part.visits for part in parts]),
             last << WITHIN_TICK_BITS,
         )
 
@@ -158,10 +175,20 @@ def _units_of_visit(burst: int, unit_blocks: int) -> float:
 
 
 @compiled
+def _enough(table: SetTable, each: int, unit_blocks: int) -> int:
+    """Visits of a tick that, as good as certainly, store to every unit of a set."""
+    if table.turns[each]:
+        return table.pages[each] if unit_blocks >= PAGE_BLOCKS else 1 << 62
+    places = table.pages[each] * (1 if unit_blocks >= PAGE_BLOCKS else table.begins[each])
+    return _DENSE * places
+
+
+@compiled
 def _fill_units(
     unit: NDArray[np.uint32],
     which: NDArray[np.uint16],
     position: NDArray[np.int64],
+    visits: NDArray[np.uint32],
     table: SetTable,
     burst: NDArray[np.int64],
     unit_blocks: int,
@@ -186,18 +213,37 @@ def _fill_units(
                 continue
             key = random_bits(table.key[each, vcpu], np.uint64(tick))
             gone = passed(table.mean[each, vcpu], before[tick - first], table.start[each, vcpu])
+            pages = table.pages[each]
+            if counts[each] >= _enough(table, each, unit_blocks):
+                least = table.first[each] * PAGE_BLOCKS // unit_blocks
+                units = ((table.first[each] + pages) * PAGE_BLOCKS - 1) // unit_blocks + 1 - least
+                for number in range(units):
+                    unit[filled] = np.uint32(least + number)
+                    which[filled] = np.uint16(each)
+                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
+                    visits[filled] = (number + 1) * counts[each] // units - number * counts[each] // units
+                    filled += 1
+                continue
             for number in range(counts[each]):
                 bits = random_bits(key, np.uint64(number + 1))
                 if table.turns[each]:
-                    place = (gone + number) % table.pages[each]
+                    place = (gone + number) % pages
                 else:
-                    place = np.int64(below(bits, np.uint64(table.pages[each])))
+                    place = np.int64(below(bits, np.uint64(pages)))
+                if unit_blocks >= PAGE_BLOCKS:
+                    unit[filled] = np.uint32((table.first[each] + place) * PAGE_BLOCKS // unit_blocks)
+                    which[filled] = np.uint16(each)
+                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
+                    visits[filled] = 1
+                    filled += 1
+                    continue
                 block = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each]))) * table.step[each]
                 block += (table.first[each] + place) * PAGE_BLOCKS
                 for part in range(block // unit_blocks, (block + burst[each] - 1) // unit_blocks + 1):
                     unit[filled] = np.uint32(part)
                     which[filled] = np.uint16(each)
                     position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
+                    visits[filled] = 1
                     filled += 1
         tick += 1
     return filled, tick
