@@ -93,6 +93,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "report": ("out",),
     "trace stats": ("TRACE",),
     "trace convert": ("LACKEY", "new.parquet"),
+    "trace generate": ("SCENARIO", "new.parquet", "--accesses", "9"),
     "bench": ("SCENARIO", "--repeat", "1"),
 }
 #: Values of each option that are tried when time is short.

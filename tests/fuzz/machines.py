@@ -77,6 +77,8 @@ def memory_bytes(draws: Draws, line: int) -> int:
 
 def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
     """Return what a VM of so much memory does."""
+    if draws.chance("hot sets", 0.12):
+        return _hot_sets(draws.under("hot sets"), memory, vcpus)
     kinds = ("zipf", "uniform", "sequential", "pointer-chase", "idle", "mix", "trace")
     kind = draws.weighted("kind", dict(zip(kinds, (25, 15, 15, 10, 8, 12, 15), strict=True)))
     if kind == "trace":
@@ -92,6 +94,42 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
             for each in phases
         ],
     }
+
+
+def _hot_sets(draws: Draws, memory: int, vcpus: int) -> Spec:
+    tick_us = draws.pick("tick", [10, 50, 100, 100, 1000])
+    number = draws.whole("sets", 1, 4)
+    room = memory // 4096 // number
+    sets = [_hot_set(draws.under(f"sets.{each}"), max(1, room), tick_us, vcpus) for each in range(number)]
+    spec: Spec = {"kind": "hot-sets", "sets": sets}
+    if tick_us != 100 or draws.chance("tick there", 0.3):
+        spec["tick"] = f"{tick_us} us"
+    if draws.chance("pace there", 0.5):
+        spec["instructions_per_access"] = draws.number("instructions_per_access", 2.0, 200.0)
+    if draws.chance("fluctuates", 0.5):
+        variation = draws.pick("variation", [1, 40, 100, 300])
+        spec["fluctuation"] = {"variation": f"{variation} %", "correlation": draws.time("correlation", 1, 10**8)}
+    return spec
+
+
+def _hot_set(draws: Draws, room: int, tick_us: int, vcpus: int) -> Spec:
+    kind = draws.pick("kind", ["random", "random", "stream", "periodic"])
+    pages = draws.whole("pages", 1, room)
+    visits = draws.number("visits", 100.0, 1e6)
+    spec: Spec = {"kind": kind, "memory": SIZE.format(pages * 4096), "visits": f"{visits!r} /s"}
+    if draws.chance("burst there", 0.5):
+        spec["burst"] = f"{64 * draws.pick('burst', [1, 2, 3, 8, 20, 64])} B"
+    if draws.chance("stores there", 0.4):
+        spec["stores"] = draws.number("stores", 1.0, 20.0)
+    if draws.chance("loads there", 0.5):
+        spec["loads"] = draws.number("loads", 0.01, 10.0)
+    if kind == "periodic":
+        spec["period"] = f"{tick_us * draws.whole('period', 1, 20)} us"
+    if draws.chance("offset there", 0.2):
+        spec["offset"] = SIZE.format(4096 * draws.whole("offset", 0, room - pages))
+    if draws.chance("vcpus there", 0.3):
+        spec["vcpus"] = [draws.whole("vcpu", 0, vcpus - 1)]
+    return spec
 
 
 def _phase(draws: Draws, kind: str, memory: int) -> Spec:

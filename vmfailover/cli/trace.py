@@ -157,6 +157,29 @@ def convert(paths: tuple[Path, ...], strict: bool, dry_run: bool, as_json: bool,
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else _conversion(result))
 
 
+@command.command("generate")
+@click.argument("workload", metavar="WORKLOAD.yaml", type=PATH)
+@click.argument("out", metavar="OUT.parquet", type=PATH)
+@click.option("--accesses", metavar="N", type=click.IntRange(1, 10**12), required=True, help="Write the first N.")
+@click.option(
+    "--vcpus", metavar="N", type=click.IntRange(1, 256), help="vCPUs of the VM.  [default: the scenario's, or 1]"
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: the scenario's, or 1]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def generate(workload: Path, out: Path, as_json: bool, **given: Any) -> None:
+    """Write what a WORKLOAD executes as the trace OUT.parquet.
+
+    The file has a workload's keys, or is a scenario, whose guest executes just that. Idle time is not in the trace.
+    """
+    from vmfailover.cli.progress import counted_bar
+    from vmfailover.studies.trace_generation import generate_trace
+
+    require_file_writable(out, "OUT")
+    with counted_bar("generating") as progress:
+        metadata = generate_trace(workload, out, progress=progress, **given)
+    click.echo(metadata.to_json() if as_json else _lines([("accesses", f"{metadata.accesses:,}"), *_about(metadata)]))
+
+
 def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Path], Path | None]:
     """Tell inputs from the output, the last path, which may be missing in a dry run, and is not written there."""
     if len(paths) == 1:

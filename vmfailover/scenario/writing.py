@@ -4,7 +4,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from vmfailover.scenario.loading import document_of
+from vmfailover.scenario.reading import document_of
 from vmfailover.scenario.scenario import Scenario
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.guest.workloads.trace import TraceWorkload
@@ -60,6 +61,10 @@ def _pieces(scenario: Scenario, pace: Pace) -> Iterator[tuple[Pages | slice, Pag
         for phase in workload.phases if isinstance(workload, MixWorkload) else (workload,):
             region = _region(phase)
             yield region, region if phase.store_fraction else slice(0)
+    elif isinstance(workload, HotSetsWorkload):
+        for each, offset in zip(workload.sets, workload.offsets, strict=True):
+            pages = slice(offset // PAGE_BYTES, (offset + each.memory) // PAGE_BYTES)
+            yield pages, pages
     else:
         yield slice(None), slice(None)
     if scenario.clients is not None:
