@@ -4,7 +4,7 @@ Che's approximation: a line is held for as long as the cache takes to be filled 
 lines (Che, Tung and Wang, "Hierarchical Web caching systems", IEEE JSAC 20(7), 2002).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,35 +39,52 @@ class Occupancy:
         #: float64[sets]: times in a second that a line is stored to, that it is loaded from, and both.
         self.stored, self.loaded = self.visits * self.burst_lines / self.lines, loads
         self.accessed = self.stored + self.loaded
-        rows = cores * _rows(host.l2, host.line)
+        none, rows = np.zeros(len(sets)), cores * _rows(host.l2, host.line)
         #: Time for which the L2s hold a line, seconds.
-        self.held_s = self._time_to_fill(self.accessed, rows)
-        self._l1_held = self._share_held(loads, self._time_to_fill(loads, cores * _rows(host.l1, host.line)))
-        self._l2_held = self._share_held(self.accessed, self.held_s)
-        beyond_s = self._time_to_fill(self.accessed, rows + _rows(host.l3, host.line))
-        self._l3_held = self._share_held(self.accessed, beyond_s)
+        self.held_s = self._time_to_fill(lambda time_s: self._copies(self.stored, time_s), rows)
+        l1_s = self._time_to_fill(lambda time_s: self._copies(none, time_s), cores * _rows(host.l1, host.line))
+        beyond_s = self._time_to_fill(
+            lambda time_s: self.reached(self.accessed, time_s), rows + _rows(host.l3, host.line)
+        )
+        self._l1_held = self._share_held(self._own(none, l1_s), loads, l1_s)
+        self._l2_own = self._share_held(self._own(self.stored, self.held_s), self.accessed, self.held_s)
+        self._l2_held = self._share_held(self.reached(self.accessed, self.held_s), self.accessed, self.held_s)
+        self._l3_held = self._share_held(self.reached(self.accessed, beyond_s), self.accessed, beyond_s)
 
-    def _time_to_fill(self, rate: Column, rows: float) -> float:
-        """Return the time in which accesses at rates (float64[sets], of a line) reach so many distinct lines."""
+    def _time_to_fill(self, share: Callable[[float], Column], rows: float) -> float:
+        """Return the time after which so many rows are needed for a share of each set's lines, float64[sets]."""
+
+        def filled(time_s: float) -> float:
+            return float((self.lines * share(time_s)).sum())
+
         low, high = 1e-12, LONGEST_S
-        if float(self._filled(rate, high)) <= rows:
+        if filled(high) <= rows:
             return LONGEST_S
         for _ in range(_HALVINGS):
             middle = (low * high) ** 0.5
-            low, high = (low, middle) if float(self._filled(rate, middle)) > rows else (middle, high)
+            low, high = (low, middle) if filled(middle) > rows else (middle, high)
         return high
 
-    def _filled(self, rate: Column, time_s: float) -> float:
-        return float((self.lines * self.reached(rate, time_s)).sum())
+    def _own(self, stored: Column, time_s: float) -> Column:
+        """Return the chance that a core has a line that it holds for a time unless another core stores to it."""
+        accessed = (stored + self.loaded) / self.vcpus
+        lost = stored * (1 - 1 / self.vcpus)
+        held = accessed / np.maximum(1e-300, accessed + lost) * -np.expm1(-(accessed + lost) * time_s)
+        own: Column = np.where(self.stream, self.reached(self.stored, time_s) / self.vcpus, held)
+        return own
+
+    def _copies(self, stored: Column, time_s: float) -> Column:
+        """Return how many cores have a line, in the mean."""
+        return self.vcpus * self._own(stored, time_s)
 
     def reached(self, rate: Column, time_s: float) -> Column:
         """Return the share of each set's lines that accesses at a rate reach in a time, float64[sets]."""
         reached: Column = np.where(self.stream, np.minimum(1.0, rate * time_s), -np.expm1(-rate * time_s))
         return reached
 
-    def _share_held(self, rate: Column, time_s: float) -> Column:
+    def _share_held(self, share: Column, rate: Column, time_s: float) -> Column:
         """Return the chance that a line is held when it is accessed: one of a stream only if all of it is."""
-        held: Column = np.where(self.stream, rate * time_s >= 1, -np.expm1(-rate * time_s))
+        held: Column = np.where(self.stream, rate * time_s >= 1, share)
         return held
 
     # Misses of a visit, float64[sets]: those of its stores and of its loads.
@@ -75,12 +92,12 @@ class Occupancy:
     @property
     def l2_hits_of_loads(self) -> Column:
         """Loads of a visit that the core's own L2 answers."""
-        return self._load_misses * self._l2_held / self.vcpus
+        return self._load_misses * self._l2_own
 
     @property
     def transfers(self) -> Column:
         """Lines of a visit that the L2 of another core has."""
-        return self._touched * self._l2_held * (1 - 1 / self.vcpus)
+        return self._touched * np.maximum(0.0, self._l2_held - self._l2_own)
 
     @property
     def l3_hits(self) -> Column:
@@ -118,10 +135,16 @@ class Occupancy:
         return lines
 
     def modified_held(self, unit_bytes: int, within_s: float) -> Column:
-        """Return the units that were modified within a time and of which the L2s hold a line still, float64[sets]."""
+        """Return the units that were modified within a time and of which an L2 has a dirty line still, float64[sets]."""
         units = self.lines * self.line_bytes / unit_bytes
-        held: Column = units * self.reached(self._modified(unit_bytes), min(within_s, self.held_s))
+        held: Column = units * self._dirty(self._modified(unit_bytes), within_s)
         return held
+
+    def _dirty(self, modified: Column, within_s: float) -> Column:
+        """Return the share that is dirty of what is modified at a rate, float64[sets]; a load elsewhere cleans it."""
+        cleaned = self.loaded * (1 - 1 / self.vcpus)
+        share: Column = modified / (modified + cleaned) * self.reached(modified + cleaned, min(within_s, self.held_s))
+        return share
 
     def _modified(self, unit_bytes: int) -> Column:
         """Return how often in a second a unit is modified, float64[sets]."""
@@ -129,8 +152,8 @@ class Occupancy:
         return self.visits * np.maximum(1.0, self.burst_lines / unit_lines) * unit_lines / self.lines
 
     def dirty_lines(self, within_s: float) -> float:
-        """Return the lines that were stored to within a time and that the L2s hold still, in the mean."""
-        return float((self.lines * self.reached(self.stored, min(within_s, self.held_s))).sum())
+        """Return the lines that were stored to within a time and are dirty in an L2 still, in the mean."""
+        return float((self.lines * self._dirty(self.stored, within_s)).sum())
 
 
 def _rows(level: CacheLevel | None, line: int) -> float:

@@ -56,9 +56,9 @@ class SampledProcessor(Processor):
         first_page = np.array([each.first for each in demand.sets], np.int64)
         self._order = np.argsort(first_page, kind="stable")
         self._first_unit = first_page[self._order] * PAGE_BYTES // memory.line_bytes
-        #: Guest time at which the interval began whose units are found, and its length, femtoseconds.
-        self._since_fs = self._lasted_fs = 0
-        self._cleaned_fs = 0
+        self._rate = max(1e-9, sum(each.rate * each.parts for each in demand.sets))
+        #: When the interval began and how long the last one was, and when rows were cleaned last, as `_worked_s` says.
+        self._since_s = self._lasted_s = self._cleaned_s = 0.0
         #: Called before anything of its state is looked at, or changed: its VM catches up.
         self.before_look: Callable[[], None] = lambda: None
         super().__init__(kernel, spec, cores, memory, tracking)
@@ -162,8 +162,8 @@ class SampledProcessor(Processor):
         self.before_look()
         units = self._sampled.unlogged[: self._sampled.sizes[1]].astype(np.int64)
         sets = self._sets_of(units)
-        within_s = (self._guest_fs - self._cleaned_fs) / 1e15
-        held = self._occupancy.modified_held(self.memory.line_bytes, max(0.0, within_s))
+        within_s = self._worked_s - self._cleaned_s
+        held = self._occupancy.modified_held(self.memory.line_bytes, within_s)
         leaving = np.bincount(sets, minlength=held.size) - np.ceil(held).astype(np.int64)
         order = np.argsort(sets, kind="stable")
         number = np.arange(units.size) - np.searchsorted(sets[order], sets[order])
@@ -200,13 +200,14 @@ class SampledProcessor(Processor):
         self._end_interval()
 
     def _end_interval(self) -> None:
-        now_fs = self._guest_fs
-        if now_fs > self._since_fs:
-            self._lasted_fs, self._since_fs = now_fs - self._since_fs, now_fs
+        now_s = self._worked_s
+        if now_s > self._since_s:
+            self._lasted_s, self._since_s = now_s - self._since_s, now_s
 
     @property
-    def _guest_fs(self) -> int:
-        return int(self.state.clock[0] - self.offset[0])
+    def _worked_s(self) -> float:
+        """How long the guest's visits would have taken at their mean rates, which fluctuate, seconds."""
+        return float(self._sampled.visits.sum() / self._rate)
 
     def note_stores(self, lines: npt.NDArray[np.int64]) -> None:
         """Note stores to lines (int64[n]) that are about to happen and are not the VM's own, at no cost."""
@@ -221,15 +222,15 @@ class SampledProcessor(Processor):
 
     def clean(self) -> int:
         """Return about how many lines of memory the rows are that are dirty, and that are written back."""
-        dirty, self._cleaned_fs = self.dirty_rows, self._guest_fs
+        dirty, self._cleaned_s = self.dirty_rows, self._worked_s
         return dirty
 
     @property
     def dirty_rows(self) -> int:
         """Dirty rows in all L2s in the mean, as lines of memory."""
         self.before_look()
-        within_s = (self._guest_fs - self._cleaned_fs) / 1e15
-        return round(self._occupancy.dirty_lines(max(0.0, within_s)) / self.memory.cache_lines)
+        within_s = self._worked_s - self._cleaned_s
+        return round(self._occupancy.dirty_lines(within_s) / self.memory.cache_lines)
 
     @property
     def dirty_lines_balance(self) -> bool:
@@ -242,7 +243,7 @@ class SampledProcessor(Processor):
         """Read lines (int64[n]): their versions, uint32[n], and about how many lines of the caches were in an L2."""
         self.before_look()
         sets = self._sets_of(lines)
-        each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_fs / 1e15)
+        each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_s)
         held = float(np.bincount(sets, minlength=each.size) @ each)
         first = float(np.bincount(sets, minlength=each.size) @ (each / self._occupancy.vcpus))
         return self.memory.versions[lines], Held(round(first), round(held - first))
