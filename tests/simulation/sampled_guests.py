@@ -17,7 +17,7 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     "live-precopy": {"precopy": {"lead": "50 ms"}},
     "cold-restart": {"restart": {"kind": "restore", "storage": "10 GB/s"}},
 }
-SETS = [
+SETS: list[dict[str, Any]] = [
     {"kind": "random", "memory": "16 MiB", "visits": "100000 /s", "burst": "256 B", "stores": 2, "loads": 2},
     {"kind": "random", "memory": "512 KiB", "visits": "200000 /s", "loads": 1},
     {"kind": "stream", "memory": "32 MiB", "visits": "5000 /s", "burst": "4 KiB"},

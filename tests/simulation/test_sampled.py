@@ -24,7 +24,7 @@ def verdicts(result: vf.RunResult) -> dict[str, bool]:
 
 
 def simulated(result: vf.RunResult) -> dict[str, Any]:
-    return {name: value for name, value in result.metrics.items() if name not in WALL_CLOCK}
+    return {str(name): value for name, value in result.metrics.items() if name not in WALL_CLOCK}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -137,7 +137,7 @@ def test_a_unit_that_changes_unseen_is_told_at_the_end(monkeypatch: pytest.Monke
 
 
 def test_only_hot_sets_can_be_sampled() -> None:
-    with pytest.raises(ValueError, match="fidelity: only workloads of kind 'hot-sets' can be sampled; .*trace fit"):
+    with pytest.raises(ValueError, match=r"fidelity: only workloads of kind 'hot-sets' can be sampled; .*trace fit"):
         sampled(workload={"kind": "idle"})
 
 

@@ -6,10 +6,12 @@ import pytest
 from runs_for_tests import Observed, broken, happened, observe, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
+from vmfailover.guest.workloads.hot_sets.units import SampledHotSets
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import least_log
+from vmfailover.traces.accesses import AccessChunk
 
 Claim = Callable[[Observed], bool]
 
@@ -56,13 +58,19 @@ def all_vcpus_run(run: Observed) -> bool:
     return run.cluster.primary.vm.processor.cores > 1 and min(run.cluster.primary.vm.positions) > 0
 
 
+def first_chunk(run: Observed) -> AccessChunk:
+    workload = run.cluster.workload
+    assert not isinstance(workload, SampledHotSets)
+    return next(workload.chunks(0))
+
+
 def first_chunk_steps(run: Observed) -> set[int]:
-    block = next(iter(run.cluster.workload.chunks(0))).block[:64].astype(int)
+    block = first_chunk(run).block[:64].astype(int)
     return set((block[1:] - block[:-1]).tolist())
 
 
 def never_overlaps(run: Observed) -> bool:
-    return next(iter(run.cluster.workload.chunks(0))).parallelism == 1.0
+    return first_chunk(run).parallelism == 1.0
 
 
 def reaches_its_last_phase(run: Observed) -> bool:

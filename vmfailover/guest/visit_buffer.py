@@ -101,6 +101,6 @@ def _grown(visits: VisitsAtHand, columns: int) -> VisitsAtHand:
     """Return the same visits with room for so many of each core."""
     larger = _room(len(visits.length), columns)
     had = visits.unit.shape[1]
-    for column, smaller in zip(larger[:4], visits[:4], strict=True):
-        column[:, :had] = smaller
+    larger.unit[:, :had], larger.set[:, :had] = visits.unit, visits.set
+    larger.position[:, :had], larger.visits[:, :had] = visits.position, visits.visits
     return larger._replace(length=visits.length, end=visits.end)

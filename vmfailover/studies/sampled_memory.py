@@ -18,8 +18,8 @@ HUGE_PAGE_BYTES = 2 << 20
 #: Bytes for the version of each unit on a host; those of both hosts are read as a whole at the end.
 VERSION_BYTES = 4
 #: Bytes for each unit in the arrays that are written wherever the guest stores: on each host the mark, and the version
-#: on hosts built anew; on the secondary also whether a unit has arrived; the auditor's version, its last epoch, and when
-#: it was logged.
+#: on hosts built anew; on the secondary also whether a unit has arrived; the auditor's version, its last epoch, and
+#: when it was logged.
 HOST_BYTES = (1,)
 OTHERS_BYTES = (1, 8, 4)
 #: Bytes for each unit that is copied at once, measured: its number and its version, in the messages and while these

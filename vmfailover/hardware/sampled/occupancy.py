@@ -135,7 +135,7 @@ class Occupancy:
         return lines
 
     def modified_held(self, unit_bytes: int, within_s: float) -> Column:
-        """Return the units that were modified within a time and of which an L2 has a dirty line still, float64[sets]."""
+        """Return the units modified within a time of which an L2 has a dirty line still, float64[sets]."""
         units = self.lines * self.line_bytes / unit_bytes
         held: Column = units * self._dirty(self._modified(unit_bytes), within_s)
         return held

@@ -1,7 +1,7 @@
 """Sampled hot sets: the units of the very visits that are executed."""
 
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from vmfailover.scenario.workload import Workload
 
 VCPUS = 2
 TICKS = 300
-SETS = [
+SETS: list[dict[str, Any]] = [
     {"kind": "random", "memory": "1 MiB", "visits": "40000 /s", "burst": "192 B"},
     {"kind": "stream", "memory": "1 MiB", "visits": "30000 /s", "burst": "4 KiB"},
     {"kind": "periodic", "memory": "64 KiB", "visits": "20000 /s", "period": "1 ms", "vcpus": [1]},
@@ -66,7 +66,7 @@ def test_any_position_can_be_begun_at() -> None:
 
 def test_blocks_of_ticks_follow_each_other() -> None:
     blocks = list(islice(sampled(spec(SETS), 4096).visits(1), 3))
-    assert all(before.end <= after.position[0] for before, after in zip(blocks, blocks[1:], strict=False))
+    assert all(before.end <= after.position[0] for before, after in pairwise(blocks))
     fresh = next(sampled(spec(SETS), 4096).visits(1, blocks[1].end))
     assert fresh.unit.tolist() == blocks[2].unit.tolist()
 

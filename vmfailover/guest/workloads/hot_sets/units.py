@@ -81,8 +81,8 @@ class UnitVisits(NamedTuple):
 class SampledHotSets:
     """The visits of each vCPU to units of memory, the same as those of `HotSetDraws`, in the order of their ticks.
 
-    A visit to more than one unit is a visit to each of them. Where a tick's visits are so many that they reach all units
-    of a set, these are visited in turn, each for its share.
+    A visit to more than one unit is a visit to each of them. Where a tick's visits are so many that they reach all
+    units of a set, these are visited in turn, each for its share.
     """
 
     def __init__(
@@ -98,16 +98,17 @@ class SampledHotSets:
         `line_bytes` is that of the hosts' caches, whose work a visit is told with.
         """
         self._draws = HotSetDraws(spec, vcpus, seed)
-        self._unit_blocks = unit_bytes // BLOCK_BYTES
-        self._burst = np.array([each.burst // BLOCK_BYTES for each in spec.sets], np.int64)
-        most = self._draws.table.most * (1 + (self._burst[:, None] - 1) // self._unit_blocks + 1)
+        #: What the visits ask of a processor.
+        self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes, line_bytes)))
+        burst = np.array([each.burst for each in self.demand.sets], np.int64)
+        parts = np.array([each.parts for each in self.demand.sets])
+        self._shape = _Shape(unit_bytes // BLOCK_BYTES, burst, parts)
+        most = self._draws.table.most * (2 + (burst[:, np.newaxis] - 1) // self._shape.unit_blocks)
         mean = float(self._draws.table.mean.sum(axis=0).max())
         self._ticks = int(max(1, min(_MOST_TICKS, _BLOCK_VISITS / max(mean, 1e-9))))
         self._most = most.sum(axis=0)
         self._kept: OrderedDict[tuple[int, int], UnitVisits] = OrderedDict()
         self._keep = _KEPT * vcpus
-        #: What the visits ask of a processor.
-        self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes, line_bytes)))
 
     def visits(self, vcpu: int, position: int = 0) -> Iterator[UnitVisits]:
         """The visits of a vCPU from a position on, without end, block of ticks by block of ticks."""
@@ -136,8 +137,8 @@ class SampledHotSets:
         while tick < last:
             part = UnitVisits.room(room)
             columns = part.unit, part.set, part.position, part.visits
-            sets = self._draws.table, self._burst, self._unit_blocks, vcpu
-            filled, tick = _fill_units(*columns, *sets, first, tick, spans.before, spans.factor, most)
+            sets = self._draws.table, self._shape, vcpu
+            filled, tick = _fill_units(*columns, *sets, (tick, first), spans.before, spans.factor, most)
             parts.append(part.part(slice(filled), 0))
         return UnitVisits(
             np.concatenate([part.unit for part in parts]),
@@ -174,13 +175,15 @@ def _units_of_visit(burst: int, unit_blocks: int) -> float:
     return sum(touched) / len(touched)
 
 
-@compiled
-def _enough(table: SetTable, each: int, unit_blocks: int) -> int:
-    """Visits of a tick that, as good as certainly, store to every unit of a set."""
-    if table.turns[each]:
-        return table.pages[each] if unit_blocks >= PAGE_BLOCKS else 1 << 62
-    places = table.pages[each] * (1 if unit_blocks >= PAGE_BLOCKS else table.begins[each])
-    return _DENSE * places
+class _Shape(NamedTuple):
+    """How visits lie in units."""
+
+    #: Blocks of a unit.
+    unit_blocks: int
+    #: int64[sets]: blocks that a visit stores to.
+    burst: NDArray[np.int64]
+    #: float64[sets]: units that a visit stores to, in the mean.
+    parts: NDArray[np.float64]
 
 
 @compiled
@@ -190,60 +193,90 @@ def _fill_units(
     position: NDArray[np.int64],
     visits: NDArray[np.uint32],
     table: SetTable,
-    burst: NDArray[np.int64],
-    unit_blocks: int,
+    shape: _Shape,
     vcpu: int,
-    first: int,
-    tick: int,
+    ticks: tuple[int, int],
     before: NDArray[np.int64],
     factor: NDArray[np.int64],
     most: int,
 ) -> tuple[int, int]:
     """Fill in the visits of ticks as long as one of `most` visits has room; return how many, and the tick that follows.
 
-    `before` and `factor` are those of the ticks from `first` on.
+    `ticks` are the one to begin with, and that of which `before` and `factor` are the first.
     """
-    counts = np.empty(len(burst), np.int64)
+    counts = np.empty(len(shape.burst), np.int64)
+    tick, first = ticks
     filled = 0
     while tick - first < len(factor) and filled + most <= len(unit):
         begun = filled
         fill_counts(counts, table, vcpu, tick, before[tick - first], factor[tick - first])
         for each in range(len(counts)):
-            if counts[each] == 0:
-                continue
-            key = random_bits(table.key[each, vcpu], np.uint64(tick))
-            gone = passed(table.mean[each, vcpu], before[tick - first], table.start[each, vcpu])
-            pages = table.pages[each]
-            if counts[each] >= _enough(table, each, unit_blocks):
-                least = table.first[each] * PAGE_BLOCKS // unit_blocks
-                units = ((table.first[each] + pages) * PAGE_BLOCKS - 1) // unit_blocks + 1 - least
-                for number in range(units):
-                    unit[filled] = np.uint32(least + number)
-                    which[filled] = np.uint16(each)
-                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
-                    visits[filled] = (number + 1) * counts[each] // units - number * counts[each] // units
-                    filled += 1
-                continue
-            for number in range(counts[each]):
-                bits = random_bits(key, np.uint64(number + 1))
-                if table.turns[each]:
-                    place = (gone + number) % pages
-                else:
-                    place = np.int64(below(bits, np.uint64(pages)))
-                if unit_blocks >= PAGE_BLOCKS:
-                    unit[filled] = np.uint32((table.first[each] + place) * PAGE_BLOCKS // unit_blocks)
-                    which[filled] = np.uint16(each)
-                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
-                    visits[filled] = 1
-                    filled += 1
-                    continue
-                block = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each]))) * table.step[each]
-                block += (table.first[each] + place) * PAGE_BLOCKS
-                for part in range(block // unit_blocks, (block + burst[each] - 1) // unit_blocks + 1):
-                    unit[filled] = np.uint32(part)
-                    which[filled] = np.uint16(each)
-                    position[filled] = (tick << WITHIN_TICK_BITS) + filled - begun
-                    visits[filled] = 1
-                    filled += 1
+            of_set = filled
+            if counts[each] >= _enough(table, shape, each):
+                filled = _fill_all(unit, visits, filled, table, shape, each, counts[each])
+            elif counts[each]:
+                filled = _fill_drawn(unit, filled, table, shape, each, vcpu, tick, counts[each], before[tick - first])
+                visits[of_set:filled] = 1
+            which[of_set:filled] = each
+        for number in range(filled - begun):
+            position[begun + number] = (tick << WITHIN_TICK_BITS) + number
         tick += 1
     return filled, tick
+
+
+@compiled
+def _enough(table: SetTable, shape: _Shape, each: int) -> int:
+    """Visits of a tick that, as good as certainly, store to every unit of a set."""
+    if table.turns[each]:
+        return np.int64(table.pages[each] if shape.unit_blocks >= PAGE_BLOCKS else 1 << 62)
+    return np.int64(_DENSE * table.pages[each] * (1 if shape.unit_blocks >= PAGE_BLOCKS else table.begins[each]))
+
+
+@compiled
+def _fill_all(
+    unit: NDArray[np.uint32],
+    visits: NDArray[np.uint32],
+    filled: int,
+    table: SetTable,
+    shape: _Shape,
+    each: int,
+    count: int,
+) -> int:
+    """Fill in every unit of a set after the `filled` ones, each with its share of the visits; return how many are."""
+    first = table.first[each] * PAGE_BLOCKS // shape.unit_blocks
+    units = ((table.first[each] + table.pages[each]) * PAGE_BLOCKS - 1) // shape.unit_blocks + 1 - first
+    total = np.int64(count * shape.parts[each])
+    for number in range(units):
+        unit[filled + number] = np.uint32(first + number)
+        visits[filled + number] = np.uint32((number + 1) * total // units - number * total // units)
+    return filled + units
+
+
+@compiled
+def _fill_drawn(
+    unit: NDArray[np.uint32],
+    filled: int,
+    table: SetTable,
+    shape: _Shape,
+    each: int,
+    vcpu: int,
+    tick: int,
+    count: int,
+    before: int,
+) -> int:
+    """Fill in the units of each visit to a set after the `filled` ones, as it is drawn; return how many there are."""
+    key = random_bits(table.key[each, vcpu], np.uint64(tick))
+    gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
+    for number in range(count):
+        bits = random_bits(key, np.uint64(number + 1))
+        if table.turns[each]:
+            place = (gone + number) % table.pages[each]
+        else:
+            place = np.int64(below(bits, np.uint64(table.pages[each])))
+        block = (table.first[each] + place) * PAGE_BLOCKS
+        if shape.unit_blocks < PAGE_BLOCKS:
+            block += np.int64(below(bits * _GAMMA, np.uint64(table.begins[each]))) * table.step[each]
+        for part in range(block // shape.unit_blocks, (block + shape.burst[each] - 1) // shape.unit_blocks + 1):
+            unit[filled] = np.uint32(part)
+            filled += 1
+    return filled
