@@ -334,7 +334,7 @@ def test_neither_pandas_nor_matplotlib_without_out(scenario_file: ScenarioFile) 
     assert process.stdout.splitlines()[-1] == "heavy:"
 
 
-def test_the_fidelity_can_be_chosen(tmp_path: Path) -> None:
+def test_the_fidelity_can_be_chosen() -> None:
     told = run("scenarios/sixty-four-gib.yaml", "--set", "duration=3500ms", "--fidelity", "sampled")
     assert told.exit_code == 0
     assert "sampled: no single access" in told.stdout

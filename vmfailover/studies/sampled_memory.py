@@ -15,18 +15,15 @@ from vmfailover.scenario.units import SIZE
 #: NumPy asks for huge pages for arrays from this size on, bytes.
 HUGE_FROM_BYTES = 4 << 20
 HUGE_PAGE_BYTES = 2 << 20
-#: Bytes for the version of each unit on a host; those of both hosts are read as a whole at the end.
-VERSION_BYTES = 4
-#: Bytes for each unit in the arrays that are written wherever the guest stores: on each host the mark, and the version
-#: on hosts built anew; on the secondary also whether a unit has arrived; the auditor's version, its last epoch, and
-#: when it was logged.
-HOST_BYTES = (1,)
+#: Bytes for each unit in the arrays that are written wherever the guest stores: on each host the version and the mark;
+#: on the secondary also whether a unit has arrived; the auditor's version, its last epoch, and when it was logged.
+HOST_BYTES = (4, 1)
 OTHERS_BYTES = (1, 8, 4)
 #: Bytes for each unit that is copied at once, measured: its number and its version, in the messages and while these
 #: are made.
 COPIED_BYTES = 30
 #: Bytes for each vCPU: the visits that the guest and the auditor have at hand.
-AT_HAND_BYTES = 4 << 20
+AT_HAND_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +56,9 @@ def _memory_key(scenario: Scenario) -> tuple[str, str]:
 
 
 def _arrays_bytes(scenario: Scenario) -> int:
-    anew = len(scenario.failures) if scenario.reprotection.possible else 0
-    each = [*HOST_BYTES * (2 + anew), *(VERSION_BYTES,) * anew, *OTHERS_BYTES]
-    read = 2 * VERSION_BYTES * (scenario.vm.memory // scenario.image_line)
-    return read + sum(_written_bytes(scenario, entry) for entry in each)
+    hosts = 2 + (len(scenario.failures) if scenario.reprotection.possible else 0)
+    each = [*HOST_BYTES * hosts, *OTHERS_BYTES]
+    return sum(_written_bytes(scenario, entry) for entry in each)
 
 
 def _written_bytes(scenario: Scenario, entry: int) -> int:

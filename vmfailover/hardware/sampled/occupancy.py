@@ -113,7 +113,8 @@ class Occupancy:
 
     @property
     def _load_misses(self) -> Column:
-        return self._loads * (1 - np.where(self.stream, 1.0, self._l1_held))
+        misses: Column = self._loads * (1 - np.where(self.stream, 1.0, self._l1_held))
+        return misses
 
     @property
     def _touched(self) -> Column:

@@ -228,8 +228,8 @@ def _fill_units(
 def _enough(table: SetTable, shape: _Shape, each: int) -> int:
     """Visits of a tick that, as good as certainly, store to every unit of a set."""
     if table.turns[each]:
-        return np.int64(table.pages[each] if shape.unit_blocks >= PAGE_BLOCKS else 1 << 62)
-    return np.int64(_DENSE * table.pages[each] * (1 if shape.unit_blocks >= PAGE_BLOCKS else table.begins[each]))
+        return int(table.pages[each] if shape.unit_blocks >= PAGE_BLOCKS else 1 << 62)
+    return int(_DENSE * table.pages[each] * (1 if shape.unit_blocks >= PAGE_BLOCKS else table.begins[each]))
 
 
 @compiled
@@ -249,7 +249,7 @@ def _fill_all(
     for number in range(units):
         unit[filled + number] = np.uint32(first + number)
         visits[filled + number] = np.uint32((number + 1) * total // units - number * total // units)
-    return filled + units
+    return filled + int(units)
 
 
 @compiled
