@@ -83,7 +83,11 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
     kind = draws.weighted("kind", dict(zip(kinds, (25, 15, 15, 10, 8, 12, 15), strict=True)))
     if kind == "trace":
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
-        return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
+        name = draws.pick("trace", fitting)
+        spread = (
+            {"spread": "copies"} if vcpus * TRACES[name].memory_bytes <= memory and draws.chance("spread", 0.5) else {}
+        )
+        return {"trace": name, "repeat": draws.pick("repeat", [True, True, "shifted", False]), **spread}
     if kind != "mix":
         return _phase(draws, kind, memory)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
@@ -186,6 +190,8 @@ def clients(draws: Draws, memory: int, line: int, duration: int) -> Spec | None:
         spec["kind"] = "open"
     if draws.chance("request there", 0.4):
         spec["request"] = draws.size("request", 0, min(memory // 4 // line * line, 16 * KIB))
+    if draws.chance("stores there", 0.3):
+        spec["stores"] = draws.size("stores", 0, min(memory // 4 // line * line, 8 * KIB))
     if draws.chance("response there", 0.4):
         spec["response"] = draws.size("response", 0, 10**6 if draws.chance("large", 0.1) else 20_000)
     if draws.chance("latency there", 0.6):

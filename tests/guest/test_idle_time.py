@@ -103,3 +103,66 @@ def test_the_state_can_be_taken_up_elsewhere(horizon: int) -> None:
     vm.load(Ticks(3, 4, 5), positions, horizon, 5_000)
     vm.resume(5_000)
     assert begun(vm, 6_000) == 12 - done
+
+
+class Naps(Ticks):
+    """Records of a nanosecond; each of these idles so long before it begins."""
+
+    def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
+        for record in range(first, len(self._records)):
+            (chunk,) = Program([Record(0)] * (record + 1), cut=1).chunks(vcpu, record)
+            yield chunk._replace(idle_ns=self._records[record])
+
+
+def napping(*naps: int) -> VirtualMachine:
+    vm = ready(1)
+    vm.pause(0)
+    vm.load(Naps(*naps), (0,), 0, 0)
+    vm.resume(0)
+    return vm
+
+
+def test_idle_time_comes_after_the_record_before() -> None:
+    vm = napping(0, 0, 50, 0, 10**9, 0)
+    assert [begun(vm, horizon) for horizon in (2, 52, 53, 54, 10**9 + 54, 10**9 + 99)] == [2, 0, 1, 1, 0, 2]
+
+
+def test_an_idle_time_longer_than_any_run_ends_the_vcpus_work() -> None:
+    vm = napping(0, 365 * 86_400 * 10**9, 0)
+    assert begun(vm, 7_200 * 10**9) == 1
+
+
+@pytest.mark.parametrize(("at", "pause", "begins"), [(30, 0, 101), (30, 1_000, 1_101), (100, 70, 171)])
+def test_idle_time_is_guest_time(at: int, pause: int, begins: int) -> None:
+    vm = napping(0, 100)
+    assert begun(vm, at) == 1
+    vm.pause(at)
+    vm.resume(at + pause)
+    assert begun(vm, begins) == 0
+    assert begun(vm, begins + 1) == 1
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 30, 100, 101, 102, 110, 152, 153])
+def test_what_is_left_of_idle_time_is_had_elsewhere(horizon: int) -> None:
+    naps = (0, 100, 0, 50, 0)
+    vm, other = napping(*naps), napping(*naps)
+    begun(vm, horizon)
+    begun(other, horizon)
+    vm.pause(horizon)
+    positions, waits = vm.positions, vm.waits
+    vm.load(Naps(*naps), positions, horizon, 5_000, waits)
+    vm.resume(5_000)
+    for later in (1, 5, 60, 99, 100, 101, 120, 150, 200):
+        assert begun(vm, 5_000 + later) == begun(other, horizon + later)
+
+
+def test_requests_are_served_in_recorded_idle_time() -> None:
+    vm = napping(0, 100)
+    assert begun(vm, 20) == 1
+    vm.occupy(0, 60, 20)
+    vm.pause(40)
+    vm.load(Naps(0, 100), vm.positions, 40, 40, vm.waits)
+    vm.occupy(0, 40, 40)
+    vm.resume(40)
+    assert begun(vm, 101) == 0
+    assert begun(vm, 102) == 1

@@ -78,6 +78,13 @@ def test_who_looks_changes_nothing() -> None:
     assert simulated(vf.run(scenario, samples=0)) == simulated(vf.run(scenario, samples=1000))
 
 
+def test_requests_that_store_modify_memory() -> None:
+    clients = {"kind": "open", "rate": "2000 /s", "stores": "8 KiB"}
+    least, more = (vf.run(sampled(clients={**clients, "stores": stores})) for stores in ("0 B", "8 KiB"))
+    assert all(verdicts(more).values())
+    assert more.metrics["replication.bytes"] > least.metrics["replication.bytes"]
+
+
 def test_an_idle_guest_modifies_nothing() -> None:
     sets = [{"kind": "random", "memory": "4 KiB", "visits": "0.001 /s"}]
     result = vf.run(sampled(workload={"kind": "hot-sets", "sets": sets}, clients=None))

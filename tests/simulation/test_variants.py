@@ -83,7 +83,9 @@ def reaches_its_last_phase(run: Observed) -> bool:
 def keeps_to_its_ticks(run: Observed) -> bool:
     vm, workload = run.cluster.primary.vm, run.result.scenario.workload
     assert isinstance(workload, HotSetsWorkload)
-    streams = [run.cluster.workload.chunks(vcpu, position) for vcpu, position in enumerate(vm.positions)]
+    guest = run.cluster.workload
+    assert not isinstance(guest, SampledHotSets)
+    streams = [guest.chunks(vcpu, position) for vcpu, position in enumerate(vm.positions)]
     guest_ns = vm.guest_ns(run.result.scenario.duration)
     return all(abs(next(stream).not_before_ns - guest_ns) <= workload.tick for stream in streams)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
 from vmfailover.guest.fidelity import GuestWorkload, new_replay
-from vmfailover.guest.guest import GuestState, ReceiveRing
+from vmfailover.guest.guest import GuestState, ReceiveRing, StoreRing
 from vmfailover.guest.outlet import Release
 from vmfailover.hardware.cache.state import CacheState
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -75,14 +75,16 @@ class ProgramReplayer:
         memory_bytes: int,
         line_bytes: int,
         unit_lines: int = 1,
+        stores: ReceiveRing | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        """Begin at `start`, nothing having been written; devices write to the lines of `ring`.
+        """Begin at `start`, nothing having been written.
 
-        Modified memory is logged in units of `unit_lines` lines, a power of two, and stored to in blocks of
+        Devices write to the lines of `ring`, and the guest stores for requests to those of `stores`, if to any.
+        Modified memory is logged in units of `unit_lines` lines, a power of two, and the workload stores to blocks of
         `block_bytes`.
         """
-        self._ring = ring
+        self._ring, self._stores = ring, stores or StoreRing(ring, line_bytes, 0)
         self._replays = [new_replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
@@ -107,7 +109,8 @@ class ProgramReplayer:
         for addresses in logged or ():
             self._ledger.log(addresses, epoch)
         missing, examples = self._execute(to, epoch)
-        written = self._ring.written(self._at.device_writes, to.device_writes)
+        received = self._ring.written(self._at.device_writes, to.device_writes)
+        written = np.append(received, self._stores.written(self._at.request_stores, to.request_stores))
         unlogged = self._ledger.write(written, epoch)
         self._note(written)
         self.dirtied_bytes += np.unique(written).size * self._line_bytes

@@ -35,6 +35,7 @@ class Judge(Observer):
             scenario.vm.memory,
             scenario.image_line,
             scenario.replication.unit_bytes(scenario.image_line) // scenario.image_line,
+            cluster.primary.guest.stores,
             scenario.image_line if self._sampled else BLOCK_BYTES,
         )
         self.commits: list[Commit] = []

@@ -8,7 +8,7 @@ import simpy
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator
 from vmfailover.guest.fidelity import GuestWorkload, new_memory, new_processor
-from vmfailover.guest.guest import Guest, new_ring
+from vmfailover.guest.guest import Guest, new_rings
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.sampled_vm import SampledVm, new_vm
@@ -135,8 +135,8 @@ class Inventory:
         vm = new_vm(processor, log, request_entries(self._scenario), placement, lambda: int(self.env.now))
         if not isinstance(vm, SampledVm):
             self._scheduler.add(vm)
-        ring = new_ring(processor.memory, clients.request if clients else 0)
-        return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
+        rings = new_rings(processor.memory, *((clients.request, clients.stores) if clients else (0, 0)))
+        return Guest(vm, rings[0], clients.service if clients else 0, lambda: int(self.env.now), rings[1])
 
     def _new_link(self, name: str, other: str) -> Link:
         prefix = f"link.{name}.{other}" if self._links else "link"

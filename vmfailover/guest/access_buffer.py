@@ -46,15 +46,6 @@ class AccessBuffer:
         """Execute the accesses at hand as the processor's `advance` says."""
         return self._processor.advance(self.accesses, self.start, deadline_fs, quantum, logs)
 
-    def bring(self, vcpu: int) -> None:
-        """Let the vCPU's core go on with its next accesses, when they may begin; it halts if there are none."""
-        core, chunk = self._cores[vcpu], self.refill(vcpu)
-        if chunk is None:
-            self._processor.halt(core)
-        else:
-            self._processor.set_parallelism(core, chunk.parallelism)
-            self._processor.idle(core, chunk.not_before_ns)
-
     def refill(self, vcpu: int) -> AccessChunk | None:
         """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
         chunk = self._chunks[vcpu] or self._next_chunk(vcpu)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.guest.server import Completion, RequestServer
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import VirtualMachine, Wait
 from vmfailover.hardware.memory import Memory
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
@@ -30,6 +30,10 @@ class GuestState:
     device_writes: int = 0
     #: Guest time that all requests so far take, those that wait included, nanoseconds.
     accepted_ns: int = 0
+    #: The last wait that each vCPU has begun.
+    waits: tuple[Wait, ...] = ()
+    #: Lines that the guest has stored to for requests so far.
+    request_stores: int = 0
 
     @property
     def owed_ns(self) -> int:
@@ -50,32 +54,43 @@ class ReceiveRing:
         #: Lines of a buffer.
         self.request_lines = -(-request_bytes // line_bytes)
         self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self.request_lines)))
-        self._first = max(0, memory_lines - self._buffers * self.request_lines)
+        #: The first of the lines.
+        self.first = max(0, memory_lines - self._buffers * self.request_lines)
 
     def lines(self, write: int) -> range:
         """Return the lines of the buffer that is filled after `write` lines have been written."""
         buffer = write // self.request_lines % self._buffers if self.request_lines else 0
-        first = self._first + buffer * self.request_lines
+        first = self.first + buffer * self.request_lines
         return range(first, first + self.request_lines)
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
         writes = np.arange(first, last) % (self._buffers * self.request_lines)
-        return self._first + writes
+        return self.first + writes
+
+
+class StoreRing(ReceiveRing):
+    """The lines that the guest stores to for its requests, in a ring of the same kind below another one."""
+
+    def __init__(self, above: ReceiveRing, line_bytes: int, request_bytes: int) -> None:
+        """Use at most a quarter of the memory below."""
+        super().__init__(above.first, line_bytes, request_bytes)
 
 
 class UnitRing(ReceiveRing):
-    """The same ring, told by larger lines of memory of which a buffer is a part, or a few."""
+    """A ring told by larger lines of memory, of which a buffer is a part, or a few."""
 
-    def __init__(self, memory: Memory, request_bytes: int) -> None:
-        """Use at most a quarter of the memory."""
-        self._unit = memory.cache_lines
-        super().__init__(memory.versions.size * self._unit, memory.line_bytes // self._unit, request_bytes)
+    def __init__(self, ring: ReceiveRing, cache_lines: int) -> None:
+        """Tell of the lines of `ring` by lines of memory that are as many of them."""
+        self._ring = ring
+        self._cache_lines = cache_lines
+        self.request_lines = ring.request_lines
+        self.first = ring.first // cache_lines
 
     def lines(self, write: int) -> range:
         """Return the lines of memory with the buffer that is filled after `write` lines of caches have been written."""
-        buffer = super().lines(write)
-        return range(buffer.start // self._unit, -(-buffer.stop // self._unit)) if buffer else buffer
+        buffer = self._ring.lines(write)
+        return range(buffer.start // self._cache_lines, -(-buffer.stop // self._cache_lines)) if buffer else buffer
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines of memory that are written from the `first` line of caches on to the `last` (exclusive)."""
@@ -83,11 +98,14 @@ class UnitRing(ReceiveRing):
         return np.array([line for write in writes for line in self.lines(write)], np.int64)
 
 
-def new_ring(memory: Memory, request_bytes: int) -> ReceiveRing:
-    """Return the ring of a VM that has a host's memory for itself."""
-    if memory.cache_lines > 1:
-        return UnitRing(memory, request_bytes)
-    return ReceiveRing(memory.versions.size, memory.line_bytes, request_bytes)
+def new_rings(memory: Memory, request_bytes: int, stores_bytes: int) -> tuple[ReceiveRing, ReceiveRing]:
+    """Return where requests are received, and where the guest stores for them, one VM having all of the memory."""
+    line_bytes = memory.line_bytes // memory.cache_lines
+    received = ReceiveRing(memory.versions.size * memory.cache_lines, line_bytes, request_bytes)
+    stores = StoreRing(received, line_bytes, stores_bytes)
+    if memory.cache_lines == 1:
+        return received, stores
+    return UnitRing(received, memory.cache_lines), UnitRing(stores, memory.cache_lines)
 
 
 def _ignore_write(lines: range) -> None:
@@ -101,15 +119,26 @@ class Guest:
     which gets the time that is left: none if there are more requests than the vCPU can serve, whose queue then grows.
     """
 
-    def __init__(self, vm: VirtualMachine, ring: ReceiveRing, service_ns: int, now: Callable[[], int]) -> None:
-        """Give each request `service_ns` of guest time; `now` tells the simulated time."""
+    def __init__(
+        self,
+        vm: VirtualMachine,
+        ring: ReceiveRing,
+        service_ns: int,
+        now: Callable[[], int],
+        stores: ReceiveRing | None = None,
+    ) -> None:
+        """Give each request `service_ns` of guest time, and that of its stores; `now` tells the simulated time."""
         self.vm = vm
         self.ring = ring
+        #: Where the guest stores to for a request; to no line if none is given.
+        self.stores = stores or StoreRing(ring, 1, 0)
         self._service_ns = service_ns
         self._now = now
         self.server = RequestServer()
         #: Lines that devices have written so far.
         self.device_writes = 0
+        #: Lines that the guest has stored to for requests so far.
+        self.request_stores = 0
         #: Called with every request as it is accepted.
         self.on_accept: list[Callable[[Completion], None]] = []
         #: Called with the lines that a device is about to write, which sets no flag.
@@ -126,9 +155,9 @@ class Guest:
     def start(self, workload: GuestWorkload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(state.waiting, state.accepted_ns)
-        self.device_writes = state.device_writes
+        self.device_writes, self.request_stores = state.device_writes, state.request_stores
         self._held_back.clear()
-        self.vm.load(workload, state.positions, state.guest_ns, self._now())
+        self.vm.load(workload, state.positions, state.guest_ns, self._now(), state.waits)
         self.vm.occupy(SERVING_VCPU, state.owed_ns, self._now())
 
     def unprotect(self) -> None:
@@ -140,7 +169,15 @@ class Guest:
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
         server, guest_ns = self.server, self.vm.guest_ns(self._now())
-        return GuestState(self.vm.positions, guest_ns, server.waiting, self.device_writes, server.accepted_ns)
+        return GuestState(
+            self.vm.positions,
+            guest_ns,
+            server.waiting,
+            self.device_writes,
+            server.accepted_ns,
+            self.vm.waits,
+            self.request_stores,
+        )
 
     @property
     def served_ns(self) -> int:
@@ -165,11 +202,17 @@ class Guest:
 
     def _accept(self, request: int) -> None:
         self._write_buffer()
-        service_ns = round(self._service_ns * self.vm.processor.slowdown)
+        service_ns = round(self._service_ns * self.vm.processor.slowdown) + self._store()
         completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
         self.vm.occupy(SERVING_VCPU, service_ns, self._now())
         for tell in self.on_accept:
             tell(completion)
+
+    def _store(self) -> int:
+        """Make a request's stores; return how long they take, nanoseconds."""
+        lines = self.stores.lines(self.request_stores)
+        self.request_stores += self.stores.request_lines
+        return self.vm.store(SERVING_VCPU, lines) if lines else 0
 
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)

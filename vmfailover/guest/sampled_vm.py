@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.visit_buffer import VisitBuffer
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.processor import Processor
 from vmfailover.hardware.sampled.processor import SampledProcessor
@@ -36,6 +37,10 @@ class SampledVm(VirtualMachine):
         """Stop now, until `resume` has been called as often as `pause`."""
         self._catch_up()
         super().pause(now_ns)
+
+    def _refill(self, core: int) -> None:
+        assert isinstance(self._buffer, VisitBuffer)
+        self._buffer.bring(self.cores.index(core))
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ from vmfailover.hardware.cache.state import (
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Femtoseconds in a nanosecond, in which the kernel keeps time.
 FS_PER_NS = 1_000_000
@@ -137,7 +138,7 @@ class Processor:
     def idle(self, core: int, guest_ns: int) -> None:
         """Let a core execute nothing before a guest time."""
         self._busy_until[core] = self.state.clock[core]
-        self._idle_until[core] = self.offset[core] + guest_ns * FS_PER_NS
+        self._idle_until[core] = min(int(self.offset[core]) + guest_ns * FS_PER_NS, HALTED)
         self.state.clock[core] = max(self._busy_until[core], self._idle_until[core])
 
     def occupy(self, core: int, duration_ns: int, now_ns: int) -> None:
@@ -226,6 +227,25 @@ class Processor:
     def sets(self) -> int:
         """Sets of each core's L2, all of which a walk over the flags looks at."""
         return self.spec.l2.sets(self.spec.line)
+
+    def store(self, core: int, lines: range, logs: LogState) -> int:
+        """Let a core store to lines, once to each; return how long that takes, nanoseconds, leaving its clock alone."""
+        clocks, shape = self.state.clock.copy(), (self.cores, len(lines))
+        accesses = Accesses(
+            block=np.zeros(shape, np.uint32),
+            write=np.ones(shape, np.uint8),
+            count=np.ones(shape, np.uint32),
+            instructions=np.zeros(shape, np.uint32),
+            length=np.zeros(self.cores, np.int64),
+        )
+        accesses.block[core] = np.array(lines) * (self.spec.line // BLOCK_BYTES)
+        accesses.length[core] = len(lines)
+        self.state.clock[:] = HALTED
+        self.state.clock[core] = 0
+        self.advance(accesses, np.zeros(self.cores, np.int64), HALTED, len(lines) + 1, logs)
+        taken_fs = int(self.state.clock[core])
+        self.state.clock[:] = clocks
+        return -(-taken_fs // FS_PER_NS)
 
     def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""

@@ -90,19 +90,20 @@ def _joined(chunks: Sequence[AccessChunk]) -> AccessChunk:
     )
 
 
-def _add_idle_time(done_ns: npt.NDArray[np.float64], chunks: Sequence[AccessChunk]) -> None:
-    """Let each chunk's records be done as much later as its vCPU has idled before them."""
-    start, idle_ns, before_ns = 0, 0.0, 0.0
-    for chunk in chunks:
-        done = done_ns[start : start + chunk.records]
-        idle_ns += max(0.0, chunk.not_before_ns - before_ns)
-        done += idle_ns
-        start, before_ns = start + chunk.records, float(done[-1])
-
-
 def _done_ns(chunks: Sequence[AccessChunk], host: HostSpec) -> npt.NDArray[np.float64]:
-    """Return the guest time after each record of some chunks, float64[n], nanoseconds."""
-    chunk = _joined(chunks)
+    """Return the guest time after each record, float64[n], nanoseconds."""
+    done_ns = _takes_ns(_joined(chunks), host)
+    start, now_ns = 0, 0.0
+    for chunk in chunks:
+        mine = done_ns[start : start + chunk.records]
+        np.cumsum(mine, out=mine)
+        mine += max(now_ns + chunk.idle_ns, chunk.not_before_ns)
+        start, now_ns = start + chunk.records, float(mine[-1])
+    return done_ns
+
+
+def _takes_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
+    """Return how long each record takes, float64[n], nanoseconds."""
     cycle_ns = 1e9 / host.clock
     overlap = chunk.parallelism or host.memory.parallelism
     age = _ages(chunk.block // (host.line // BLOCK_BYTES))
@@ -111,9 +112,8 @@ def _done_ns(chunks: Sequence[AccessChunk], host: HostSpec) -> npt.NDArray[np.fl
     stall_ns = np.where(age > in_l1, host.l2.latency * cycle_ns, 0.0)
     stall_ns[age > in_l2] = host.l3.latency * cycle_ns if host.l3 else host.memory.latency
     stall_ns[age > in_l3] = host.memory.latency
-    done_ns: npt.NDArray[np.float64] = np.cumsum(chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap)
-    _add_idle_time(done_ns, chunks)
-    return done_ns
+    taken_ns: npt.NDArray[np.float64] = chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap
+    return taken_ns
 
 
 def _ages(line: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:

@@ -18,7 +18,7 @@ class AccessChunk(NamedTuple):
 
     The four arrays are one-dimensional, C-contiguous, of equal length n >= 1, and may be shared with other
     chunks: whoever receives a chunk only reads it. Where one chunk ends and the next begins carries no meaning,
-    unless the next is not to begin before some time. Chunks come in the order of their records' numbers, between which
+    unless the vCPU idles before the next. Chunks come in the order of their records' numbers, between which
     some may be missing.
     """
 
@@ -37,6 +37,8 @@ class AccessChunk(NamedTuple):
     parallelism: float = 0.0
     #: Guest time before which the first record does not begin, nanoseconds: until then the vCPU idles.
     not_before_ns: int = 0
+    #: Guest time that the vCPU idles before the first record, nanoseconds.
+    idle_ns: int = 0
 
     @property
     def records(self) -> int:
@@ -53,4 +55,5 @@ class AccessChunk(NamedTuple):
             self.instructions[start:stop],
             self.parallelism,
             self.not_before_ns,
+            self.idle_ns if start == 0 else 0,
         )

@@ -177,6 +177,22 @@ def _mark(state: CacheState, sampled: SampledState, core: int, unit: int, wanted
 
 
 @compiled_in_place
+def store_to_units(
+    state: CacheState, sampled: SampledState, core: int, units: npt.NDArray[np.int64], marks: int, each_fs: int
+) -> int:
+    """Let a core store to units, int64[n], in `each_fs` each and what marks cost; return the time, femtoseconds."""
+    wanted = marks if state.mode[core] != UNTRACKED else 0
+    taken = np.int64(0)
+    for index in range(units.size):
+        unit = units[index]
+        if state.tracked[unit] & wanted != wanted:
+            taken += _mark(state, sampled, core, unit, wanted)
+        state.memory[unit] = (state.memory[unit] + 1) % VERSION_MODULUS
+        taken += each_fs
+    return taken
+
+
+@compiled_in_place
 def note_units(state: CacheState, sampled: SampledState, units: npt.NDArray[np.int64]) -> None:
     """Note units, int64[n], that are about to be stored to by others than a core, at no cost."""
     for index in range(units.size):

@@ -24,6 +24,7 @@ from vmfailover.hardware.sampled.execution import (
     log_units,
     note_units,
     run_cores,
+    store_to_units,
     write_units,
 )
 from vmfailover.hardware.sampled.occupancy import Occupancy
@@ -115,6 +116,14 @@ class SampledProcessor(Processor):
         """Make everything take `factor` times as long as it should."""
         self.before_look()
         super().set_slowdown(factor)
+
+    def store(self, core: int, lines: range, logs: LogState) -> int:
+        """Let a core store to lines, once to each; return how long that takes, nanoseconds, leaving its clock alone."""
+        del logs
+        self.before_look()
+        memory_fs = int(self.state.costs[core, Cost.MEMORY])
+        taken_fs = store_to_units(self.state, self._sampled, core, np.array(lines, np.int64), self._marks, memory_fs)
+        return -(-int(taken_fs) // FS_PER_NS)
 
     def set_parallelism(self, core: int, parallelism: float) -> None:
         """Let misses overlap as much as the host's do, whoever asks."""
