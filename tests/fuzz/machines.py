@@ -183,6 +183,9 @@ def link(draws: Draws, duration: int) -> Spec:
     if draws.chance("loss there", 0.3):
         spec["loss"] = f"{draws.pick('loss', [0, 0.1, 1, 3, 10, 50, 90])} %"
         spec["retransmission_timeout"] = draws.time("retransmission_timeout", duration / 2000, duration)
+    if draws.chance("shaped", 0.15):
+        rate = BANDWIDTH.format(draws.whole("rate", *ends[pace]))
+        spec["shaper"] = {"rate": rate, "burst": draws.size("burst", 1, 10**6)}
     return spec
 
 
@@ -197,6 +200,8 @@ def hypervisor(draws: Draws, duration: int) -> Spec | None:
         for name in steps
         if draws.chance(f"{name} there", 0.95 if name in ("restore", "redirect") else 0.5)
     }
+    if draws.chance("wake_up there", 0.2):
+        spec["wake_up"] = draws.time("wake_up", 0, duration / 50)
     if draws.chance("vcpu_state there", 0.3):
         spec["vcpu_state"] = draws.size("vcpu_state", 0, 100 * KIB)
     return spec

@@ -133,6 +133,10 @@ class Processor:
         for core in cores:
             clock[core] = min(int(clock[core]) + duration_ns * FS_PER_NS, HALTED)
 
+    def idle(self, core: int, until_ns: int) -> None:
+        """Let a core execute nothing up to an instant, if that is not past for it."""
+        self.state.clock[core] = max(int(self.state.clock[core]), until_ns * FS_PER_NS)
+
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
         self.occupy(cores, duration_ns)
@@ -152,8 +156,10 @@ class Processor:
         More than the host's own is not possible.
         """
         most = self.spec.memory.parallelism
-        self._parallelism[core] = min(parallelism or most, most)
-        self._set_costs()
+        overlap = min(parallelism or most, most)
+        if overlap != self._parallelism[core]:
+            self._parallelism[core] = overlap
+            self._set_costs()
 
     def set_memory_factor(self, factor: float) -> None:
         """Make every fetch from memory take `factor` times as long, while something else uses the bandwidth."""

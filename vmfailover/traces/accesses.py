@@ -33,6 +33,8 @@ class AccessChunk(NamedTuple):
     #: Misses that can be under way at once (memory-level parallelism); 0.0 means the host's default,
     #: beyond which it does not go.
     parallelism: float = 0.0
+    #: Instant of simulated time, wherever the vCPU is, before which the first record does not begin, nanoseconds.
+    due_ns: int = 0
 
     @property
     def records(self) -> int:
@@ -48,4 +50,5 @@ class AccessChunk(NamedTuple):
             self.count[start:stop],
             self.instructions[start:stop],
             self.parallelism,
+            self.due_ns,
         )

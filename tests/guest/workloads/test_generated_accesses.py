@@ -136,6 +136,13 @@ def test_more_vcpus_leave_the_others_as_they_were() -> None:
     assert np.array_equal(records(alone, 1000), records(together, 1000))
 
 
+def test_paced_accesses_are_the_same_each_at_its_instant() -> None:
+    unpaced, paced = workload("uniform", 2), workload("uniform", 2, rate="30000 /s")
+    assert np.array_equal(records(paced, 200, 1, 32_700), records(unpaced, 200, 1, 32_700))
+    due = [chunk.due_ns for chunk in islice(paced.chunks(1, 2), 4)]
+    assert due == [66_667, 100_000, 133_333, 166_667]
+
+
 def test_the_seed_decides() -> None:
     assert np.array_equal(records(workload("zipf", seed=5), 1000), records(workload("zipf", seed=5), 1000))
     assert not np.array_equal(records(workload("zipf", seed=5), 1000), records(workload("zipf", seed=6), 1000))

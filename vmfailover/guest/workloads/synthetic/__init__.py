@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.record import Number, Record, written
-from vmfailover.scenario.units import SIZE, AboveZero, Fraction, Size
+from vmfailover.scenario.units import SIZE, AboveZero, Fraction, NoneText, Rate, Size
 from vmfailover.scenario.workload import Instructions, Workload
 
 _SKEW = 0.99
@@ -73,7 +73,11 @@ class SyntheticPhase(Record):
 class SyntheticWorkload(SyntheticPhase, Workload):
     """One pattern from beginning to end."""
 
-    code: ClassVar[str] = f"{__name__}.accesses:SyntheticAccesses"
+    code: ClassVar[str] = f"{__name__}.paced:synthetic_accesses"
+
+    rate: Annotated[Annotated[Rate, AboveZero] | None, NoneText] = None
+    """Accesses of each vCPU that are due in a second, at equal distances, by a clock that goes on while the VM stands
+    still; those that are late follow each other as fast as the processor can. None: it never waits."""
 
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
         """Yield what does not fit into the VM's memory."""
