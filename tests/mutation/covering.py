@@ -12,7 +12,7 @@ from coverage import CoverageData
 
 #: Test files by whether compiled functions are run by the interpreter, in which a line can be seen and changed.
 FOLDERS = {
-    False: ("audit", "failover", "guest", "hardware", "replication", "simulation"),
+    False: ("audit", "failover", "guest", "hardware", "replication", "results", "scenario", "simulation"),
     True: ("audit", "guest/workloads", "hardware/cache"),
 }
 #: Imports the whole model, so that what a test runs can be told from what its imports do.

@@ -12,6 +12,7 @@ from scenarios_for_tests import small
 from vmfailover.cli.main import main
 from vmfailover.errors import InputError
 from vmfailover.scenario import Scenario, load
+from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.warnings import warnings_of
 from vmfailover.simulation import run
@@ -95,6 +96,22 @@ def test_a_key_is_called_unused_where_it_changes_nothing(protocol: str) -> None:
     changed = scenario.with_(**values)
     assert set(changed.warnings) >= {f"{key}: {protocol} makes no use of it" for key in values}
     assert record_of(run(changed))["metrics"] == record_of(run(scenario))["metrics"]
+
+
+#: Common keys of detectors, with values that none has by default.
+OF_DETECTORS = {"interval": "777 us", "timeout": "31 ms", "message": "99 B", "confirmation": "111 us"}
+
+
+@pytest.mark.parametrize("kind", Detection.kinds)
+def test_a_common_key_of_detectors_is_called_unused_exactly_where_it_changes_nothing(kind: str) -> None:
+    plain = small("base", detection={"kind": kind})
+    for key, value in OF_DETECTORS.items():
+        changed = plain.with_(**{f"detection.{key}": value})
+        told = f"detection.{key}: {kind} makes no use of it"
+        assert (told in changed.warnings) == (key in changed.detection.unused)
+        if key in changed.detection.unused:
+            assert record_of(run(changed))["metrics"] == record_of(run(plain))["metrics"]
+        assert told not in plain.warnings
 
 
 def test_a_key_that_is_used_or_not_written_is_not_called_unused() -> None:

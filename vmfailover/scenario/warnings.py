@@ -30,5 +30,6 @@ def unused_keys(scenario: Experiment) -> Iterator[str]:
     sections: dict[str, Detection | Fencing | Failure] = {"detection": scenario.detection, "fencing": scenario.fencing}
     sections |= {f"failures.{number}": failure for number, failure in enumerate(scenario.failures)}
     for name, section in sections.items():
-        for key in section.of_others:
+        unused = (key for key in type(section).model_fields if key in section.unused & section.model_fields_set)
+        for key in (*unused, *section.of_others):
             yield f"{name}.{key}: {section.kind} makes no use of it"

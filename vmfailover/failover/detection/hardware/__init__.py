@@ -12,6 +12,7 @@ class HardwareSettings(Detection):
     """The management controller of the host reports that it is down."""
 
     code: ClassVar[str] = f"{__name__}.detector:HardwareDetector"
+    unused: ClassVar[frozenset[str]] = frozenset({"interval", "timeout"})
 
     delay: Duration = written("1 ms")
     """hardware: time from a host going down to the report, in nanoseconds. Assumed."""

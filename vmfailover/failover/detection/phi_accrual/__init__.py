@@ -28,6 +28,7 @@ class PhiAccrualSettings(Detection):
     """Silence that has become too unlikely is a failure."""
 
     code: ClassVar[str] = f"{__name__}.detector:PhiAccrualDetector"
+    unused: ClassVar[frozenset[str]] = frozenset({"timeout"})
 
     phi: PhiAccrual = PhiAccrual()
     """Of phi-accrual."""

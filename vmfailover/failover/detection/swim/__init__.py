@@ -38,6 +38,7 @@ class SwimSettings(Detection):
     """Members probe each other at random."""
 
     code: ClassVar[str] = f"{__name__}.detector:SwimDetector"
+    unused: ClassVar[frozenset[str]] = frozenset({"interval", "timeout"})
 
     swim: Swim = Swim()
     """Of swim."""

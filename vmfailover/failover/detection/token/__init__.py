@@ -79,6 +79,7 @@ class TokenSettings(Detection):
     """A token does not come back, and the host does not join the next membership."""
 
     code: ClassVar[str] = f"{__name__}.detector:TokenDetector"
+    unused: ClassVar[frozenset[str]] = frozenset({"interval", "timeout"})
 
     token: Token = Token()
     """Of token."""
