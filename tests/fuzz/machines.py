@@ -83,7 +83,8 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
         return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
     if kind != "mix":
-        return _phase(draws, kind, memory)
+        rate = {"rate": f"{draws.whole('rate', 1, 10**7)} /s"} if draws.chance("paced", 0.1) else {}
+        return _phase(draws, kind, memory) | rate
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
     return {
         "kind": "mix",
