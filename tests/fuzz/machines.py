@@ -83,8 +83,7 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
         return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
     if kind != "mix":
-        rate = {"rate": f"{draws.whole('rate', 1, 10**7)} /s"} if draws.chance("paced", 0.1) else {}
-        return _phase(draws, kind, memory) | rate
+        return _phase(draws, kind, memory) | _pace(draws)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
     return {
         "kind": "mix",
@@ -92,7 +91,12 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
             {**_phase(each, each.pick("kind", kinds[:5]), memory), "accesses": each.whole("accesses", 1, 50_000)}
             for each in phases
         ],
+        **_pace(draws),
     }
+
+
+def _pace(draws: Draws) -> Spec:
+    return {"rate": f"{draws.whole('rate', 1, 10**7)} /s"} if draws.chance("paced", 0.1) else {}
 
 
 def _phase(draws: Draws, kind: str, memory: int) -> Spec:

@@ -15,6 +15,7 @@ from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticWorkload
 from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
 from vmfailover.guest.workloads.workload import Workload, open_workload
+from vmfailover.scenario.workload import Workload as WorkloadSpec
 from vmfailover.traces.accesses import AccessChunk
 
 KINDS = ["zipf", "sequential", "uniform", "pointer-chase", "idle"]
@@ -136,8 +137,15 @@ def test_more_vcpus_leave_the_others_as_they_were() -> None:
     assert np.array_equal(records(alone, 1000), records(together, 1000))
 
 
-def test_paced_accesses_are_the_same_each_at_its_instant() -> None:
-    unpaced, paced = workload("uniform", 2), workload("uniform", 2, rate="30000 /s")
+PHASES = [{"kind": "uniform", "accesses": 5}, {"kind": "zipf", "accesses": 3}]
+
+
+@pytest.mark.parametrize(("kind", "keys"), [("uniform", {}), ("mix", {"phases": PHASES})])
+def test_paced_accesses_are_the_same_each_at_its_instant(kind: str, keys: dict[str, Any]) -> None:
+    spec = WorkloadSpec.kinds[kind]
+    unpaced, paced = (
+        open_workload(spec.model_validate({"kind": kind, **keys, **rate}), 2) for rate in ({}, {"rate": "30000 /s"})
+    )
     assert np.array_equal(records(paced, 200, 1, 32_700), records(unpaced, 200, 1, 32_700))
     due = [chunk.due_ns for chunk in islice(paced.chunks(1, 2), 4)]
     assert due == [66_667, 100_000, 133_333, 166_667]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from vmfailover.guest.workloads.synthetic import SyntheticWorkload
-from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.traces.accesses import AccessChunk
 
-__all__ = ["PacedAccesses", "synthetic_accesses"]
+__all__ = ["PacedAccesses", "paced"]
 
 
 class PacedAccesses:
@@ -30,9 +26,6 @@ class PacedAccesses:
                 yield chunk.part(index, index + 1)._replace(due_ns=due_ns)
 
 
-def synthetic_accesses(
-    spec: SyntheticWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence
-) -> Workload:
-    """The accesses that a scenario's synthetic workload describes; see SyntheticAccesses."""
-    unpaced = SyntheticAccesses(spec, vcpus, line_bytes, seed)
-    return unpaced if spec.rate is None else PacedAccesses(unpaced, spec.rate)
+def paced(unpaced: Workload, rate: float | None) -> Workload:
+    """The workload, each of its records due at its instant if there is a rate, in records a second."""
+    return unpaced if rate is None else PacedAccesses(unpaced, rate)

@@ -1,0 +1,14 @@
+"""Accesses that are due at equal distances of time: settings."""
+
+from typing import Annotated
+
+from vmfailover.scenario.units import AboveZero, NoneText, Rate
+from vmfailover.scenario.workload import Workload
+
+
+class PacedWorkload(Workload):
+    """A workload that can be held to a rate."""
+
+    rate: Annotated[Annotated[Rate, AboveZero] | None, NoneText] = None
+    """Accesses of each vCPU that are due in a second, at equal distances, by a clock that goes on while the VM stands
+    still; those that are late follow each other as fast as the processor can. None: it never waits."""
