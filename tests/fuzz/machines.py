@@ -96,7 +96,9 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
 
 
 def _pace(draws: Draws) -> Spec:
-    return {"rate": f"{draws.whole('rate', 1, 10**7)} /s"} if draws.chance("paced", 0.1) else {}
+    if not draws.chance("paced", 0.1):
+        return {}
+    return {"rate": f"{draws.whole('rate', 1, 10**7)} /s", "arrivals": draws.pick("arrivals", ["even", "random"])}
 
 
 def _phase(draws: Draws, kind: str, memory: int) -> Spec:

@@ -151,6 +151,25 @@ def test_paced_accesses_are_the_same_each_at_its_instant(kind: str, keys: dict[s
     assert due == [66_667, 100_000, 133_333, 166_667]
 
 
+def due_ns(vcpu: int, first: int, records: int) -> list[int]:
+    """Return when records of a VM are due, 10,000 a second at random."""
+    source = workload("uniform", 2, rate="10000 /s", arrivals="random")
+    return [chunk.due_ns for chunk in islice(source.chunks(vcpu, first), records)]
+
+
+def test_random_instants_are_as_many_as_they_should_be_and_in_order() -> None:
+    due = due_ns(0, 0, 40_000)
+    assert due == sorted(due)
+    counts = np.histogram(due, bins=390, range=(0, 3_900_000_000))[0]
+    assert counts.mean() == pytest.approx(100, rel=0.03)
+    assert counts.var() == pytest.approx(100, rel=0.25)
+
+
+def test_random_instants_are_the_same_from_whatever_place() -> None:
+    assert due_ns(1, 32_760, 20) == due_ns(1, 0, 32_780)[32_760:]
+    assert due_ns(0, 0, 20) != due_ns(1, 0, 20)
+
+
 def test_the_seed_decides() -> None:
     assert np.array_equal(records(workload("zipf", seed=5), 1000), records(workload("zipf", seed=5), 1000))
     assert not np.array_equal(records(workload("zipf", seed=5), 1000), records(workload("zipf", seed=6), 1000))

@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     STORES = 2
     PHASE = 3
     REPETITION = 4
+    INSTANTS = 16
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:

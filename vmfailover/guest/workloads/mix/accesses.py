@@ -69,4 +69,4 @@ class MixedAccesses:
 
 def mixed_accesses(spec: MixWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence) -> Workload:
     """The accesses that a scenario's mix describes; see MixedAccesses."""
-    return paced(MixedAccesses(spec, vcpus, line_bytes, seed), spec.rate)
+    return paced(MixedAccesses(spec, vcpus, line_bytes, seed), spec, seed)

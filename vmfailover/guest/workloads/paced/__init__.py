@@ -1,6 +1,6 @@
-"""Accesses that are due at equal distances of time: settings."""
+"""Accesses that are due at instants: settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from vmfailover.scenario.units import AboveZero, NoneText, Rate
 from vmfailover.scenario.workload import Workload
@@ -10,5 +10,7 @@ class PacedWorkload(Workload):
     """A workload that can be held to a rate."""
 
     rate: Annotated[Annotated[Rate, AboveZero] | None, NoneText] = None
-    """Accesses of each vCPU that are due in a second, at equal distances, by a clock that goes on while the VM stands
-    still; those that are late follow each other as fast as the processor can. None: it never waits."""
+    """Accesses of each vCPU that are due in a second, by a clock that goes on while the VM stands still; those that are
+    late follow each other as fast as the processor can. None: it never waits."""
+    arrivals: Literal["even", "random"] = "even"
+    """Whether accesses are due at equal distances or at random instants, as those of independent clients are."""

@@ -69,7 +69,7 @@ def synthetic_accesses(
     spec: SyntheticWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence
 ) -> Workload:
     """The accesses that a scenario's synthetic workload describes; see SyntheticAccesses."""
-    return paced(SyntheticAccesses(spec, vcpus, line_bytes, seed), spec.rate)
+    return paced(SyntheticAccesses(spec, vcpus, line_bytes, seed), spec, seed)
 
 
 def _pattern(spec: SyntheticPhase, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence) -> Pattern:
