@@ -377,6 +377,17 @@ def test_a_severed_channel_carries_messages_again_and_forgets_those_under_way() 
     assert len(wire.arrived) == 1
 
 
+def test_both_ways_of_a_link_forget_what_was_under_way() -> None:
+    env = simpy.Environment()
+    link = Link(*(Channel(env, link_spec(), np.random.default_rng(seed)) for seed in (1, 2)))
+    mailbox = Mailbox(env)
+    for channel in (link.forward, link.backward):
+        channel.send_datagram(Parcel(10, 1), mailbox)
+    link.reconnect()
+    env.run()
+    assert mailbox.arrived == []
+
+
 def test_the_other_host_sees_the_link_turned() -> None:
     env = simpy.Environment()
     link = Link(*(Channel(env, link_spec(), np.random.default_rng(seed)) for seed in (1, 2)))

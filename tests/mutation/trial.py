@@ -20,8 +20,8 @@ _MEMORY_BYTES = 16 << 30
 _SLOWER, _START_SECONDS = 3, 30
 #: A trial that waits for ever takes no processor time.
 _WALL_PER_PROCESSOR = 10
-#: Exit codes of pytest that say nothing of a mutant: wrong usage, and no tests.
-_NOTHING_RUN = (4, 5)
+#: Exit code of pytest that says nothing of a mutant: there were no tests.
+_NOTHING_RUN = 5
 
 
 class Outcome(StrEnum):
@@ -80,7 +80,7 @@ def tried(root: Path, mutant: Mutant, files: Sequence[TestFile], seconds: float)
     limit = int(_START_SECONDS + _SLOWER * sum(each.seconds for each in chosen))
     with _changed(root / mutant.path, mutant.source):
         code, output = _run(root, [each.path for each in chosen], interpreted, limit)
-    if code in _NOTHING_RUN:
+    if code == _NOTHING_RUN:
         raise RuntimeError(f"{mutant.name}: the tests did not run\n{output}")
     if code == 0:
         return Verdict(mutant.name, Outcome.SURVIVED, f"{len(chosen)} files of tests")

@@ -213,6 +213,19 @@ def test_headlines(name: str, expected: str) -> None:
     assert headline(outcome(name)) == f"{expected} Every invariant holds."
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "told"),
+    [
+        ("vm-crash", "primary", "The primary lost its VM at 6.30 ms; "),
+        ("memory-error", "primary", "The primary had a memory error at 6.30 ms; "),
+        ("power-loss", "both", "The primary lost its power at 6.30 ms; with the secondary down too"),
+    ],
+)
+def test_the_headline_says_what_happened_to_the_host(kind: str, target: str, told: str) -> None:
+    failure = {"at": "6300 us", "kind": kind, "target": target}
+    assert headline(run(small(failures=[failure]))).startswith(told)
+
+
 def test_the_headline_of_a_false_alarm() -> None:
     told = headline(outcome("false alarm"))
     assert told.startswith("False alarm: the secondary took over at ")

@@ -58,7 +58,7 @@ class ReceiveRing:
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
-        writes = np.arange(first, last) % max(1, self._buffers * self._lines)
+        writes = np.arange(first, last) % (self._buffers * self._lines)
         return self._first + writes
 
 

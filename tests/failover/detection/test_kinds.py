@@ -1,9 +1,10 @@
 """What each kind of detector sees, and what it does not."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from vmfailover.errors import InputError
 from vmfailover.scenario.detection import DETECTION_PRESETS, Detection
 
 from .watch import NEVER, Pair
@@ -105,3 +106,14 @@ def test_presets_detect_as_their_sources_say(preset: str) -> None:
     after_s = Pair(preset=preset).after(crash_ns, "crash") / 1e9
     least_s, most_s = PUBLISHED_S[preset]
     assert least_s - 0.01 <= after_s <= most_s + 0.01
+
+
+@pytest.mark.parametrize("code", ["fractions:Fraction", "math:pi"])
+def test_what_is_no_detector_is_refused_with_its_name(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoDetector(Detection):
+        code: ClassVar[str] = ""
+
+    monkeypatch.setattr(NoDetector, "code", code)
+    monkeypatch.setitem(Detection.kinds, "none-such", NoDetector)
+    with pytest.raises(InputError, match=f"none-such: '{code}' is not a subclass of Detector"):
+        Pair(kind="none-such")

@@ -106,3 +106,15 @@ def test_the_stages_of_a_detector_add_up() -> None:
     assert spec.stages[0].arithmetic == "1 s + 1 × 650 ms, less up to 303 ms since it was here"
     assert spec.stages[1].arithmetic == "1.2 × 1650 ms"
     assert [stage.name for stage in Detection.model_validate({}).stages] == ["silence"]
+
+
+@pytest.mark.parametrize(("least", "deviation_ns"), [("100 us", 2_500_000), ("4 ms", 4 * MS)])
+def test_silence_is_unlikely_by_a_quarter_of_the_interval_or_the_least_deviation(least: str, deviation_ns: int) -> None:
+    phi = {"threshold": 8.0, "pause": "3 ms", "least_deviation": least}
+    spec = Detection.model_validate({"kind": "phi-accrual", "interval": "10 ms", "phi": phi})
+    assert [stage.longest_ns for stage in spec.stages] == [10 * MS + 16 * deviation_ns + 3 * MS]
+
+
+def test_rounds_without_agreement_delay_a_membership() -> None:
+    spec = Detection.model_validate({"kind": "token", "token": {"token": "30 ms", "join": "7 ms"}})
+    assert spec.latest_ns - sum(stage.longest_ns for stage in spec.stages) == 35 * MS

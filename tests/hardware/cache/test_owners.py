@@ -107,3 +107,11 @@ def test_only_its_own_vms_full_log_stops_a_transfer_or_a_scan(twin: ModuleType) 
     assert machine.on(3, store(HALF)).why == Why.LOG_LIMIT
     assert (machine.scan(1), machine.scan(2)) == (2, 0)
     assert (machine.logged(0), machine.logged(1)) == ([0, 0], [])
+
+
+@twins
+def test_what_no_other_core_logs_needs_no_room(twin: ModuleType) -> None:
+    machine = Machine(twin, Geometry(cores=2, l2=(2, 2), lines=LINES), limit=0)
+    machine.on(1, load(3))
+    assert machine.on(0, store(3)).why == Why.EXHAUSTED
+    assert machine.on(1, store(3)).why == Why.LOG_LIMIT
