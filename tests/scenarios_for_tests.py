@@ -79,6 +79,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no-failure": {"failures": []},
     "sequential": {"workload": {"kind": "sequential", "working_set": "1 MiB", "instructions_per_access": 20.0}},
     "pointer-chase": {"workload": {"kind": "pointer-chase", "working_set": "512 KiB", "instructions_per_access": 20.0}},
+    "hot-sets": {
+        "workload": {
+            "kind": "hot-sets",
+            "fluctuation": {"variation": "40 %", "correlation": "1 ms"},
+            "sets": [
+                {"kind": "random", "memory": "256 KiB", "visits": "400000 /s", "loads": 1.5},
+                {"kind": "stream", "memory": "1 MiB", "visits": "8000 /s", "burst": "4 KiB"},
+                {"kind": "periodic", "memory": "64 KiB", "visits": "20000 /s", "burst": "192 B", "period": "1 ms"},
+            ],
+        },
+    },
     "mix": {
         "workload": {
             "kind": "mix",

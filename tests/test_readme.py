@@ -13,7 +13,13 @@ from vmfailover.cli.main import main
 from vmfailover.traces.format import open_trace
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "scenarios/traces/README.md", "vmfailover/README.md", ".github/CONTRIBUTING.md")
+PAGES = (
+    "README.md",
+    "scenarios/traces/README.md",
+    "scenarios/guests/README.md",
+    "vmfailover/README.md",
+    ".github/CONTRIBUTING.md",
+)
 README = "".join((ROOT / path).read_text(encoding="utf-8") for path in PAGES)
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 #: Blocks that begin with the name of the file that they are.

@@ -13,7 +13,8 @@ from .conftest import ScenarioFile
 
 REDIS = Path(__file__).parents[2] / "scenarios" / "traces" / "redis-set.parquet"
 KERNEL = ["kernel", "kernel, with checks", "kernel, with checks and audit"]
-SYNTHETIC = [f"generating and executing: {kind}" for kind in ("zipf", "sequential", "uniform", "pointer-chase")]
+GENERATED = ("zipf", "sequential", "uniform", "pointer-chase", "hot-sets")
+SYNTHETIC = [f"generating and executing: {name}" for name in GENERATED]
 SCHEDULED = [f"1,000 events, 2 machines run, {standing} stand still" for standing in ("0", "2,000")]
 RUNS = ["run, after start-up", "two guests at once", "process: vmfailover --help", "process: vmfailover run"]
 

@@ -93,6 +93,8 @@ USUAL: dict[str, tuple[str, ...]] = {
     "report": ("out",),
     "trace stats": ("TRACE",),
     "trace convert": ("LACKEY", "new.parquet"),
+    "trace fit": ("--dirty-rate", "80MB/s over 10ms", "--in-use", "1GiB", "--out", "new.yaml"),
+    "trace generate": ("SCENARIO", "new.parquet", "--accesses", "9"),
     "bench": ("SCENARIO", "--repeat", "1"),
 }
 #: Values of each option that are tried when time is short.

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from threading import Timer
 import pytest
 from scenarios_for_tests import small
 
-from vmfailover.cli.progress import followed
+from vmfailover.cli import progress
+from vmfailover.cli.progress import followed, foretell
 from vmfailover.results.export import FILES
 
 from .conftest import ScenarioFile
@@ -88,3 +90,44 @@ def test_an_interrupt_ends_a_run_where_its_state_is_whole() -> None:
     assert 0 < result.end_ns < scenario.duration
     assert result.consistent
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LOOK": 0.1, "LONG": 0.5, "EVERY": 0.15, "SHORT_NS": 0}.items():
+        monkeypatch.setattr(progress, name, value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_long_run_says_what_it_takes_and_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = small(duration="10 s", failures=[])
+    sender = Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    sender.start()
+    followed(scenario)
+    sender.join()
+    lines = capsys.readouterr().err.splitlines()
+    (told,) = (line for line in lines if re.fullmatch(r"base: about \d+ (s|min|h) at [\d.]+ [kM] accesses/s", line))
+    others = [line for line in lines if line != told]
+    assert others
+    assert all(re.fullmatch(r"base: \d+ % done after \d+ s(, about \d+ (s|min|h) to go)?", line) for line in others)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_long_study_says_what_it_takes_before_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    foretell([small(duration="1 s", failures=[])] * 2, 100, 3)
+    assert re.fullmatch(
+        r"200 runs, 3 at once: about \d+ (s|min|h) at [\d.]+ [kM] accesses/s\n", capsys.readouterr().err
+    )
+
+
+def test_a_short_one_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    foretell([small(duration="3 ms", failures=[])], 2, 1)
+    followed(small(duration="3 ms", failures=[]))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (119, "119 s"), (125, "2 min"), (7100, "118 min"), (7300, "2 h")]
+)
+def test_times_are_said_in_one_unit(seconds: float, text: str) -> None:
+    assert progress._rounded(seconds) == text

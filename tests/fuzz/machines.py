@@ -77,11 +77,17 @@ def memory_bytes(draws: Draws, line: int) -> int:
 
 def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
     """Return what a VM of so much memory does."""
+    if draws.chance("hot sets", 0.12):
+        return _hot_sets(draws.under("hot sets"), memory, vcpus)
     kinds = ("zipf", "uniform", "sequential", "pointer-chase", "idle", "mix", "trace")
     kind = draws.weighted("kind", dict(zip(kinds, (25, 15, 15, 10, 8, 12, 15), strict=True)))
     if kind == "trace":
         fitting = [name for name, trace in TRACES.items() if trace.vcpus in (1, vcpus)]
-        return {"trace": draws.pick("trace", fitting), "repeat": draws.pick("repeat", [True, True, "shifted", False])}
+        name = draws.pick("trace", fitting)
+        spread = (
+            {"spread": "copies"} if vcpus * TRACES[name].memory_bytes <= memory and draws.chance("spread", 0.5) else {}
+        )
+        return {"trace": name, "repeat": draws.pick("repeat", [True, True, "shifted", False]), **spread}
     if kind != "mix":
         return _phase(draws, kind, memory) | _pace(draws)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
@@ -99,6 +105,42 @@ def _pace(draws: Draws) -> Spec:
     if not draws.chance("paced", 0.1):
         return {}
     return {"rate": f"{draws.whole('rate', 1, 10**7)} /s", "arrivals": draws.pick("arrivals", ["even", "random"])}
+
+
+def _hot_sets(draws: Draws, memory: int, vcpus: int) -> Spec:
+    tick_us = draws.pick("tick", [10, 50, 100, 100, 1000])
+    number = draws.whole("sets", 1, 4)
+    room = memory // 4096 // number
+    sets = [_hot_set(draws.under(f"sets.{each}"), max(1, room), tick_us, vcpus) for each in range(number)]
+    spec: Spec = {"kind": "hot-sets", "sets": sets}
+    if tick_us != 100 or draws.chance("tick there", 0.3):
+        spec["tick"] = f"{tick_us} us"
+    if draws.chance("pace there", 0.5):
+        spec["instructions_per_access"] = draws.number("instructions_per_access", 2.0, 200.0)
+    if draws.chance("fluctuates", 0.5):
+        variation = draws.pick("variation", [1, 40, 100, 300])
+        spec["fluctuation"] = {"variation": f"{variation} %", "correlation": draws.time("correlation", 1, 10**8)}
+    return spec
+
+
+def _hot_set(draws: Draws, room: int, tick_us: int, vcpus: int) -> Spec:
+    kind = draws.pick("kind", ["random", "random", "stream", "periodic"])
+    pages = draws.whole("pages", 1, room)
+    visits = draws.number("visits", 100.0, 1e6)
+    spec: Spec = {"kind": kind, "memory": SIZE.format(pages * 4096), "visits": f"{visits!r} /s"}
+    if draws.chance("burst there", 0.5):
+        spec["burst"] = f"{64 * draws.pick('burst', [1, 2, 3, 8, 20, 64])} B"
+    if draws.chance("stores there", 0.4):
+        spec["stores"] = draws.number("stores", 1.0, 20.0)
+    if draws.chance("loads there", 0.5):
+        spec["loads"] = draws.number("loads", 0.01, 10.0)
+    if kind == "periodic":
+        spec["period"] = f"{tick_us * draws.whole('period', 1, 20)} us"
+    if draws.chance("offset there", 0.2):
+        spec["offset"] = SIZE.format(4096 * draws.whole("offset", 0, room - pages))
+    if draws.chance("vcpus there", 0.3):
+        spec["vcpus"] = [draws.whole("vcpu", 0, vcpus - 1)]
+    return spec
 
 
 def _phase(draws: Draws, kind: str, memory: int) -> Spec:
@@ -155,6 +197,8 @@ def clients(draws: Draws, memory: int, line: int, duration: int) -> Spec | None:
         spec["kind"] = "open"
     if draws.chance("request there", 0.4):
         spec["request"] = draws.size("request", 0, min(memory // 4 // line * line, 16 * KIB))
+    if draws.chance("stores there", 0.3):
+        spec["stores"] = draws.size("stores", 0, min(memory // 4 // line * line, 8 * KIB))
     if draws.chance("response there", 0.4):
         spec["response"] = draws.size("response", 0, 10**6 if draws.chance("large", 0.1) else 20_000)
     if draws.chance("latency there", 0.6):

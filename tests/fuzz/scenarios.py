@@ -64,7 +64,8 @@ def _data(draws: Draws, seed: int) -> Spec:
     def least_log(when_full: str) -> int:
         rows = max(map(machines.flagged_rows, hosts.values())) if when_full != "stall" else 0
         request = SIZE.read(clients.get("request", "1 KiB")) if clients else 0
-        entries = vcpus * (rows + 1) + 2 * -(-int(request) // line)
+        stores = SIZE.read(clients.get("stores", "0 B")) if clients else 0
+        entries = vcpus * (rows + 1) + 2 * (-(-int(request) // line) + -(-int(stores) // line))
         return line * (1 + -(-entries * _LOG_ENTRY // line))
 
     fencing = mishaps.fencing(draws.under("fencing"), duration)

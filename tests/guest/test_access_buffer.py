@@ -96,7 +96,8 @@ def test_a_chunk_larger_than_the_buffer_is_taken_in_parts() -> None:
 
 def test_refilling_tells_the_parallelism_and_the_end() -> None:
     buffer = buffer_of(Program([Record(1)], parallelism=2.5), [0])
-    assert buffer.refill(0) == 2.5
+    assert (chunk := buffer.refill(0)) is not None
+    assert chunk.parallelism == 2.5
     assert buffer.refill(0) is None
 
 

@@ -5,9 +5,9 @@ import pytest
 import simpy
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import EXAMPLES, LINE_BYTES, LINES, Program, Record, endless, programs, virtual_machine
+from programs import EXAMPLES, LINE_BYTES, LINES, MISS_NS, Program, Record, endless, programs, virtual_machine
 
-from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing
+from vmfailover.guest.guest import RECEIVE_BUFFERS, Guest, GuestState, ReceiveRing, StoreRing
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.server import Completion
 from vmfailover.hardware.memory import MemoryRange
@@ -134,7 +134,7 @@ def test_what_is_captured_is_what_is_restored() -> None:
     guest.vm.pause(120)
     assert guest.server.take_completed(120) == [Completion(0, 100)]
     state = guest.capture()
-    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4, 2 * SERVICE_NS)
+    assert state == GuestState(guest.vm.positions, 120, (Completion(1, 200),), 4, 2 * SERVICE_NS, guest.vm.waits)
     assert (state.owed_ns, state.served_ns) == (80, 120)
     other.start(endless(), state)
     assert other.capture() == state
@@ -240,3 +240,42 @@ def test_more_service_than_any_run_has_time_for_is_no_overflow() -> None:
         guest.receive(request)
     guest.vm.advance_to(2 * 3600 * 10**9, 1 << 20)
     assert guest.vm.positions == (0,)
+
+
+def storing_guest(vcpus: int = 1) -> Guest:
+    """Return a guest of which a request stores to three lines, two requests to different ones."""
+    program = Program(*[[Record(0, instructions=10)] * 50] * vcpus)
+    ring = ReceiveRing(LINES, LINE_BYTES, 0)
+    guest = Guest(
+        virtual_machine(program), ring, SERVICE_NS, lambda: 0, StoreRing(ring, LINE_BYTES, 3 * LINE_BYTES - 5)
+    )
+    guest.start(program, GuestState((0,) * vcpus, 0))
+    guest.vm.resume(0)
+    return guest
+
+
+@pytest.mark.parametrize("vcpus", [1, 3])
+def test_a_request_stores_through_the_caches_and_takes_the_time_of_that(vcpus: int) -> None:
+    guest = storing_guest(vcpus)
+    processor = guest.vm.processor
+    clocks = processor.state.clock.tolist()
+    guest.receive(0)
+    guest.receive(1)
+    lines = guest.stores.written(0, 6)
+    assert len(set(lines.tolist())) == 6
+    assert np.flatnonzero(processor.image()).tolist() == sorted(lines.tolist())
+    assert np.flatnonzero(processor.memory.versions).size == 0
+    assert sorted(processor.flagged_lines.tolist()) == sorted(lines.tolist())
+    assert guest.server.waiting[-1] == Completion(1, 2 * (SERVICE_NS + 3 * MISS_NS))
+    busy = [2 * (SERVICE_NS + 3 * MISS_NS) * FS_PER_NS, *[0] * (vcpus - 1)]
+    assert (processor.state.clock - clocks).tolist() == busy
+    assert guest.capture().request_stores == 6
+    guest.start(endless(), GuestState((0,), 500, request_stores=3))
+    assert guest.request_stores == 3
+
+
+def test_places_of_stores_lie_below_the_network_s() -> None:
+    ring = ReceiveRing(LINES, LINE_BYTES, REQUEST_BYTES)
+    stores = StoreRing(ring, LINE_BYTES, 4 * LINE_BYTES)
+    written = stores.written(0, 1000)
+    assert 0 <= written.min() < written.max() == ring.first - 1

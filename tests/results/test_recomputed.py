@@ -22,7 +22,7 @@ from vmfailover.results.metrics import metrics_of
 from vmfailover.scenario import Scenario
 
 RECOMPUTATION = Path(__file__).parent / "recomputation"
-SCENARIOS = sorted(Path("scenarios").rglob("*.yaml"))
+SCENARIOS = sorted(path for path in Path("scenarios").rglob("*.yaml") if path.parent.name != "guests")
 
 CRASH: dict[str, Any] = {"at": "3300 us", "kind": "host-crash", "target": "primary"}
 HANG: dict[str, Any] = {"at": "3 ms", "kind": "hypervisor-hang", "target": "primary"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vmfailover.scenario import ScenarioError, load
-from vmfailover.scenario.checks import guard_band
+from vmfailover.scenario.checks import guard_band, least_log
 from vmfailover.traces.format import Columns, TraceMetadata, write_trace
 
 from .conftest import Write
@@ -153,6 +153,14 @@ def test_a_trace_that_does_not_fit(small: Path, name: str, words: str) -> None:
     assert len(lines) == 1
     assert lines[0].startswith("workload: workload.trace: ")
     assert words in lines[0]
+
+
+def test_what_a_request_stores_to_must_fit_the_vm(small: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"clients.stores: .* a quarter of vm.memory; write at most 4 MiB"):
+        load(small, ["clients={rate: 10 /s, stores: 5 MiB}", "replication.log.size=64 MiB", "vm.memory=16 MiB"])
+    log = "replication.log.size=1 MiB"
+    one, more = (load(small, [f"clients={{rate: 10 /s, stores: {stores}}}", log]) for stores in ("0 B", "128 KiB"))
+    assert least_log(more) > least_log(one)
 
 
 def test_a_request_must_fit_the_network_s_buffers(small: Path) -> None:

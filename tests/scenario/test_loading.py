@@ -63,7 +63,7 @@ def messages(path: Path) -> list[str]:
         ("{vcpus: 2, memory: 1 GiB}", "", ":6:1: vm: is empty; write a mapping of keys (vcpus, memory)"),
         ("vcpus: 2", "vcpus: two", ":6:13: vm.vcpus: 'two' is not a whole number"),
         ("vcpus: 2", "vcpus: 0", ":6:13: vm.vcpus: 0 is out of range; it must be at least 1"),
-        ("{kind: zipf}", "{}", ":7:11: workload: write either 'trace: FILE' or 'kind: "),
+        ("{kind: zipf}", "{}", ":7:11: workload: write either 'trace: FILE', 'from: FILE' or 'kind: "),
         ("{kind: zipf}", "{kind: zpif}", ":7:18: workload.kind: 'zpif' is unknown; did you mean 'zipf'?"),
         ("{kind: zipf}", "{kind: zipf, <<: 1}", ":7:24: workload.<<: unknown key"),
         ("latency: 20 us", "latancy: 20 us", ":12:30: link.latancy: unknown key; did you mean 'latency'?"),

@@ -86,6 +86,12 @@ def test_survives_pickling(scenario: Scenario) -> None:
     assert copy.with_(seed=3).seed == 3
 
 
+def test_a_key_that_came_later_changes_the_hash_only_where_it_says_something() -> None:
+    scenario = load(Path(__file__).parents[2] / "scenarios" / "quickstart.yaml")
+    assert scenario.hash == "0b76ee7a85cecd5b855ff0645908b2f17a96b6e3cb9e8f96035438291352ddca"
+    assert scenario.with_(**{"workload.spread": "copies"}).hash != scenario.hash
+
+
 def test_the_hash_is_of_what_is_said_and_not_of_how(scenario: Scenario) -> None:
     assert scenario.with_(duration="0.2 s").hash == scenario.hash
     assert scenario.with_(hypervisor={"restore": "1 ms"}).hash == scenario.hash

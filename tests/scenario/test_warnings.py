@@ -37,7 +37,7 @@ def test_most_scenarios_are_what_was_meant() -> None:
 
 @pytest.mark.parametrize(("vcpus", "rest"), [(2, "2: one of them idles"), (4, "4: 3 of them idle")])
 def test_vcpus_beyond_those_of_the_trace_idle(vcpus: int, rest: str) -> None:
-    expected = f"workload.trace: recorded with 1 vCPU, of which the VM has {rest}"
+    expected = f"workload.trace: recorded with 1 vCPU, of which the VM has {rest}; 'spread: copies' lets all work"
     assert redis(**{"vm.vcpus": vcpus}).warnings == (expected,)
 
 
@@ -151,6 +151,19 @@ def test_a_trace_of_more_vcpus_than_the_vm_is_refused(tmp_path: Path) -> None:
         "recorded with 3 vCPUs, of which the VM has 4"
         in redis(**{"workload.trace": str(three), "vm.vcpus": 4}).warnings[0]
     )
+
+
+def test_a_trace_whose_copies_do_not_fit_the_vm_is_refused(tmp_path: Path) -> None:
+    copies = {"workload.trace": str(recorded(tmp_path, vcpus=3)), "workload.spread": "copies", "vm.vcpus": 4}
+    assert not [each for each in redis(**copies, **{"vm.memory": "2 MiB"}).warnings if "idle" in each]
+    assert redis(**{**copies, "vm.memory": "1 MiB", "vm.vcpus": 3}).vm.vcpus == 3
+    with pytest.raises(
+        InputError, match=r"workload\.spread: 2 copies of a trace .* write at least that as vm.memory"
+    ) as found:
+        redis(**copies, **{"vm.memory": "1 MiB"})
+    assert "need 2097152 bytes" in str(found.value)
+    with pytest.raises(InputError, match=r"workload\.spread: 'twice' is not copies or none"):
+        redis(**{"workload.spread": "twice"})
 
 
 def recorded(folder: Path, vcpus: int) -> Path:

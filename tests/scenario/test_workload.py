@@ -57,7 +57,7 @@ def test_a_mix() -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({}, "write either 'trace: FILE' or 'kind: "),
+        ({}, "write either 'trace: FILE', 'from: FILE' or 'kind: "),
         ({"kind": "zipf", "stride": "128 B"}, "belongs to kind 'sequential', and this kind is 'zipf'"),
         ({"kind": "uniform", "skew": 1.5}, "belongs to kind 'zipf'"),
         ({"kind": "mix", "phases": []}, "at least 1 item"),

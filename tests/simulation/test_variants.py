@@ -6,6 +6,7 @@ import pytest
 from runs_for_tests import Observed, broken, happened, observe, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
+from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario import Scenario
@@ -71,6 +72,14 @@ def reaches_its_last_phase(run: Observed) -> bool:
     return run.cluster.primary.vm.positions[0] > sum(phase.accesses for phase in workload.phases[:-1])
 
 
+def keeps_to_its_ticks(run: Observed) -> bool:
+    vm, workload = run.cluster.primary.vm, run.result.scenario.workload
+    assert isinstance(workload, HotSetsWorkload)
+    streams = [run.cluster.workload.chunks(vcpu, position) for vcpu, position in enumerate(vm.positions)]
+    guest_ns = vm.guest_ns(run.result.scenario.duration)
+    return all(abs(next(stream).not_before_ns - guest_ns) <= workload.tick for stream in streams)
+
+
 def longest_epoch(run: Observed) -> int:
     return max(epoch.paused_ns - epoch.started_ns for epoch in run.result.epoch_rows)
 
@@ -103,6 +112,7 @@ CLAIMS: dict[str, Claim] = {
     "sequential": lambda run: first_chunk_steps(run) == {1},
     "pointer-chase": never_overlaps,
     "mix": reaches_its_last_phase,
+    "hot-sets": keeps_to_its_ticks,
 }
 
 

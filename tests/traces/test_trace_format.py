@@ -30,7 +30,7 @@ def table(**changes: Any) -> pa.Table:
     types = {"vcpu": pa.uint8(), "block": pa.uint32(), "write": pa.bool_(), "count": pa.uint32()} | {
         "instructions": pa.uint32()
     }
-    arrays = {name: pa.array(values, types[name]) for name, values in columns(10)._asdict().items()} | changes
+    arrays = {name: pa.array(values, types[name]) for name, values in zip(types, columns(10), strict=False)} | changes
     return pa.table({name: values for name, values in arrays.items() if values is not None})
 
 

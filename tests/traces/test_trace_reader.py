@@ -59,7 +59,7 @@ def records(chunks: list[AccessChunk]) -> list[Record]:
 def expected(vcpus: int, vcpu: int) -> list[Record]:
     everything = columns(vcpus)
     mine = everything.vcpu == vcpu
-    return records([AccessChunk(0, *(values[mine] for values in everything[1:]))])
+    return records([AccessChunk(0, *(values[mine] for values in everything[1:5]))])
 
 
 @SETTINGS
@@ -118,3 +118,20 @@ def test_a_real_trace() -> None:
     assert sum(int(chunk.count.sum()) for chunk in chunks) == trace.metadata.accesses
     assert sum(int(chunk.instructions.sum()) for chunk in chunks) == trace.metadata.instructions
     assert [chunk.first for chunk in chunks] == [index << 20 for index in range(len(chunks))]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("first", [0, 1, 2, 3, 4])
+def test_idle_time_begins_a_chunk_and_is_had_only_from_there(tmp_path: Path, kept: bool, first: int) -> None:
+    path = tmp_path / "trace.parquet"
+    vcpu, idle_ns = np.array([0, 1, 0, 0, 0, 0]), np.array([0, 9, 0, 2**40, 0, 5])
+    piece = Columns(*(vcpu, *(np.ones_like(vcpu) for _ in range(4)), idle_ns))
+    about = TraceMetadata(memory_bytes=1 << 20, vcpus=2, source="a test")
+    assert write_trace(path, [piece], about, idle_time=True).idle_ns == 2**40 + 14
+    trace = opened(path, None, kept)
+    found = {chunk.first: chunk.idle_ns for chunk in trace.chunks(0, first)}
+    assert found == {first: {2: 2**40, 4: 5}.get(first, 0)} | {
+        at: ns for at, ns in {2: 2**40, 4: 5}.items() if at > first
+    }
+    assert [chunk.idle_ns for chunk in trace.chunks(1)] == [9]
+    assert (trace.records, trace.vcpu_records(0)) == (6, 5)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
 from vmfailover.guest.access_buffer import Replay
-from vmfailover.guest.guest import GuestState, ReceiveRing
+from vmfailover.guest.guest import GuestState, ReceiveRing, StoreRing
 from vmfailover.guest.outlet import Release
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import CacheState
@@ -75,12 +75,14 @@ class ProgramReplayer:
         memory_bytes: int,
         line_bytes: int,
         unit_lines: int = 1,
+        stores: StoreRing | None = None,
     ) -> None:
-        """Begin at `start`, nothing having been written; devices write to the lines of `ring`.
+        """Begin at `start`, nothing having been written.
 
+        Devices write to the lines of `ring`, and the guest stores for requests to those of `stores`, if to any.
         Modified memory is logged in units of `unit_lines` lines, a power of two.
         """
-        self._ring = ring
+        self._ring, self._stores = ring, stores or StoreRing(ring, line_bytes, 0)
         self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
@@ -103,7 +105,8 @@ class ProgramReplayer:
         for addresses in logged or ():
             self._ledger.log(addresses, epoch)
         missing, examples = self._execute(to, epoch)
-        written = self._ring.written(self._at.device_writes, to.device_writes)
+        received = self._ring.written(self._at.device_writes, to.device_writes)
+        written = np.append(received, self._stores.written(self._at.request_stores, to.request_stores))
         unlogged = self._ledger.write(written, epoch)
         self.dirtied_bytes += np.unique(written).size * self._line_bytes
         self._at = to

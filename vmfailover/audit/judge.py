@@ -33,6 +33,7 @@ class Judge(Observer):
             scenario.vm.memory,
             scenario.hosts.primary.line,
             scenario.replication.unit_bytes(scenario.hosts.primary.line) // scenario.hosts.primary.line,
+            cluster.primary.guest.stores,
         )
         self.commits: list[Commit] = []
         self.mismatched_lines = 0

@@ -18,7 +18,7 @@ from vmfailover.cli.options import (
     set_option,
     told,
 )
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import require_file_writable
 from vmfailover.scenario import Scenario
@@ -102,6 +102,7 @@ def command(
     entries = None if baseline is None else _entries(baseline, update=update_baseline)
     loaded, refused = _load(scenarios, overrides, seed)
     invariants_only |= (update_baseline or bool(refused)) and entries is None and not any(s.expect for s in loaded)
+    foretell(loaded, replications, jobs)
     with counted_bar("checking") as progress, local_processes(jobs) as executor:
         found = check(
             loaded,

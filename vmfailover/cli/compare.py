@@ -19,7 +19,7 @@ from vmfailover.cli.options import (
     tell_interrupted,
     with_seed,
 )
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
@@ -65,6 +65,7 @@ def command(
         require_own(out, COMPARE)
     seeded = with_seed(overrides, seed)
     columns, impossible = _columns(scenarios, seeded, protocols)
+    foretell([*columns.values()], replications, jobs)
     with counted_bar("comparing") as progress, local_processes(jobs) as executor:
         comparison = compare(
             columns, replications=replications, baseline=baseline, executor=executor, progress=progress

@@ -25,7 +25,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a scenario, for editors.",
     "init": "Write a commented scenario to start from.",
     "report": "Write an HTML page about a saved run, comparison or sweep.",
-    "trace": "Count what a memory-access trace does to the caches.",
+    "trace": "Record memory-access traces, convert them, and look into them.",
     "bench": "Measure the speed of the simulator on this machine.",
 }
 

@@ -35,6 +35,24 @@ class _FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Quantity(click.ParamType[Any]):
+    """A number with a unit, as in scenarios."""
+
+    name = "quantity"
+
+    def __init__(self, measure: str) -> None:
+        self._measure = measure
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number in the measure's own unit; refuse, as wrong usage, what is none."""
+        from vmfailover.scenario import units
+
+        try:
+            return getattr(units, self._measure).read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 #: The type of every argument and option that names a file or a folder.
 PATH = _FilePath(path_type=Path)
 

@@ -18,7 +18,7 @@ from vmfailover.cli.options import (
     set_option,
     tell_interrupted,
 )
-from vmfailover.cli.progress import counted_bar, followed
+from vmfailover.cli.progress import counted_bar, followed, foretell
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import require_file_writable
 from vmfailover.results.export import export
@@ -125,6 +125,8 @@ def _replicate(
     """Replicate the scenarios in turn, printing and saving each; return the exit code."""
     precision = None if until is None else Precision.parse(until)
     found = []
+    if precision is None:
+        foretell(scenarios, n or 1, jobs)
     with local_processes(jobs) as executor:
         for scenario, folder in zip(scenarios, folders, strict=True):
             with counted_bar(scenario.name) as progress:

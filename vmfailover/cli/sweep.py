@@ -11,11 +11,12 @@ import click
 from vmfailover.cli.console import console
 from vmfailover.cli.folders import SWEEP, require_own
 from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
 from vmfailover.scenario import Scenario
 from vmfailover.studies.design import Kind
+from vmfailover.studies.design import points as points_of
 from vmfailover.studies.executors import dask_workers
 from vmfailover.studies.sweep import REPLICATIONS, Sweep, sweep
 
@@ -77,6 +78,9 @@ def command(
         require_own(out, SWEEP)
     loaded = scenario_in(scenario, overrides, seed)
     keys = dict(_key_and_values(text) for text in parameters)
+    if address is None:
+        chosen = points_of(keys, cast(Kind, design), points, loaded.seed)
+        foretell([loaded], len(chosen) * replications, jobs)
     with counted_bar("sweeping") as progress, _workers(loaded, address) as executor:
         found = sweep(
             loaded,

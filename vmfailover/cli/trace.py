@@ -7,37 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmfailover.cli.options import PATH, SET
-from vmfailover.files.text import one_line
+from vmfailover.cli import trace_fit
+from vmfailover.cli.capture import command as capture
+from vmfailover.cli.options import PATH, SET, Quantity
+from vmfailover.cli.trace_tables import about, conversion_table, lines
 from vmfailover.files.whole_file import require_file_writable
 
 if TYPE_CHECKING:
     from vmfailover.studies.trace_statistics import TraceStatistics
-    from vmfailover.traces.convert import Conversion
     from vmfailover.traces.metadata import TraceMetadata
-
-
-class _Quantity(click.ParamType[Any]):
-    """A number with a unit, as in scenarios."""
-
-    name = "quantity"
-
-    def __init__(self, measure: str) -> None:
-        self._measure = measure
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number in the measure's own unit; refuse, as wrong usage, what is none."""
-        from vmfailover.scenario import units
-
-        try:
-            return getattr(units, self._measure).read(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.group("trace")
 def command() -> None:
-    """Look into memory-access traces, and make them of other programs' recordings."""
+    """Look into memory-access traces, make them of what runs or of other tools' recordings, and fit guests to them."""
+
+
+command.add_command(capture)
+command.add_command(trace_fit.command)
 
 
 @command.command("stats")
@@ -102,7 +89,7 @@ def stats(
     "--page",
     "page_bytes",
     metavar="SIZE",
-    type=_Quantity("SIZE"),
+    type=Quantity("SIZE"),
     default="4 KiB",
     show_default=True,
     help="Page of the mapping.",
@@ -111,7 +98,7 @@ def stats(
     "--memory",
     "memory_bytes",
     metavar="SIZE",
-    type=_Quantity("SIZE"),
+    type=Quantity("SIZE"),
     help="Memory of the guest.  [default: as much as it takes]",
 )
 @click.option(
@@ -131,7 +118,7 @@ def stats(
     "--clock",
     "clock_hz",
     metavar="F",
-    type=_Quantity("FREQUENCY"),
+    type=Quantity("FREQUENCY"),
     help="Instructions from recorded times, at a clock such as 3 GHz.",
 )
 @click.option("--cpi", metavar="X", type=float, help="Cycles an instruction, with --clock.")
@@ -154,7 +141,30 @@ def convert(paths: tuple[Path, ...], strict: bool, dry_run: bool, as_json: bool,
     inputs, out = _inputs_and_output(paths, dry_run)
     with counted_bar("converting") as progress:
         result = converted(inputs, out, progress=progress, tolerant=not strict, **given)
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else _conversion(result))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else conversion_table(result))
+
+
+@command.command("generate")
+@click.argument("workload", metavar="WORKLOAD.yaml", type=PATH)
+@click.argument("out", metavar="OUT.parquet", type=PATH)
+@click.option("--accesses", metavar="N", type=click.IntRange(1, 10**12), required=True, help="Write the first N.")
+@click.option(
+    "--vcpus", metavar="N", type=click.IntRange(1, 256), help="vCPUs of the VM.  [default: the scenario's, or 1]"
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: the scenario's, or 1]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def generate(workload: Path, out: Path, as_json: bool, **given: Any) -> None:
+    """Write what a WORKLOAD executes as the trace OUT.parquet.
+
+    The file has a workload's keys, or is a scenario, whose guest executes just that. Idle time is not in the trace.
+    """
+    from vmfailover.cli.progress import counted_bar
+    from vmfailover.studies.trace_generation import generate_trace
+
+    require_file_writable(out, "OUT")
+    with counted_bar("generating") as progress:
+        metadata = generate_trace(workload, out, progress=progress, **given)
+    click.echo(metadata.to_json() if as_json else _lines([("accesses", f"{metadata.accesses:,}"), *_about(metadata)]))
 
 
 def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Path], Path | None]:
@@ -169,60 +179,8 @@ def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Pat
     return inputs, None if dry_run else out
 
 
-def _conversion(result: "Conversion") -> str:
-    groups = [_came_in(result), _left_out(result), _about(result.metadata)]
-    return "\n\n".join(_lines(rows) for rows in groups if rows)
-
-
-def _came_in(result: "Conversion") -> list[tuple[str, str]]:
-    from vmfailover.results.quantities import count
-
-    names = ["loads", "stores", "instructions", "accesses", "block_loads", "block_stores"]
-    names += ["lines_touched", "pages_touched", "lines_written", "pages_written", "straddle_line", "straddle_page"]
-    told = {"instructions": "not told"} if result.instructions is None else {}
-    rows = [("format", result.format), ("threads", count(len(result.threads)))]
-    rows += [(name.replace("_", " "), told.get(name) or count(getattr(result, name))) for name in names]
-    if result.instructions is None:
-        rows.append(("instructions an access stands for", f"{_per_access(result.metadata):.3g}"))
-    return [*rows, ("records written", count(result.records_written))]
-
-
-def _per_access(metadata: "TraceMetadata") -> float:
-    return metadata.instructions / max(1, metadata.accesses)
-
-
-def _left_out(result: "Conversion") -> list[tuple[str, str]]:
-    from vmfailover.results.quantities import count
-
-    return [(f"left out: {kind}", count(number)) for kind, number in result.left_out.items()]
-
-
-def _about(metadata: "TraceMetadata") -> list[tuple[str, str]]:
-    """Return the rows of what a trace says about itself."""
-    from vmfailover.results.quantities import count, duration
-    from vmfailover.scenario.units import SIZE
-
-    rows = [
-        ("source", metadata.source),
-        ("memory", SIZE.format(metadata.memory_bytes)),
-        ("vcpus", count(metadata.vcpus)),
-        ("instructions in the trace", count(metadata.instructions)),
-        ("addresses", metadata.address_space),
-        ("mapping", metadata.mapping),
-        ("page of the mapping", SIZE.format(metadata.page_bytes) if metadata.page_bytes else None),
-        ("converter", metadata.converter),
-        ("duration", duration(metadata.duration_ns) if metadata.duration_ns is not None else None),
-    ]
-    return [(name, one_line(value)) for name, value in rows if value is not None]
-
-
 def _table(statistics: "TraceStatistics", metadata: "TraceMetadata") -> str:
-    return "\n\n".join(map(_lines, [_rows(statistics), _about(metadata)]))
-
-
-def _lines(rows: list[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:{width}}  {value:>15}" if name else "" for name, value in rows)
+    return "\n\n".join(map(lines, [_rows(statistics), about(metadata)]))
 
 
 def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:
@@ -234,6 +192,7 @@ def _rows(statistics: "TraceStatistics") -> list[tuple[str, str]]:
     dirtied = statistics.bytes_dirtied.items()
     return [
         *counts("records", "instructions", "accesses", "loads", "stores"),
+        *([] if statistics.idle_share is None else [("share of idle time", f"{100 * statistics.idle_share:.3g} %")]),
         ("", ""),
         *counts("l1_load_hits", "l2_hits", "l2_misses", "l3_hits", "writebacks", "dirty_at_end"),
         ("", ""),

@@ -6,7 +6,7 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.errors import InputError
 from vmfailover.results.quantities import counted
 from vmfailover.studies.executors import local_processes
@@ -69,6 +69,7 @@ def command(
     """
     loaded = scenario_in(scenario, overrides, seed)
     vary = dict(map(key_and_range, ranges))
+    foretell([loaded], trials * replications, jobs)
     with counted_bar("tuning") as progress, local_processes(jobs) as executor:
         found = tune(
             loaded,

@@ -7,7 +7,7 @@ import simpy
 
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator
-from vmfailover.guest.guest import Guest, ReceiveRing
+from vmfailover.guest.guest import Guest, ReceiveRing, StoreRing
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.scheduler import Scheduler
@@ -131,7 +131,8 @@ class Inventory:
         vm = VirtualMachine(processor, log, request_entries(self._scenario), placement)
         self._scheduler.add(vm)
         ring = ReceiveRing(placement.image.lines, spec.line, clients.request if clients else 0)
-        return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now))
+        stores = StoreRing(ring, spec.line, clients.stores if clients else 0)
+        return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now), stores)
 
     def _new_link(self, name: str, other: str) -> Link:
         prefix = f"link.{name}.{other}" if self._links else "link"

@@ -41,11 +41,8 @@ class AccessBuffer:
         """Return the index of the vCPU's next record in its stream."""
         return int(self._first[vcpu] + self.start[self._cores[vcpu]])
 
-    def refill(self, vcpu: int) -> float | None:
-        """Bring the vCPU's next accesses, all earlier ones being executed.
-
-        Returns the memory-level parallelism they allow (0.0 for the host's own), None if the stream has ended.
-        """
+    def refill(self, vcpu: int) -> AccessChunk | None:
+        """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
         chunk = self._next_chunk(vcpu)
         if chunk is None:
             return None
@@ -56,7 +53,7 @@ class AccessBuffer:
             self.accesses = accesses_of_one_core(chunk)
         else:
             self._copy(vcpu, chunk)
-        return chunk.parallelism
+        return chunk
 
     def due_ns(self, vcpu: int) -> int:
         """Return the instant before which the vCPU's next access does not begin, all earlier ones being executed."""
@@ -105,7 +102,8 @@ class Replay:
         """Yield the records from where the last call ended to `stop` (exclusive)."""
         while self._next < stop:
             chunk = self._rest or next(self._chunks)
-            taken = chunk.part(0, min(chunk.records, stop - self._next))
+            taken = chunk.part(0, min(chunk.records, max(0, stop - chunk.first)))
             self._rest = chunk.part(taken.records, chunk.records) if taken.records < chunk.records else None
-            self._next += taken.records
-            yield taken
+            self._next = stop if self._rest else chunk.first + chunk.records
+            if taken.records:
+                yield taken

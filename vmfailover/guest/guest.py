@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.guest.server import Completion, RequestServer
-from vmfailover.guest.virtual_machine import VirtualMachine
+from vmfailover.guest.virtual_machine import VirtualMachine, Wait
 from vmfailover.guest.workloads.workload import Workload
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
@@ -29,6 +29,10 @@ class GuestState:
     device_writes: int = 0
     #: Guest time that all requests so far take, those that wait included, nanoseconds.
     accepted_ns: int = 0
+    #: The last wait that each vCPU has begun.
+    waits: tuple[Wait, ...] = ()
+    #: Lines that the guest has stored to for requests so far.
+    request_stores: int = 0
 
     @property
     def owed_ns(self) -> int:
@@ -48,18 +52,27 @@ class ReceiveRing:
         """Use at most a quarter of the memory."""
         self._lines = -(-request_bytes // line_bytes)
         self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self._lines)))
-        self._first = max(0, memory_lines - self._buffers * self._lines)
+        #: The first of the lines.
+        self.first = max(0, memory_lines - self._buffers * self._lines)
 
     def lines(self, write: int) -> range:
         """Return the lines of the buffer that is filled after `write` lines have been written."""
         buffer = write // self._lines % self._buffers if self._lines else 0
-        first = self._first + buffer * self._lines
+        first = self.first + buffer * self._lines
         return range(first, first + self._lines)
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
         writes = np.arange(first, last) % (self._buffers * self._lines)
-        return self._first + writes
+        return self.first + writes
+
+
+class StoreRing(ReceiveRing):
+    """The lines that the guest stores to for its requests, in a ring of the same kind below another one."""
+
+    def __init__(self, above: ReceiveRing, line_bytes: int, request_bytes: int) -> None:
+        """Use at most a quarter of the memory below."""
+        super().__init__(above.first, line_bytes, request_bytes)
 
 
 def _ignore_write(lines: range) -> None:
@@ -73,15 +86,26 @@ class Guest:
     which gets the time that is left: none if there are more requests than the vCPU can serve, whose queue then grows.
     """
 
-    def __init__(self, vm: VirtualMachine, ring: ReceiveRing, service_ns: int, now: Callable[[], int]) -> None:
-        """Give each request `service_ns` of guest time; `now` tells the simulated time."""
+    def __init__(
+        self,
+        vm: VirtualMachine,
+        ring: ReceiveRing,
+        service_ns: int,
+        now: Callable[[], int],
+        stores: StoreRing | None = None,
+    ) -> None:
+        """Give each request `service_ns` of guest time, and that of its stores; `now` tells the simulated time."""
         self.vm = vm
         self.ring = ring
+        #: Where the guest stores to for a request; to no line if none is given.
+        self.stores = stores or StoreRing(ring, 1, 0)
         self._service_ns = service_ns
         self._now = now
         self.server = RequestServer()
         #: Lines that devices have written so far.
         self.device_writes = 0
+        #: Lines that the guest has stored to for requests so far.
+        self.request_stores = 0
         #: Called with every request as it is accepted.
         self.on_accept: list[Callable[[Completion], None]] = []
         #: Called with the lines that a device is about to write, which sets no flag.
@@ -98,10 +122,10 @@ class Guest:
     def start(self, workload: Workload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(state.waiting, state.accepted_ns)
-        self.device_writes = state.device_writes
+        self.device_writes, self.request_stores = state.device_writes, state.request_stores
         self._held_back.clear()
-        self.vm.load(workload, state.positions, state.guest_ns, self._now())
-        self.vm.occupy(SERVING_VCPU, state.owed_ns)
+        self.vm.load(workload, state.positions, state.guest_ns, self._now(), state.waits)
+        self.vm.occupy(SERVING_VCPU, state.owed_ns, self._now())
 
     def unprotect(self) -> None:
         """Tell no protocol of requests and writes of devices any more."""
@@ -112,7 +136,15 @@ class Guest:
     def capture(self) -> GuestState:
         """Return the state of the guest, which stands still, its answers so far being taken."""
         server, guest_ns = self.server, self.vm.guest_ns(self._now())
-        return GuestState(self.vm.positions, guest_ns, server.waiting, self.device_writes, server.accepted_ns)
+        return GuestState(
+            self.vm.positions,
+            guest_ns,
+            server.waiting,
+            self.device_writes,
+            server.accepted_ns,
+            self.vm.waits,
+            self.request_stores,
+        )
 
     @property
     def served_ns(self) -> int:
@@ -137,11 +169,17 @@ class Guest:
 
     def _accept(self, request: int) -> None:
         self._write_buffer()
-        service_ns = round(self._service_ns * self.vm.processor.slowdown)
+        service_ns = round(self._service_ns * self.vm.processor.slowdown) + self._store()
         completion = self.server.accept(request, self.vm.guest_ns(self._now()), service_ns)
-        self.vm.occupy(SERVING_VCPU, service_ns)
+        self.vm.occupy(SERVING_VCPU, service_ns, self._now())
         for tell in self.on_accept:
             tell(completion)
+
+    def _store(self) -> int:
+        """Make a request's stores; return how long they take, nanoseconds."""
+        lines = self.stores.lines(self.request_stores)
+        self.request_stores += len(lines)
+        return self.vm.store(SERVING_VCPU, lines) if lines else 0
 
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)

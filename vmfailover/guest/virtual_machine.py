@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.memory import MemoryRange
 from vmfailover.hardware.processor import FS_PER_NS, HALTED, Processor
+from vmfailover.traces.accesses import AccessChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,13 @@ class Reached:
     time_ns: int
     #: The log's limit stopped it, not the horizon or the quantum.
     needs_log: bool = False
+
+
+class Wait(NamedTuple):
+    """A record of a vCPU's stream that does not begin before a guest time."""
+
+    record: int
+    until_ns: int
 
 
 class VirtualMachine:
@@ -59,14 +68,21 @@ class VirtualMachine:
         self._since_ns = 0
         self._stopped_at_ns = 0
         self._buffer: AccessBuffer | None = None
+        self._waits: list[Wait] = []
 
     def __repr__(self) -> str:
         """Return whether it runs, and where its vCPUs are."""
         state = "runs" if self.running else "stands still"
         return f"<VirtualMachine {self.placement.number} on cores {', '.join(map(str, self.cores))}: {state}>"
 
-    def load(self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int) -> None:
-        """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode."""
+    def load(
+        self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int, waits: Sequence[Wait] = ()
+    ) -> None:
+        """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode.
+
+        `waits` are those that had begun by then.
+        """
+        self._waits = list(waits or [Wait(-1, 0)] * self.vcpus)
         self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)
         self._stopped_at_ns = now_ns
         self.processor.start(self.cores, now_ns, guest_ns)
@@ -96,9 +112,22 @@ class VirtualMachine:
         for core in self.cores:
             self.processor.set_first_mode(core, first)
 
-    def occupy(self, vcpu: int, duration_ns: int) -> None:
-        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these."""
-        self.processor.occupy([self.cores[vcpu]], duration_ns)
+    def occupy(self, vcpu: int, duration_ns: int, now_ns: int) -> None:
+        """Let a vCPU spend guest time on something else than its stream of accesses, before the next one of these.
+
+        One that idles now does so in its idle time.
+        """
+        self.processor.occupy(self.cores[vcpu], duration_ns, now_ns)
+
+    def store(self, vcpu: int, lines: range) -> int:
+        """Let a vCPU store to lines of the image, once to each, beside its stream of accesses.
+
+        Returns how long that takes, nanoseconds, which is still to be spent. The log has room for all that it logs.
+        """
+        if self.processor.tracking.logs:
+            self.log.set_limit()
+        first = self.image.first
+        return self.processor.store(self.cores[vcpu], range(first + lines.start, first + lines.stop), self.log.logs)
 
     def resume(self, now_ns: int) -> None:
         """Take back one `pause`, or the first time start; the VM runs when none is left."""
@@ -147,6 +176,11 @@ class VirtualMachine:
         """The next record of each vCPU's stream."""
         assert self._buffer is not None
         return tuple(self._buffer.position(vcpu) for vcpu in range(self.vcpus))
+
+    @property
+    def waits(self) -> tuple[Wait, ...]:
+        """The last wait that each vCPU has begun."""
+        return tuple(self._waits)
 
     @property
     def instructions(self) -> int:
@@ -217,11 +251,20 @@ class VirtualMachine:
         assert self._buffer is not None
         vcpu = self.cores.index(core)
         due_ns = self._buffer.due_ns(vcpu)
-        self.processor.idle(core, min(due_ns, horizon_ns))
+        self.processor.wait(core, min(due_ns, horizon_ns))
         if due_ns >= horizon_ns:
             return
-        parallelism = self._buffer.refill(vcpu)
-        if parallelism is None:
+        chunk = self._buffer.refill(vcpu)
+        if chunk is None:
             self.processor.halt(core)
         else:
-            self.processor.set_parallelism(core, parallelism)
+            self.processor.set_parallelism(core, chunk.parallelism)
+            self.processor.idle(core, self._begins_ns(core, chunk))
+
+    def _begins_ns(self, core: int, chunk: AccessChunk) -> int:
+        """Return the guest time before which a core does not begin a chunk; a wait once begun is gone on with."""
+        vcpu = self.cores.index(core)
+        if self._waits[vcpu].record != chunk.first:
+            guest_ns = int(self.processor.state.clock[core] - self.processor.offset[core]) // FS_PER_NS
+            self._waits[vcpu] = Wait(chunk.first, max(chunk.not_before_ns, guest_ns + chunk.idle_ns))
+        return self._waits[vcpu].until_ns

@@ -27,6 +27,7 @@ from vmfailover.hardware.cache.state import (
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.memory import Memory
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Femtoseconds in a nanosecond, in which the kernel keeps time.
 FS_PER_NS = 1_000_000
@@ -103,6 +104,8 @@ class Processor:
         )
         #: int64[cores]: the host's time less the guest time of each core's VM, femtoseconds.
         self.offset = np.zeros(cores, np.int64)
+        #: int64[cores]: the host's time from which on each core idles, and until when, femtoseconds.
+        self._busy_until, self._idle_until = np.full((2, cores), -1, np.int64)
         self._memory_factor = 1.0
         #: Times as long as it should that everything takes now.
         self.slowdown = 1.0
@@ -127,20 +130,35 @@ class Processor:
         self.state.clock[list(cores)] = now_ns * FS_PER_NS
         self.offset[list(cores)] = (now_ns - guest_ns) * FS_PER_NS
 
-    def occupy(self, cores: Sequence[int], duration_ns: int) -> None:
-        """Let cores spend time on something else than their accesses, before the next ones of these."""
-        clock = self.state.clock
-        for core in cores:
-            clock[core] = min(int(clock[core]) + duration_ns * FS_PER_NS, HALTED)
+    def idle(self, core: int, guest_ns: int) -> None:
+        """Let a core execute nothing before a guest time."""
+        self._busy_until[core] = self.state.clock[core]
+        self._idle_until[core] = min(int(self.offset[core]) + guest_ns * FS_PER_NS, HALTED)
+        self.state.clock[core] = max(self._busy_until[core], self._idle_until[core])
 
-    def idle(self, core: int, until_ns: int) -> None:
+    def occupy(self, core: int, duration_ns: int, now_ns: int) -> None:
+        """Let a core spend time on something else than its accesses, before the next ones of these.
+
+        One that idles begins now, and has the less idle time.
+        """
+        clock, duration_fs = self.state.clock, duration_ns * FS_PER_NS
+        if clock[core] == self._idle_until[core]:
+            self._busy_until[core] = max(int(self._busy_until[core]), now_ns * FS_PER_NS) + duration_fs
+            clock[core] = max(self._busy_until[core], self._idle_until[core])
+        else:
+            clock[core] = min(int(clock[core]) + duration_fs, HALTED)
+
+    def wait(self, core: int, until_ns: int) -> None:
         """Let a core execute nothing up to an instant, if that is not past for it."""
         self.state.clock[core] = max(int(self.state.clock[core]), until_ns * FS_PER_NS)
 
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
-        self.occupy(cores, duration_ns)
-        self.offset[list(cores)] += duration_ns * FS_PER_NS
+        duration_fs = duration_ns * FS_PER_NS
+        for core in cores:
+            self.state.clock[core] = min(int(self.state.clock[core]) + duration_fs, HALTED)
+        for times in (self.offset, self._busy_until, self._idle_until):
+            times[list(cores)] += duration_fs
 
     def halt(self, core: int) -> None:
         """Let a core execute nothing any more."""
@@ -156,9 +174,9 @@ class Processor:
         More than the host's own is not possible.
         """
         most = self.spec.memory.parallelism
-        overlap = min(parallelism or most, most)
-        if overlap != self._parallelism[core]:
-            self._parallelism[core] = overlap
+        possible = min(parallelism or most, most)
+        if possible != self._parallelism[core]:
+            self._parallelism[core] = possible
             self._set_costs()
 
     def set_memory_factor(self, factor: float) -> None:
@@ -203,6 +221,25 @@ class Processor:
     ) -> Stop:
         """Execute accesses as the twin's `advance` says."""
         return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, logs)
+
+    def store(self, core: int, lines: range, logs: LogState) -> int:
+        """Let a core store to lines, once to each; return how long that takes, nanoseconds, leaving its clock alone."""
+        clocks, shape = self.state.clock.copy(), (self.cores, len(lines))
+        accesses = Accesses(
+            block=np.zeros(shape, np.uint32),
+            write=np.ones(shape, np.uint8),
+            count=np.ones(shape, np.uint32),
+            instructions=np.zeros(shape, np.uint32),
+            length=np.zeros(self.cores, np.int64),
+        )
+        accesses.block[core] = np.array(lines) * (self.spec.line // BLOCK_BYTES)
+        accesses.length[core] = len(lines)
+        self.state.clock[:] = HALTED
+        self.state.clock[core] = 0
+        self.advance(accesses, np.zeros(self.cores, np.int64), HALTED, len(lines) + 1, logs)
+        taken_fs = int(self.state.clock[core])
+        self.state.clock[:] = clocks
+        return -(-taken_fs // FS_PER_NS)
 
     def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vmfailover.results.run_result import RunResult
     from vmfailover.studies.comparison import Comparison
     from vmfailover.studies.exploration import Exploration
+    from vmfailover.studies.fit import Fit
     from vmfailover.studies.replication import Replications
     from vmfailover.studies.sensitivity import Sensitivity
     from vmfailover.studies.sweep import Sweep
@@ -176,3 +177,16 @@ class TuningPlots:
         from vmfailover.report.figures.tuning_trials import tuning_trials
 
         return tuning_trials(self._found)
+
+
+@dataclass(frozen=True)
+class FitPlots:
+    """The figures of hot sets that are fitted to a guest."""
+
+    _found: Fit
+
+    def curves(self) -> Axes:
+        """Draw how much memory is modified in windows, as recorded and fitted; the axes are those of the curves."""
+        from vmfailover.report.figures.fit_curves import fit_curves
+
+        return fit_curves(self._found)

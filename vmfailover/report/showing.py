@@ -8,6 +8,7 @@ from vmfailover.report import plots as figures
 from vmfailover.report.availability_table import print_availability
 from vmfailover.report.figures.comparison_bars import save_comparison
 from vmfailover.report.figures.timeline import save_timeline
+from vmfailover.report.fit_table import print_fit
 from vmfailover.report.html import study_pages as pages
 from vmfailover.report.html.as_printed import as_printed
 from vmfailover.report.html.page import render_fragment
@@ -19,6 +20,7 @@ from vmfailover.scenario import Scenario
 from vmfailover.studies.availability import Availability
 from vmfailover.studies.comparison import Comparison
 from vmfailover.studies.exploration import Exploration
+from vmfailover.studies.fit import Fit
 from vmfailover.studies.regression import Check
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.sensitivity import Sensitivity
@@ -42,6 +44,7 @@ html.register(Check, lambda shown: render_fragment(pages.check_page(shown)))
 html.register(Availability, lambda shown: as_printed(shown, print_availability))
 html.register(Sensitivity, lambda shown: as_printed(shown, print_sensitivity))
 html.register(Tuning, lambda shown: as_printed(shown, print_tuning))
+html.register(Fit, lambda shown: as_printed(shown, print_fit))
 
 
 @singledispatch
@@ -57,6 +60,7 @@ plots.register(Sweep, lambda shown: figures.SweepPlots(shown.with_every_point())
 plots.register(Exploration, figures.ExplorationPlots)
 plots.register(Sensitivity, figures.SensitivityPlots)
 plots.register(Tuning, figures.TuningPlots)
+plots.register(Fit, figures.FitPlots)
 
 
 @singledispatch

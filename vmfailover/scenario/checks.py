@@ -53,6 +53,16 @@ def _request(scenario: Experiment) -> Iterator[Problem]:
         )
 
 
+def _stores(scenario: Experiment) -> Iterator[Problem]:
+    line, quarter = scenario.hosts.primary.line, scenario.vm.memory // 4
+    if scenario.clients and scenario.clients.stores > quarter // line * line:
+        yield Problem(
+            ("clients", "stores"),
+            f"{SIZE.format(scenario.clients.stores)} is more than a quarter of vm.memory; "
+            f"write at most {SIZE.format(quarter // line * line)}",
+        )
+
+
 def _log(scenario: Experiment) -> Iterator[Problem]:
     log, line = scenario.replication.log, scenario.hosts.primary.line
     least = least_log(scenario)
@@ -140,10 +150,15 @@ def guard_band(scenario: Experiment) -> int:
 
 
 def request_entries(scenario: Experiment) -> int:
-    """Return the addresses that one request may log: a flagged copy's and the hypervisor's, for each line it fills."""
+    """Return the addresses that one request may log.
+
+    That is two for each line that it fills, a flagged copy's and the hypervisor's, and two for each that the guest
+    stores to, those of the row that it drives out and of another core's.
+    """
     if scenario.clients is None or not scenario.replication.uses_log:
         return 0
-    return 2 * -(-scenario.clients.request // scenario.hosts.primary.line)
+    line = scenario.hosts.primary.line
+    return 2 * (-(-scenario.clients.request // line) + -(-scenario.clients.stores // line))
 
 
 def least_log(scenario: Experiment) -> int:
@@ -217,6 +232,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _cores,
     _memory,
     _request,
+    _stores,
     _granularity,
     _vcpus,
     _log,

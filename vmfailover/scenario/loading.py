@@ -4,17 +4,12 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
-from vmfailover.errors import reason_of
-from vmfailover.files.regular_file import read_regular
-from vmfailover.files.text import one_line
-from vmfailover.scenario.document import Document, parse
-from vmfailover.scenario.errors import ScenarioError
+from vmfailover.scenario.document import Document
 from vmfailover.scenario.overrides import OVERRIDE, assigned, only_of
+from vmfailover.scenario.reading import document_of
 from vmfailover.scenario.replication import Replication
 from vmfailover.scenario.scenario import Scenario
-
-#: A scenario file larger than this, in bytes, is refused: it must be something else.
-LARGEST_FILE = 2**20
+from vmfailover.scenario.workload_file import with_workload
 
 
 def load(path: str | PathLike[str], overrides: Sequence[str] = (), *, called: str = OVERRIDE) -> Scenario:
@@ -47,31 +42,8 @@ def load_under(
 
 
 def _overridden(path: str | PathLike[str], overrides: Sequence[str], called: str) -> Document:
-    document = document_of(Path(path))
+    folder = Path(path).parent
+    document = with_workload(document_of(Path(path)), folder)
     for assignment in overrides if isinstance(document.data, dict) else ():
-        document = assigned(Scenario, document, assignment, called)
+        document = with_workload(assigned(Scenario, document, assignment, called), folder)
     return document
-
-
-def document_of(path: Path) -> Document:
-    """Return what a file says; raise ScenarioError if it cannot be read or is no YAML."""
-    try:
-        return parse(_content(path).decode("utf-8-sig"), one_line(str(path)))
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, f"is not UTF-8 text (byte {error.start})") from None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = read_regular(path, LARGEST_FILE + 1)
-    except IsADirectoryError:
-        raise _unreadable(path, "is a folder; name a scenario file in it") from None
-    except OSError as error:
-        raise _unreadable(path, f"cannot be read: {reason_of(error)}") from None
-    if len(content) > LARGEST_FILE:
-        raise _unreadable(path, "is larger than 1 MiB, which no scenario is")
-    return content
-
-
-def _unreadable(path: Path, reason: str) -> ScenarioError:
-    return ScenarioError(one_line(f"{path}: {reason}"))

@@ -50,6 +50,9 @@ class Clients(Record):
     """Time of the first vCPU that a request takes, in nanoseconds; its program gets what is left. Assumed."""
     request: Size = written("1 KiB")
     """Bytes of a request. Assumed."""
+    stores: Size = written("0 B")
+    """Bytes of the VM's memory to which the first vCPU stores for a request, once to each line, which takes time beside
+    `service`. They lie in a ring below the network's buffers."""
     response: Size = written("1 KiB")
     """Bytes of an answer. Assumed."""
     latency: Duration = written("50 us")

@@ -10,6 +10,7 @@ from vmfailover.scenario.document import Document, parse
 from vmfailover.scenario.errors import KeyPath, NoSuchKeyError, ScenarioError, dotted
 from vmfailover.scenario.keys import OPEN_MAPPINGS, known_keys, paths_of_leaf, section_at
 from vmfailover.scenario.kinds import Section
+from vmfailover.scenario.workload_file import FROM
 
 #: What a text that overrides a key is called in messages, if not said otherwise.
 OVERRIDE = "override"
@@ -19,12 +20,12 @@ def overridden(model: type[BaseModel], document: Document, key: str, value: Any,
     """Return a document with `value` at `key`; text is read as YAML. Raise NoSuchKeyError if the key is ambiguous.
 
     Messages about the value begin with the document's name and `prefix`. Where another kind of a section is chosen,
-    what belonged to the one before goes.
+    what belonged to the one before goes, and so it does where a workload is taken from a file.
     """
     path = path_of(model, key, f"{document.name}: {prefix}{key}")
     place = f"{document.name}: {prefix}{dotted(path)}"
     data = parse(value, place).data if isinstance(value, str) else value
-    replaced = document.replaced(path, data, place)
+    replaced = (document.replaced(FROM[:-1], {}, place) if path == FROM else document).replaced(path, data, place)
     section = section_at(model, path[:-1])
     if section is None or path[-1] != section.kinds.key:
         return replaced

@@ -18,6 +18,7 @@ from vmfailover.scenario.overrides import overridden, path_of
 from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
 from vmfailover.scenario.warnings import warnings_of
+from vmfailover.scenario.workload_file import with_workload
 
 
 class Scenario(Experiment, Shown):
@@ -53,9 +54,10 @@ class Scenario(Experiment, Shown):
         (`checkpoint_interval="2 ms"`).
         """
         name = str(self._path or self.name)
+        folder = Path() if self._path is None else self._path.parent
         document = Document(name, self._source, {(): name}, {})
         for key, value in overrides.items():
-            document = overridden(type(self), document, key, _as_written(value))
+            document = with_workload(overridden(type(self), document, key, _as_written(value)), folder)
         return self.from_document(document, self._path)
 
     def value(self, key: str) -> Any:

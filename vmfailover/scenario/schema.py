@@ -9,6 +9,7 @@ from vmfailover.records.metric_names import METRICS
 from vmfailover.scenario.keys import known_keys, section_at
 from vmfailover.scenario.kinds import Section
 from vmfailover.scenario.scenario import Scenario
+from vmfailover.scenario.workload_file import FROM_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,6 +19,7 @@ def json_schema() -> dict[str, Any]:
     schema = {"$schema": DIALECT, **Scenario.model_json_schema()}
     for section in _sections(Scenario):
         _add_kinds(schema, section)
+    schema["properties"]["workload"]["anyOf"].append(FROM_SCHEMA)
     schema["properties"]["expect"] |= {"properties": _expectations(), "additionalProperties": False}
     return schema
 

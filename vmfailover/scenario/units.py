@@ -134,6 +134,7 @@ BYTE_RATE = Measure(
 FREQUENCY = Measure("frequency", _scales("Hz", "kHz", "MHz", "GHz"), example="3.5 GHz", maximum="100 GHz")
 RATE = Measure("rate", {"/s": Ratio(1)}, example="2000 /s", maximum="1000000000 /s", whole=False)
 FRACTION = Measure("fraction", {"%": Ratio(1, 100)}, example="30 %", maximum="100 %", whole=False, bare=True)
+SHARE = Measure("share", {"%": Ratio(1, 100)}, example="40 %", maximum="300 %", whole=False)
 CYCLES = Measure(
     "number of cycles", {"cycles": Ratio(1), "cycle": Ratio(1)}, example="13 cycles", maximum="1000000 cycles"
 )
@@ -203,5 +204,7 @@ Frequency = Annotated[int, BeforeValidator(FREQUENCY.read), FREQUENCY.serializer
 Rate = Annotated[float, BeforeValidator(RATE.read), RATE.serializer, WithJsonSchema(RATE.json_schema)]
 #: A share between 0 and 1.
 Fraction = Annotated[float, BeforeValidator(FRACTION.read), WithJsonSchema(FRACTION.json_schema)]
+#: A part of something, or a few times as much.
+Share = Annotated[float, BeforeValidator(SHARE.read), SHARE.serializer, WithJsonSchema(SHARE.json_schema)]
 #: Clock cycles of the host.
 Cycles = Annotated[int, BeforeValidator(CYCLES.read), CYCLES.serializer, WithJsonSchema(CYCLES.json_schema)]

@@ -40,7 +40,7 @@ class Workload(Section):
         """Return the kind of a mapping; raise MisfitError if there is no such one."""
         if cls.name_in(keys) is None:
             names = "|".join(name for name in cls.kinds if name != "trace")
-            require_fit([Problem((), f"write either 'trace: FILE' or 'kind: {names}'")])
+            require_fit([Problem((), f"write either 'trace: FILE', 'from: FILE' or 'kind: {names}'")])
         return super().kind_of(keys)
 
     @property

@@ -4,7 +4,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from vmfailover.scenario.loading import document_of
+from vmfailover.scenario.reading import document_of
 from vmfailover.scenario.scenario import Scenario
 
 
@@ -21,7 +21,7 @@ def as_written(scenario: Scenario) -> dict[str, Any]:
 
 def write_scenario(scenario: Scenario, path: Path) -> None:
     """Write a scenario, with all values of its presets, as a file that can be run from anywhere on this machine."""
-    path.write_text(_yaml(as_written(scenario)), encoding="utf-8")
+    path.write_text(yaml_of(as_written(scenario)), encoding="utf-8")
 
 
 def text_of(scenario: Scenario) -> str:
@@ -29,10 +29,11 @@ def text_of(scenario: Scenario) -> str:
     source = scenario.source
     if scenario.trace_path is not None:
         source["workload"][scenario.workload.file_key] = Path(scenario.trace_path).name
-    return _yaml(source)
+    return yaml_of(source)
 
 
-def _yaml(data: dict[str, Any]) -> str:
+def yaml_of(data: dict[str, Any]) -> str:
+    """Return plain data as the text of a file."""
     from ruamel.yaml import YAML
 
     yaml, text = YAML(), StringIO()

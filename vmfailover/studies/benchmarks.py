@@ -26,6 +26,7 @@ from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.hosts import HostSpec
+from vmfailover.scenario.workload import Workload
 from vmfailover.simulation import run
 from vmfailover.studies.measurement import Benchmark, Sample
 from vmfailover.studies.stopwatch import Stopwatch
@@ -60,7 +61,18 @@ SPLIT: dict[str, Any] = {
 }
 ONE_GUEST: dict[str, Any] = {"failures": [{"at": "2 ms", "kind": "host-crash", "target": "secondary"}]}
 TWO_GUESTS: dict[str, Any] = {"failures": [{"at": "2 ms", "kind": "link-cut"}]}
-SYNTHETIC_KINDS = ("zipf", "sequential", "uniform", "pointer-chase")
+#: Workloads by their names, each of one vCPU.
+GENERATED: dict[str, dict[str, Any]] = {
+    **{kind: {"kind": kind} for kind in ("zipf", "sequential", "uniform", "pointer-chase")},
+    "hot-sets": {
+        "kind": "hot-sets",
+        "sets": [
+            {"kind": "random", "memory": "512 KiB", "visits": "20000000 /s", "burst": "256 B", "loads": 2.0},
+            {"kind": "random", "memory": "40 MiB", "visits": "200000 /s", "loads": 2.0},
+            {"kind": "stream", "memory": "8 MiB", "visits": "100000 /s", "burst": "4 KiB", "loads": 1.0},
+        ],
+    },
+}
 
 
 def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iterator[Benchmark]:
@@ -71,8 +83,8 @@ def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iter
     yield from _kernel_benchmarks(scenario)
     if isinstance(scenario.workload, TraceWorkload):
         yield Benchmark("reading the trace", partial(_reading, scenario.workload.trace))
-    for kind in SYNTHETIC_KINDS:
-        yield Benchmark(f"generating and executing: {kind}", partial(_synthetic, scenario, kind))
+    for name, keys in GENERATED.items():
+        yield Benchmark(f"generating and executing: {name}", partial(_generated, scenario, keys))
     for standing in STANDING:
         name = f"{EVENTS:,} events, 2 machines run, {standing:,} stand still"
         yield Benchmark(name, partial(_scheduled, scenario, standing))
@@ -106,7 +118,8 @@ def _recorded(scenario: Scenario) -> list[AccessChunk]:
 def _beginning(chunks: Iterable[AccessChunk], records: int) -> Iterator[AccessChunk]:
     for chunk in chunks:
         yield chunk
-        if chunk.first + chunk.records >= records:
+        records -= chunk.records
+        if records <= 0:
             return
 
 
@@ -139,8 +152,8 @@ def _reading(path: Path) -> Sample:
     return Sample(time.perf_counter() - began, records, trace.metadata.accesses)
 
 
-def _synthetic(scenario: Scenario, kind: str) -> Sample:
-    spec = SyntheticWorkload.model_validate({"kind": kind})
+def _generated(scenario: Scenario, keys: dict[str, Any]) -> Sample:
+    spec = Workload.model_validate(keys)
     host = kernel_host(scenario)
     core, workload = TraceRun(SYNTHETIC_MEMORY, host), open_workload(spec, 1, host.line, scenario.seed)
     began = time.perf_counter()

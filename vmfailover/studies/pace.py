@@ -16,6 +16,8 @@ from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records of the guest's beginning that are looked at, of all vCPUs together; more than that is extrapolated.
 LOOKED_AT = 1 << 18
+#: Chunks that are looked at of each vCPU, at most: one that idles much has few records in each.
+MOST_CHUNKS = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ def pace_of(scenario: Scenario, records: int = LOOKED_AT) -> Pace:
     """
     vcpus, host = scenario.vm.vcpus, scenario.hosts.primary
     workload = open_workload(scenario.workload, vcpus, host.line, seed_sequence(scenario.seed, "workload"))
-    beginnings = [_beginning(workload.chunks(vcpu), records // vcpus) for vcpu in range(vcpus)]
-    parts = [(chunk, _done_ns(chunk, host)) for chunk in beginnings if chunk is not None]
+    beginnings = [_beginning(workload.chunks(vcpu), records // vcpus, scenario.duration) for vcpu in range(vcpus)]
+    parts = [(_joined(chunks), _done_ns(chunks, host)) for chunks in beginnings if chunks]
     return Pace(
         block=np.concatenate([chunk.block.astype(np.int64) for chunk, _ in parts]),
         write=np.concatenate([chunk.write == 1 for chunk, _ in parts]),
@@ -64,27 +66,44 @@ def pace_of(scenario: Scenario, records: int = LOOKED_AT) -> Pace:
     )
 
 
-def _beginning(chunks: Iterator[AccessChunk], records: int) -> AccessChunk | None:
-    """Return the first records of a stream as one chunk, None if it has none."""
+def _beginning(chunks: Iterator[AccessChunk], records: int, duration_ns: int) -> list[AccessChunk]:
+    """Return the first records of a stream, and at least one if it has any; none after the first beyond a duration."""
     taken: list[AccessChunk] = []
     missing = records
-    while missing > 0 and (chunk := next(chunks, None)) is not None:
+    while missing > 0 and len(taken) < MOST_CHUNKS and (chunk := next(chunks, None)) is not None:
         taken.append(chunk.part(0, min(missing, chunk.records)))
         missing -= taken[-1].records
-    if not taken:
-        return None
+        if chunk.not_before_ns >= duration_ns:
+            break
+    return taken
+
+
+def _joined(chunks: Sequence[AccessChunk]) -> AccessChunk:
+    """Return chunks as one, whose vCPU does not idle."""
     return AccessChunk(
         first=0,
-        block=np.concatenate([chunk.block for chunk in taken]),
-        write=np.concatenate([chunk.write for chunk in taken]),
-        count=np.concatenate([chunk.count for chunk in taken]),
-        instructions=np.concatenate([chunk.instructions for chunk in taken]),
-        parallelism=taken[0].parallelism,
+        block=np.concatenate([chunk.block for chunk in chunks]),
+        write=np.concatenate([chunk.write for chunk in chunks]),
+        count=np.concatenate([chunk.count for chunk in chunks]),
+        instructions=np.concatenate([chunk.instructions for chunk in chunks]),
+        parallelism=chunks[0].parallelism,
     )
 
 
-def _done_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
+def _done_ns(chunks: Sequence[AccessChunk], host: HostSpec) -> npt.NDArray[np.float64]:
     """Return the guest time after each record, float64[n], nanoseconds."""
+    done_ns = _takes_ns(_joined(chunks), host)
+    start, now_ns = 0, 0.0
+    for chunk in chunks:
+        mine = done_ns[start : start + chunk.records]
+        np.cumsum(mine, out=mine)
+        mine += max(now_ns + chunk.idle_ns, chunk.not_before_ns)
+        start, now_ns = start + chunk.records, float(mine[-1])
+    return done_ns
+
+
+def _takes_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
+    """Return how long each record takes, float64[n], nanoseconds."""
     cycle_ns = 1e9 / host.clock
     overlap = chunk.parallelism or host.memory.parallelism
     age = _ages(chunk.block // (host.line // BLOCK_BYTES))
@@ -93,8 +112,8 @@ def _done_ns(chunk: AccessChunk, host: HostSpec) -> npt.NDArray[np.float64]:
     stall_ns = np.where(age > in_l1, host.l2.latency * cycle_ns, 0.0)
     stall_ns[age > in_l2] = host.l3.latency * cycle_ns if host.l3 else host.memory.latency
     stall_ns[age > in_l3] = host.memory.latency
-    done_ns: npt.NDArray[np.float64] = np.cumsum(chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap)
-    return done_ns
+    taken_ns: npt.NDArray[np.float64] = chunk.instructions * (host.base_cpi * cycle_ns) + stall_ns / overlap
+    return taken_ns
 
 
 def _ages(line: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.guest.guest import RECEIVE_BUFFERS
+from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
-from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload, copy_bytes
 from vmfailover.guest.workloads.trace.accesses import opened_trace
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.network import Clients
 from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.studies.pace import Pace
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -55,28 +58,41 @@ def _pieces(scenario: Scenario, pace: Pace) -> Iterator[tuple[Pages | slice, Pag
         within = pace.done_ns <= scenario.duration
         yield pace.block[within] // _PAGE_BLOCKS, pace.block[within & pace.write] // _PAGE_BLOCKS
     elif isinstance(workload, TraceWorkload):
-        yield from _of_trace(workload)
+        yield from _of_trace(workload, scenario.vm.vcpus)
     elif isinstance(workload, SyntheticPhase | MixWorkload):
         for phase in workload.phases if isinstance(workload, MixWorkload) else (workload,):
             region = _region(phase)
             yield region, region if phase.store_fraction else slice(0)
+    elif isinstance(workload, HotSetsWorkload):
+        for each, offset in zip(workload.sets, workload.offsets, strict=True):
+            pages = slice(offset // PAGE_BYTES, (offset + each.memory) // PAGE_BYTES)
+            yield pages, pages
     else:
         yield slice(None), slice(None)
     if scenario.clients is not None:
-        yield slice(-1, None), slice(-1, None)
+        ring = slice(-_request_pages(scenario.clients), None)
+        yield ring, ring
+
+
+def _request_pages(clients: Clients) -> int:
+    """Return the pages at the top of memory that requests are written to."""
+    return 1 + RECEIVE_BUFFERS * (clients.request + clients.stores) // PAGE_BYTES if clients.stores else 1
 
 
 def _region(phase: SyntheticPhase) -> slice:
     return slice(phase.offset // PAGE_BYTES, -(-(phase.offset + phase.working_set) // PAGE_BYTES))
 
 
-def _of_trace(workload: TraceWorkload) -> Iterator[tuple[Pages | slice, Pages | slice]]:
+def _of_trace(workload: TraceWorkload, vcpus: int) -> Iterator[tuple[Pages | slice, Pages | slice]]:
     trace = opened_trace(workload.trace)
+    pages_a_copy = copy_bytes(trace.metadata) // PAGE_BYTES
+    copies = -(-vcpus // trace.metadata.vcpus) if workload.spread else 1
     if trace.records > trace.KEEP_RECORDS:
-        everything = slice(-(-trace.metadata.memory_bytes // PAGE_BYTES))
+        everything = slice(copies * pages_a_copy)
         yield everything, everything
         return
     for vcpu in range(trace.metadata.vcpus):
         for chunk in trace.chunks(vcpu):
-            pages = chunk.block.astype(np.int64) // _PAGE_BLOCKS
-            yield pages, pages[chunk.write == 1]
+            for copy in range(copies):
+                pages = chunk.block.astype(np.int64) // _PAGE_BLOCKS + copy * pages_a_copy
+                yield pages, pages[chunk.write == 1]

@@ -17,7 +17,7 @@ from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.overrides import OVERRIDE, assigned
 from vmfailover.studies.trace_run import TraceRun
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
-from vmfailover.traces.format import TraceFile
+from vmfailover.traces.format import TraceFile, TraceMetadata
 
 __all__ = ["TraceStatistics", "hierarchy", "trace_statistics"]
 
@@ -47,6 +47,9 @@ class TraceStatistics:
     dirty_at_end: int
     records: int
     instructions: int
+    #: Time that the vCPUs were idle, and its share of theirs, if the rest executes without stalls; None: not told.
+    idle_ns: int | None
+    idle_share: float | None
     #: Bytes in the distinct pieces stored to, by the size of a piece; None where the trace does not tell.
     bytes_dirtied: dict[str, int | None]
     seconds: float
@@ -97,7 +100,7 @@ def trace_statistics(
         logged[addresses // host.line] = True
         dirtied[chunk.block[chunk.write != 0]] = True
     seconds = min([run.seconds, *(_seconds(trace, host, scan_instructions) for _ in range(repeat - 1))])
-    return _statistics(run, logged, dirtied, seconds)
+    return _statistics(run, logged, dirtied, seconds, _idle(trace.metadata, host))
 
 
 def _compile() -> None:
@@ -131,6 +134,14 @@ def _whole_pieces(memory_bytes: int) -> int:
     return -(-memory_bytes // largest) * largest // BLOCK_BYTES
 
 
+def _idle(metadata: TraceMetadata, host: HostSpec) -> tuple[int, float] | tuple[None, None]:
+    """Return the idle time of all vCPUs and its share of their time, of which stalls are no part."""
+    if metadata.idle_ns is None:
+        return None, None
+    executing_ns = metadata.instructions * host.base_cpi / host.clock * 1e9
+    return metadata.idle_ns, metadata.idle_ns / max(1.0, metadata.idle_ns + executing_ns)
+
+
 def _bytes_dirtied(blocks: NDArray[np.bool_], piece: int) -> int | None:
     if piece < BLOCK_BYTES:
         return None
@@ -138,7 +149,11 @@ def _bytes_dirtied(blocks: NDArray[np.bool_], piece: int) -> int | None:
 
 
 def _statistics(
-    run: TraceRun, logged: NDArray[np.bool_], dirtied: NDArray[np.bool_], seconds: float
+    run: TraceRun,
+    logged: NDArray[np.bool_],
+    dirtied: NDArray[np.bool_],
+    seconds: float,
+    idle: tuple[int, float] | tuple[None, None],
 ) -> TraceStatistics:
     accesses, stores = run.count(Counter.ACCESSES), run.count(Counter.STORES)
     loads, load_misses, misses = accesses - stores, run.count(Counter.L1_LOAD_MISSES), run.count(Counter.L2_MISSES)
@@ -160,6 +175,8 @@ def _statistics(
         dirty_at_end=int(np.count_nonzero(run.state.l2[:, :, 1:] & 1)),
         records=run.records,
         instructions=int(run.state.instructions[0]),
+        idle_ns=idle[0],
+        idle_share=idle[1],
         bytes_dirtied={name: _bytes_dirtied(dirtied, piece) for name, piece in GRANULARITIES.items()},
         seconds=seconds,
         accesses_per_second=accesses / seconds,

@@ -17,7 +17,9 @@ class AccessChunk(NamedTuple):
     """Consecutive records of one vCPU's stream of accesses.
 
     The four arrays are one-dimensional, C-contiguous, of equal length n >= 1, and may be shared with other
-    chunks: whoever receives a chunk only reads it. Where one chunk ends and the next begins carries no meaning.
+    chunks: whoever receives a chunk only reads it. Where one chunk ends and the next begins carries no meaning,
+    unless the vCPU idles before the next. Chunks come in the order of their records' numbers, between which
+    some may be missing.
     """
 
     #: Index in the vCPU's stream of the chunk's first record.
@@ -33,6 +35,10 @@ class AccessChunk(NamedTuple):
     #: Misses that can be under way at once (memory-level parallelism); 0.0 means the host's default,
     #: beyond which it does not go.
     parallelism: float = 0.0
+    #: Guest time before which the first record does not begin, nanoseconds: until then the vCPU idles.
+    not_before_ns: int = 0
+    #: Guest time that the vCPU idles before the first record, nanoseconds.
+    idle_ns: int = 0
     #: Instant of simulated time, wherever the vCPU is, before which the first record does not begin, nanoseconds.
     due_ns: int = 0
 
@@ -50,5 +56,7 @@ class AccessChunk(NamedTuple):
             self.count[start:stop],
             self.instructions[start:stop],
             self.parallelism,
+            self.not_before_ns,
+            self.idle_ns if start == 0 else 0,
             self.due_ns,
         )

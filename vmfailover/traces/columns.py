@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from vmfailover.traces.metadata import TraceError, TraceMetadata
 
 __all__ = [
     "ACCEPTED_TYPES",
+    "IDLE",
     "SCHEMA",
     "Columns",
     "check_columns",
@@ -25,7 +27,9 @@ __all__ = [
     "decode_column",
 ]
 
-#: The columns as they are written.
+#: The column that a trace may do without: time that the vCPU was idle before the record, nanoseconds.
+IDLE = pa.field("idle_ns", pa.uint64(), nullable=False)
+#: The other columns as they are written.
 SCHEMA = pa.schema(
     [
         pa.field("vcpu", pa.uint8(), nullable=False),
@@ -37,9 +41,10 @@ SCHEMA = pa.schema(
 )
 #: The types that are accepted when reading, the written one first.
 ACCEPTED_TYPES: dict[str, list[Any]] = {field.name: [field.type] for field in SCHEMA} | {
-    "block": [pa.uint32(), pa.uint64()]
+    "block": [pa.uint32(), pa.uint64()],
+    IDLE.name: [pa.uint64(), pa.uint32()],
 }
-_DECODED_TYPES: dict[str, Any] = {field.name: field.type for field in SCHEMA} | {"write": pa.uint8()}
+_DECODED_TYPES: dict[str, Any] = {field.name: field.type for field in (*SCHEMA, IDLE)} | {"write": pa.uint8()}
 _REMEDY = "convert or record the trace again"
 
 
@@ -56,18 +61,26 @@ class Columns(NamedTuple):
     count: NDArray[np.uint32]  # type: ignore[assignment]  # hides tuple.count
     #: uint32[n]: instructions executed since the vCPU's previous record.
     instructions: NDArray[np.uint32]
+    #: uint64[n]: time that the vCPU was idle before the record, nanoseconds; None where nobody tells.
+    idle_ns: NDArray[np.uint64] | None = None
 
-    def of_vcpu(self, vcpu: int, vcpus: int, first: int) -> AccessChunk:
-        """The records of one of `vcpus` vCPUs, the first of them numbered `first`; a view if there is one vCPU."""
-        if vcpus == 1:
-            return AccessChunk(first, self.block, self.write, self.count, self.instructions)
-        mine = np.flatnonzero(self.vcpu == vcpu)
-        return AccessChunk(first, self.block[mine], self.write[mine], self.count[mine], self.instructions[mine])
+    def of_vcpu(self, vcpu: int, vcpus: int, first: int) -> Iterator[AccessChunk]:
+        """The records of one of `vcpus` vCPUs, the first of them numbered `first`; views if there is one vCPU."""
+        mine: Any = slice(None) if vcpus == 1 else np.flatnonzero(self.vcpu == vcpu)
+        chunk = AccessChunk(first, self.block[mine], self.write[mine], self.count[mine], self.instructions[mine])
+        return iter([chunk]) if self.idle_ns is None else _cut_at_idle_time(chunk, self.idle_ns[mine])
+
+
+def _cut_at_idle_time(chunk: AccessChunk, idle_ns: NDArray[np.uint64]) -> Iterator[AccessChunk]:
+    """Yield the parts of a chunk before whose first record there is idle time, and what comes before them."""
+    begin = np.flatnonzero(idle_ns[1:]) + 1
+    for start, stop in pairwise([0, *begin.tolist(), chunk.records]):
+        yield chunk.part(start, stop)._replace(idle_ns=int(idle_ns[start : start + 1].sum()))
 
 
 def decode(path: Path, batch: pa.RecordBatch) -> Columns:
     """The columns of a batch read from the file at `path`; TraceError for a missing or too large value."""
-    return Columns(*(decode_column(path, batch, name) for name in Columns._fields))
+    return Columns(**{name: decode_column(path, batch, name) for name in batch.schema.names})
 
 
 def decode_column(path: Path, batch: pa.RecordBatch, name: str) -> NDArray[Any]:

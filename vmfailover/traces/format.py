@@ -1,4 +1,4 @@
-"""The trace file: Parquet with five columns and a description in its metadata; opening and writing it."""
+"""The trace file: Parquet with five columns, or six, and a description in its metadata; opening and writing it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vmfailover.files.whole_file import placed_whole
-from vmfailover.traces.columns import ACCEPTED_TYPES, SCHEMA, Columns, check_columns, converted_errors
+from vmfailover.traces.columns import ACCEPTED_TYPES, IDLE, SCHEMA, Columns, check_columns, converted_errors
 from vmfailover.traces.metadata import KEY, TraceError, TraceMetadata
 from vmfailover.traces.reader import TraceFile
 
@@ -72,6 +72,8 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     for name, types in ACCEPTED_TYPES.items():
         wanted = f"column '{name}' of type {' or '.join(map(str, types))}"
         found = [schema.field(index).type for index in schema.get_all_field_indices(name)]
+        if name == IDLE.name and not found:
+            continue
         if len(found) != 1:
             number = "no" if not found else "more than one"
             raise TraceError.about(path, f"has {number} column '{name}'; a trace has one {wanted}")
@@ -92,18 +94,22 @@ def write_trace(
     pieces: Iterable[Columns],
     metadata: TraceMetadata,
     complete: Callable[[TraceMetadata], TraceMetadata] = lambda counted: counted,
+    *,
+    idle_time: bool = False,
 ) -> TraceMetadata:
     """Writes the records of `pieces`, in order, as a trace at `path`, which appears only once it is whole.
 
-    Columns may have any integer type that holds only values which fit those of the file. The totals (accesses,
-    instructions) of `metadata` are replaced by those counted; `complete` then adds what is known only after the last
-    piece. Returns the metadata as written. Raises TraceError for records that contradict the metadata and for no
-    records at all, OSError where the file cannot be written.
+    Columns may have any integer type that holds only values which fit those of the file; that of idle time is written
+    if it is wanted, and then all pieces have it. The totals (accesses, instructions, idle time) of `metadata` are
+    replaced by those counted; `complete` then adds what is known only after the last piece. Returns the metadata as
+    written. Raises TraceError for records that contradict the metadata and for no records at all, OSError where the
+    file cannot be written.
     """
-    metadata = replace(metadata, accesses=0, instructions=0)
+    metadata = replace(metadata, accesses=0, instructions=0, idle_ns=0 if idle_time else None)
     metadata.check()
-    with placed_whole(path) as unfinished, pq.ParquetWriter(unfinished, SCHEMA, **_WRITING) as writer:
-        for table in _row_groups(_table(path, piece, metadata) for piece in pieces):
+    schema = SCHEMA.append(IDLE) if idle_time else SCHEMA
+    with placed_whole(path) as unfinished, pq.ParquetWriter(unfinished, schema, **_WRITING) as writer:
+        for table in _row_groups(_table(path, piece, schema, metadata) for piece in pieces):
             writer.write_table(table, _ROW_GROUP_ROWS)
             metadata = _counted(metadata, table)
         if metadata.accesses == 0:
@@ -117,13 +123,13 @@ def write_trace(
 _WRITING: Any = {"compression": "zstd", "write_page_checksum": True, "store_schema": False}
 
 
-def _table(path: Path, piece: Columns, metadata: TraceMetadata) -> pa.Table:
+def _table(path: Path, piece: Columns, schema: pa.Schema, metadata: TraceMetadata) -> pa.Table:
     check_columns(path, piece, metadata)
     try:
-        arrays = [pa.array(values).cast(field.type) for values, field in zip(piece, SCHEMA, strict=True)]
+        arrays = [pa.array(getattr(piece, field.name)).cast(field.type) for field in schema]
     except pa.ArrowInvalid as error:
         raise TraceError.about(path, f"a value does not fit the format ({error})") from error
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -141,8 +147,10 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _counted(metadata: TraceMetadata, table: pa.Table) -> TraceMetadata:
+    idle_ns = None if metadata.idle_ns is None else metadata.idle_ns + pc.sum(table[IDLE.name]).as_py()
     return replace(
         metadata,
         accesses=metadata.accesses + pc.sum(table["count"]).as_py(),
         instructions=metadata.instructions + pc.sum(table["instructions"]).as_py(),
+        idle_ns=idle_ns,
     )

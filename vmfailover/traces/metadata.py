@@ -60,6 +60,8 @@ class TraceMetadata:
     converter: str | None = None
     #: Time that the recording lasted, nanoseconds, where the recorder told the time.
     duration_ns: int | None = None
+    #: Idle time in the file, nanoseconds: the sum of the column `idle_ns`; None where it has none.
+    idle_ns: int | None = None
 
     def to_json(self) -> str:
         """The description as it is stored, without what nobody knows."""
@@ -89,6 +91,7 @@ class TraceMetadata:
         _require("memory_bytes", self.memory_bytes, BLOCK_BYTES, MAXIMUM_MEMORY_BYTES)
         _require("accesses", self.accesses, 0, 2**63 - 1)
         _require("instructions", self.instructions, 0, 2**63 - 1)
+        _require("idle_ns", self.idle_ns or 0, 0, 2**63 - 1)
 
 
 _KINDS: dict[str, type] = {
@@ -108,6 +111,7 @@ _OPTIONAL_KINDS: dict[str, type] = {
     "page_bytes": int,
     "converter": str,
     "duration_ns": int,
+    "idle_ns": int,
 }
 
 

@@ -13,7 +13,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vmfailover.traces.accesses import AccessChunk
-from vmfailover.traces.columns import Columns, check_columns, check_vcpus, converted_errors, decode, decode_column
+from vmfailover.traces.columns import (
+    IDLE,
+    SCHEMA,
+    Columns,
+    check_columns,
+    check_vcpus,
+    converted_errors,
+    decode,
+    decode_column,
+)
 from vmfailover.traces.metadata import TraceError, TraceMetadata
 
 __all__ = ["TraceFile"]
@@ -66,6 +75,7 @@ class TraceFile:
         #: Records in the file, of all vCPUs.
         self.records: int = footer.num_rows
         self._footer = footer
+        self._columns = [*SCHEMA.names, *({IDLE.name} & {*footer.schema.names})]
         self._chunk_records = chunk_records or self.CHUNK_RECORDS
         rows = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
         self._stretches = _stretches(rows, self._chunk_records)
@@ -132,9 +142,9 @@ class TraceFile:
 
     def _of_vcpu(self, vcpu: int, pieces: Iterable[Columns], position: int) -> Iterator[AccessChunk]:
         for columns in pieces:
-            chunk = columns.of_vcpu(vcpu, self.metadata.vcpus, position)
-            position += chunk.records
-            yield chunk
+            for chunk in columns.of_vcpu(vcpu, self.metadata.vcpus, position):
+                position += chunk.records
+                yield chunk
 
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
@@ -156,7 +166,7 @@ class TraceFile:
 
     def _decoded(self, stretch: _Stretch) -> Iterator[Columns]:
         """The checked columns of a stretch, in pieces of at most a chunk's records."""
-        for batch in self._batches(stretch, Columns._fields):
+        for batch in self._batches(stretch, self._columns):
             columns = decode(self.path, batch)
             check_columns(self.path, columns, self.metadata)
             yield columns

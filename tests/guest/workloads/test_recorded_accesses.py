@@ -91,6 +91,36 @@ def test_each_vcpu_has_its_own_records(paths: dict[int, Path], kept: bool) -> No
     assert blocks(source, 2, 0, 3) == []
 
 
+@pytest.mark.parametrize("repeat", [False, True])
+def test_copies_do_what_the_recorded_vcpus_do_in_memory_of_their_own(paths: dict[int, Path], repeat: Repeat) -> None:
+    source = TraceAccesses(open_trace(paths[3], 300), 8, repeat, copies=True)
+    for vcpu in range(8):
+        copy, recorded = divmod(vcpu, 3)
+        there = [(number, block + copy * (1 << 20) // 64) for number, block in blocks(source, recorded, 7, 1500)]
+        assert blocks(source, vcpu, 7, 1500) == there
+
+
+def test_shifted_repetitions_differ_from_copy_to_copy(paths: dict[int, Path]) -> None:
+    source = TraceAccesses(open_trace(paths[1]), 2, "shifted", copies=True)
+    there = [(block + (1 << 20) // 64, *others) for block, *others in repetition(source, 1)]
+    other = repetition(source, 1, vcpu=1)
+    assert sorted(there) != sorted(other)
+    assert pages(other) <= set(range(256, 512))
+
+
+@pytest.mark.parametrize("first", [0, 3, 5, 12])
+def test_a_repeated_trace_idles_in_each_repetition(tmp_path: Path, first: int) -> None:
+    ones = narrow(np.ones(5, np.int64))
+    columns = Columns(0 * ones, ones, ones, ones, ones, np.array([0, 0, 70, 0, 0], np.uint64))
+    metadata = TraceMetadata(memory_bytes=1 << 20, vcpus=1, source="a test")
+    write_trace(tmp_path / "trace.parquet", [columns], metadata, idle_time=True)
+    chunks = opened(tmp_path / "trace.parquet", 1, True).chunks(0, first)
+    idle = {chunk.first: chunk.idle_ns for chunk in islice(chunks, 9)}
+    assert [at for at, idle_ns in idle.items() if idle_ns == 70][:3] == [
+        at for at in (2, 7, 12, 17, 22) if at >= first
+    ][:3]
+
+
 def test_other_vcpus_than_the_trace(paths: dict[int, Path]) -> None:
     with pytest.raises(InputError, match=r"3 vCPUs and the VM has 2; set vm.vcpus to 3"):
         opened(paths[3], 2, True)

@@ -55,7 +55,9 @@ def test_equal_accesses_are_merged_from_one_piece_to_the_next() -> None:
     def piece(*blocks: int) -> Columns:
         values: Any = np.array(blocks)
         ones: Any = np.ones(len(blocks), np.int64)
-        return Columns(np.zeros(len(blocks), np.uint8), values.astype(np.uint32), ones.astype(np.uint8), ones, ones + 1)
+        return Columns(
+            np.zeros(len(blocks), np.uint8), values.astype(np.uint32), ones.astype(np.uint8), ones, ones + 1, ones - 1
+        )
 
     pieces = list(merged([piece(1, 1), piece(1), piece(1, 2), piece(2)]))
     found = [(int(b), int(c), int(i)) for p in pieces for b, c, i in zip(p.block, p.count, p.instructions, strict=True)]
@@ -67,7 +69,7 @@ def test_a_count_and_instructions_stay_within_their_columns() -> None:
     for values in ((large, ones), (ones, large)):
         count, instructions = (np.array(each) for each in values)
         zeros: Any = np.zeros(3, np.uint8)
-        parts: Any = merged([Columns(zeros, zeros.copy(), zeros.copy(), count, instructions)])
+        parts: Any = merged([Columns(zeros, zeros.copy(), zeros.copy(), count, instructions, 0 * count)])
         first, second = [row for part in parts for row in zip(part.count, part.instructions, strict=True)]
         assert max(first) == 2**32 - 1
         assert max(second) == 1

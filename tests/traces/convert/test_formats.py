@@ -144,11 +144,36 @@ def test_the_emulators_plug_in(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     found = convert(written(tmp_path, recording(*records)), out)
     assert (found.loads, found.stores, found.accesses, found.instructions) == (2, 1, 4, 24)
-    assert found.left_out == {"accesses to devices": 1, "idle time, ns": 250}
+    assert found.left_out == {"accesses to devices": 1}
     assert (found.metadata.vcpus, found.metadata.address_space, found.metadata.mapping) == (2, "physical", "identity")
     trace = open_trace(out)
     assert [chunk.block.tolist() for vcpu in range(2) for chunk in trace.chunks(vcpu)] == [[64, 64], [64, 65]]
     assert [chunk.instructions.tolist() for vcpu in range(2) for chunk in trace.chunks(vcpu)] == [[5, 12], [7, 0]]
+    assert [chunk.idle_ns for vcpu in range(2) for chunk in trace.chunks(vcpu)] == [0, 250]
+    assert found.metadata.idle_ns == trace.metadata.idle_ns == 250
+
+
+@pytest.mark.parametrize(
+    ("threads", "idle_ns", "left_out"),
+    [("vcpus", [0, 200, 100, 60], 0), ("only=3", [100, 60], 0), ("merge", [0], 360)],
+)
+def test_idle_time_begins_a_record_and_threads_that_share_a_vcpu_have_none(
+    tmp_path: Path, threads: str, idle_ns: list[int], left_out: int
+) -> None:
+    records = [
+        (0x1000, 5, 0, 8, 7, 0),
+        (0x1000, 5, 100, 8, 3, 0),
+        (0x1000, 5, 200, 8, 7, 0),
+        (0, 2, 40, 0, 3, 2),  # idle, and no access
+        (0x1000, 5, 20, 8, 3, 0),
+    ]
+    out = tmp_path / "out.parquet"
+    found = convert(written(tmp_path, recording(*records)), out, threads=threads)
+    trace = open_trace(out)
+    assert [chunk.idle_ns for vcpu in range(trace.metadata.vcpus) for chunk in trace.chunks(vcpu)] == idle_ns
+    assert found.metadata.idle_ns == trace.metadata.idle_ns == (sum(idle_ns) or None)
+    assert found.left_out.get("idle time of threads that share a vCPU, ns", 0) == left_out
+    assert convert(tmp_path / "recording", None, threads=threads).metadata == found.metadata
 
 
 @pytest.mark.parametrize(

@@ -7,4 +7,5 @@ KINDS = {
         ("zipf", "sequential", "uniform", "pointer-chase", "idle"), f"{__name__}.synthetic:SyntheticWorkload"
     ),
     "mix": f"{__name__}.mix:MixWorkload",
+    "hot-sets": f"{__name__}.hot_sets:HotSetsWorkload",
 }

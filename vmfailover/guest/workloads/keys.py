@@ -18,7 +18,11 @@ class Purpose(IntEnum):
     STORES = 2
     PHASE = 3
     REPETITION = 4
-    INSTANTS = 16
+    VISITS = 5
+    ORDER = 6
+    FLUCTUATION = 7
+    LOADS = 8
+    INSTANTS = 9
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vmfailover.errors import ParameterError
 from vmfailover.traces.columns import Columns
@@ -33,7 +34,7 @@ from vmfailover.traces.convert.streams import STDIN, Stream, opened
 from vmfailover.traces.format import write_trace
 from vmfailover.traces.metadata import MAXIMUM_MEMORY_BYTES, MAXIMUM_VCPUS, TraceMetadata
 
-__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert"]
+__all__ = ["INSTRUCTIONS_PER_ACCESS", "Conversion", "Options", "convert", "convert_stream"]
 
 #: Instructions of an access where neither the format nor the user tells.
 INSTRUCTIONS_PER_ACCESS = 3.0
@@ -168,10 +169,28 @@ def convert(
     )
 
 
+def convert_stream(
+    stream: Stream, out: Path, *, converted: Callable[[int], None] = lambda _accesses: None, **options: Any
+) -> Conversion:
+    """Convert what comes out of one stream, leaving out what is no record; `converted` is told the accesses so far.
+
+    The keywords are the fields of Options. Raises as `convert` does.
+    """
+    chosen_options = Options(**options, tolerant=True)
+    chosen_options.check()
+    return _Converter(chosen_options, stream.reading, [stream], converted).run(out)
+
+
 class _Converter:
     """One conversion under way."""
 
-    def __init__(self, options: Options, reading: Reading, streams: list[Stream]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        reading: Reading,
+        streams: list[Stream],
+        converted: Callable[[int], None] = lambda _accesses: None,
+    ) -> None:
         self._options, self._reading, self._streams = options, reading, streams
         self._form = chosen(options.format, options.columns, streams)
         physical = self._form.is_physical(streams[0].head)
@@ -181,21 +200,27 @@ class _Converter:
         self._lines = LineCounts()
         pages = self._lines.pages if options.page_bytes == PAGE_BYTES else None
         self._mapping = mapping_of(self._mapping_name, options.page_bytes, options.memory_bytes, options.seed, pages)
-        self._splitter = Splitter(reading, options.skip, options.limit, options.only(), self._threads == VCPUS)
+        only = options.only()
+        self._keeps_idle_time = self._form.tells_idle_time and (self._threads == VCPUS or only is not None)
+        self._splitter = Splitter(reading, options.skip, options.limit, only, self._threads == VCPUS)
         self._records = 0
+        self._tell_converted = converted
 
     def run(self, out: Path | None) -> Conversion:
         pieces = self._counted(merged(self._columns()))
         template = TraceMetadata(memory_bytes=MAXIMUM_MEMORY_BYTES, vcpus=MAXIMUM_VCPUS, source=self._source())
         if out is None:
-            return self._result(self._completed(_summed(template, pieces)))
-        return self._result(write_trace(out, pieces, template, self._completed))
+            counted = _summed(template, pieces)
+            return self._result(self._completed(counted if self._keeps_idle_time else replace(counted, idle_ns=None)))
+        written = write_trace(out, pieces, template, self._completed, idle_time=self._keeps_idle_time)
+        return self._result(written)
 
     def _columns(self) -> Iterator[Columns]:
         operations = _paced(self._form, self._options)(self._form.read(self._streams, self._reading))
         for accesses in self._splitter.split(operations):
             self._lines.add(accesses.block, accesses.write)
             yield self._placed(accesses)
+            self._tell_converted(self._accesses())
         if self._splitter.max_address < 0:
             self._complain_of_nothing()
 
@@ -208,7 +233,18 @@ class _Converter:
         block = self._mapping.place(accesses.block)
         once: Any = np.ones(len(block), np.int64)
         instructions: Any = accesses.instructions
-        return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions)
+        idle_ns: Any = self._kept_idle_time(accesses)
+        return Columns(vcpu.astype(np.uint8), block, accesses.write, once, instructions, idle_ns)
+
+    def _kept_idle_time(self, accesses: BlockAccesses) -> NDArray[np.int64]:
+        """Return the idle time before each access; threads that share a vCPU do not leave it idle."""
+        if self._keeps_idle_time:
+            return accesses.idle_ns
+        self._reading.leave_out("idle time of threads that share a vCPU, ns", int(accesses.idle_ns.sum()))
+        return np.zeros_like(accesses.idle_ns)
+
+    def _accesses(self) -> int:
+        return self._splitter.count(BLOCK_LOADS) + self._splitter.count(BLOCK_STORES)
 
     def _complain_of_nothing(self) -> None:
         fetched = self._splitter.count(INSTRUCTIONS)
@@ -238,7 +274,7 @@ class _Converter:
         )
 
     def _source(self) -> str:
-        names = [stream.path.name if stream.path != STDIN else "stdin" for stream in self._streams]
+        names = [stream.title for stream in self._streams]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     def _result(self, metadata: TraceMetadata) -> Conversion:
@@ -246,7 +282,7 @@ class _Converter:
         straddle_line, straddle_page = self._splitter.straddles
         return Conversion(
             format=self._form.name,
-            accesses=count(BLOCK_LOADS) + count(BLOCK_STORES),
+            accesses=self._accesses(),
             loads=count(LOADS),
             stores=count(STORES),
             instructions=count(INSTRUCTIONS) if tells else None,
@@ -277,11 +313,12 @@ def _as_recorded(operations: Iterator[Operations]) -> Iterator[Operations]:
 
 
 def _summed(metadata: TraceMetadata, pieces: Iterable[Columns]) -> TraceMetadata:
-    accesses = instructions = 0
+    accesses = instructions = idle_ns = 0
     for piece in pieces:
         accesses += int(piece.count.sum())
         instructions += int(piece.instructions.sum())
-    return replace(metadata, accesses=accesses, instructions=instructions)
+        idle_ns += 0 if piece.idle_ns is None else int(piece.idle_ns.sum())
+    return replace(metadata, accesses=accesses, instructions=instructions, idle_ns=idle_ns)
 
 
 def _opened(paths: Sequence[Path], reading: Reading, progress: Callable[[int, int], None]) -> list[Stream]:

@@ -18,6 +18,8 @@ class Format(Protocol):
 
     #: What `--format` calls it.
     name: str
+    #: Whether it tells how long a thread was idle.
+    tells_idle_time: bool
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file whose first 64 KiB are `head` may be one of this format."""
@@ -39,6 +41,8 @@ class Format(Protocol):
 
 class TextFormat:
     """A format of lines, all of whose knowledge is in its fields."""
+
+    tells_idle_time = False
 
     def __init__(self, name: str, lines: LineFormat, mark: bytes = b"") -> None:
         """Make a format whose files have `mark` in their first 64 KiB."""

@@ -19,7 +19,8 @@ LARGEST = (1 << 32) - 1
 def merged(pieces: Iterable[Columns]) -> Iterator[Columns]:
     """Yield the records of `pieces` with equal accesses in a row, also from one piece to the next, as one.
 
-    Takes over the arrays of the pieces, which need 64 bits for counts and instructions.
+    Idle time begins a record. Takes over the arrays of the pieces, which tell of idle time and need 64 bits for counts
+    and instructions.
     """
     kept: Columns | None = None
     for piece in pieces:
@@ -52,6 +53,7 @@ def _merge(rows: Any) -> int:
             and rows.block[i] == rows.block[n - 1]
             and rows.write[i] == rows.write[n - 1]
             and rows.vcpu[i] == rows.vcpu[n - 1]
+            and rows.idle_ns[i] == 0
             and rows.count[i] + rows.count[n - 1] <= LARGEST
             and rows.instructions[i] + rows.instructions[n - 1] <= LARGEST
         ):
@@ -59,6 +61,6 @@ def _merge(rows: Any) -> int:
             rows.instructions[n - 1] += rows.instructions[i]
         else:
             rows.vcpu[n], rows.block[n], rows.write[n] = rows.vcpu[i], rows.block[i], rows.write[i]
-            rows.count[n], rows.instructions[n] = rows.count[i], rows.instructions[i]
+            rows.count[n], rows.instructions[n], rows.idle_ns[n] = rows.count[i], rows.instructions[i], rows.idle_ns[i]
             n += 1
     return n

@@ -30,11 +30,13 @@ class Operations(NamedTuple):
     instructions: NDArray[np.int64]
     #: float64[n]: time of the operation, nanoseconds from any start; nan where the format does not tell.
     time: NDArray[np.float64]
+    #: int64[n]: time that the thread was idle since its previous operation, nanoseconds; 0 where nobody tells.
+    idle_ns: NDArray[np.int64]
 
 
 def room_for(operations: int) -> Operations:
     """Return arrays for so many operations, with nothing in them yet."""
-    kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint32, np.uint8, np.int64, np.float64)
+    kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint32, np.uint8, np.int64, np.float64, np.int64)
     return Operations(*(np.empty(operations, kind) for kind in kinds))
 
 
@@ -62,6 +64,7 @@ def put_instructions(rows: Any, n: Any, thread: Any, number: Any) -> Any:
     rows.kind[n] = NO_ACCESS
     rows.instructions[n] = number
     rows.time[n] = np.nan
+    rows.idle_ns[n] = 0
     return n + 1
 
 
@@ -78,4 +81,5 @@ def put_access(rows: Any, n: Any, thread: Any, address: Any, size: Any, kind: An
     rows.kind[n] = kind
     rows.instructions[n] = instructions
     rows.time[n] = time
+    rows.idle_ns[n] = 0
     return n + 1

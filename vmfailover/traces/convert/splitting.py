@@ -37,10 +37,12 @@ class BlockAccesses(NamedTuple):
     write: NDArray[np.uint8]
     #: int64[n]: instructions since the thread's previous access.
     instructions: NDArray[np.int64]
+    #: int64[n]: time that the thread was idle since then, nanoseconds.
+    idle_ns: NDArray[np.int64]
 
 
 def _room() -> BlockAccesses:
-    kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint8, np.int64)
+    kinds: tuple[Any, ...] = (np.int64, np.uint64, np.uint8, np.int64, np.int64)
     return BlockAccesses(*(np.empty(CAPACITY, kind) for kind in kinds))
 
 
@@ -50,8 +52,8 @@ class Splitter:
     def __init__(self, reading: Reading, skip: int, limit: int | None, only: int | None, apart: bool) -> None:
         """Let pass the `limit` accesses to blocks after the first `skip`, of the thread `only` if one is given.
 
-        Whether threads run `apart` says whose access tells of instructions that no access has told of: the next one of
-        the same thread, or of any.
+        Whether threads run `apart` says whose access tells of instructions and idle time that no access has told of:
+        the next one of the same thread, or of any.
         """
         self._reading, self._only, self._skip, self._apart = reading, only, skip, apart
         self._state = np.zeros(STATES, np.int64)
@@ -59,7 +61,7 @@ class Splitter:
         #: The threads in the order of their appearance.
         self.threads: list[int] = []
         self._counts = np.zeros((0, COUNTS), np.int64)
-        self._pending = np.zeros(0, np.int64)
+        self._pending = np.zeros((0, 2), np.int64)
         self._first_time, self._last_time = np.inf, -np.inf
         #: The highest address accessed, -1 before any access.
         self.max_address = -1
@@ -107,11 +109,12 @@ class Splitter:
         self._state[[AT, BLOCK, BEGUN]] = 0
         while self._state[AT] < len(thread) and self._state[LEFT]:
             out = _room()
+            columns: Any = out
             n, highest = _split(piece, thread, self._apart, self._pending, self._counts, self._state, out)
             self._check_wrapped(piece)
             if n:
                 self.max_address = max(self.max_address, int(highest))
-                yield BlockAccesses(out.thread[:n], out.block[:n], out.write[:n], out.instructions[:n])
+                yield BlockAccesses(*(column[:n] for column in columns))
 
     def _check_wrapped(self, piece: Operations) -> None:
         if self._state[WRAPPED]:
@@ -136,7 +139,7 @@ class Splitter:
         if thread not in self.threads:
             self.threads.append(thread)
             self._counts = np.concatenate((self._counts, np.zeros((1, COUNTS), np.int64)))
-            self._pending = np.append(self._pending, 0)
+            self._pending = np.concatenate((self._pending, np.zeros((1, 2), np.int64)))
         return self.threads.index(thread)
 
     def _note_time(self, piece: Operations) -> None:
@@ -154,7 +157,8 @@ def _split(piece: Any, thread: Any, apart: Any, pending: Any, counts: Any, state
         i = state[AT]
         executor = thread[i] if apart else 0
         if not state[BEGUN]:
-            pending[executor] += piece.instructions[i]
+            pending[executor, 0] += piece.instructions[i]
+            pending[executor, 1] += piece.idle_ns[i]
             counts[thread[i], INSTRUCTIONS] += piece.instructions[i] if state[SKIP] == 0 else 0
             state[BEGUN] = 1
         last = piece.address[i] + np.uint64(max(piece.size[i], 1) - 1)
@@ -168,7 +172,7 @@ def _split(piece: Any, thread: Any, apart: Any, pending: Any, counts: Any, state
         block = (piece.address[i] >> np.uint64(BLOCK_SHIFT)) + np.uint64(state[BLOCK])
         if state[SKIP] > 0:
             state[SKIP] -= 1
-            pending[executor] = 0
+            _forget(pending, executor)
         elif n == len(out.block):
             return n, highest
         else:
@@ -176,13 +180,20 @@ def _split(piece: Any, thread: Any, apart: Any, pending: Any, counts: Any, state
             _count(piece.address[i], last, is_store, counts[thread[i]], state)
             highest = max(highest, piece.address[i])
             out.thread[n], out.block[n], out.write[n] = thread[i], block, is_store
-            out.instructions[n] = pending[executor]
-            pending[executor] = 0
+            out.instructions[n], out.idle_ns[n] = pending[executor, 0], pending[executor, 1]
+            _forget(pending, executor)
             n += 1
         state[BLOCK] += 1
         if block == last >> np.uint64(BLOCK_SHIFT):
             _go_on(state)
     return n, highest
+
+
+@compiled_inline
+def _forget(pending: Any, executor: Any) -> None:
+    """Forget the instructions and the idle time before the access that has been told of them, or was skipped."""
+    pending[executor, 0] = 0
+    pending[executor, 1] = 0
 
 
 @compiled_inline

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from vmfailover.errors import InputError
 from vmfailover.files.regular_file import open_regular
 from vmfailover.traces.convert.reading import ConversionError, Reading
 
@@ -64,12 +65,14 @@ class _Counted(io.RawIOBase):
 class Stream:
     """The decompressed bytes of one input: its beginning, to tell the format by, and all of it in blocks."""
 
-    def __init__(self, path: Path, reading: Reading, source: Any) -> None:
+    def __init__(self, path: Path, reading: Reading, source: Any, title: str = "") -> None:
+        """Read `source`, of the input at `path`; `title` is what people are told of it, if not the path's name."""
         #: Where the bytes come from.
         self.path = path
-        #: What errors call the input.
-        self.name = str(path)
-        self._reading = reading
+        #: What errors call the input, and what a trace made of it does.
+        self.name, self.title = str(path), title or ("stdin" if path == STDIN else path.name)
+        #: How it is read.
+        self.reading = reading
         self._source = source
         self._given = 0
         self._damaged = False
@@ -104,7 +107,7 @@ class Stream:
     def reject_rest(self, offset: int, rest: bytes, whole: str) -> None:
         """Reject the bytes at the end that are no whole record."""
         found = f"cut off, the last {len(rest):,} bytes are no whole {whole}"
-        self._reading.reject(f"{self.name}: byte {offset}", found, "records cut off at the end")
+        self.reading.reject(f"{self.name}: byte {offset}", found, "records cut off at the end")
 
     def _read(self, size: int) -> bytes:
         parts, missing = [], size
@@ -112,11 +115,13 @@ class Stream:
             while missing and not self._damaged and (part := self._source.read(missing)):
                 parts.append(part)
                 missing -= len(part)
+        except InputError:
+            raise
         except _DAMAGE as error:
             self._damaged = True
             place = f"{self.name}: byte {self._given + size - missing} of what is decompressed"
             told = str(error) or type(error).__name__
-            self._reading.reject(place, f"cut off or damaged ({told[:100]})", "compressed data cut off or damaged")
+            self.reading.reject(place, f"cut off or damaged ({told[:100]})", "compressed data cut off or damaged")
         return b"".join(parts)
 
 

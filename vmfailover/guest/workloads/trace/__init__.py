@@ -1,6 +1,7 @@
 """A recorded trace: settings."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from vmfailover.errors import InputError
 from vmfailover.scenario.errors import Problem, shown
 from vmfailover.scenario.experiment import Experiment
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.scenario.workload import Instructions, Workload
 
@@ -33,6 +35,14 @@ def _repeat(value: object) -> object:
     raise ValueError(f"{shown(value)} is not true, false or shifted")
 
 
+def _spread(value: object) -> object:
+    if value in (None, "none"):
+        return None
+    if value == "copies":
+        return value
+    raise ValueError(f"{shown(value)} is not copies or none")
+
+
 class TraceWorkload(Workload):
     """The memory accesses recorded in a trace file."""
 
@@ -44,11 +54,29 @@ class TraceWorkload(Workload):
     repeat: Annotated[bool | Literal["shifted"], BeforeValidator(_repeat)] = False
     """Whether the trace starts over at its end; if not, the guest halts there. `shifted` repetitions differ: each
     begins at another record, and every second page of 4 KiB is moved elsewhere in the recorded guest's memory."""
+    spread: Annotated[Literal["copies"] | None, BeforeValidator(_spread)] = None
+    """What vCPUs do beyond those recorded: with none they idle; `copies` lets each execute what a recorded one does,
+    the first beyond them what the first does and so on, each round of copies in a range of memory of its own."""
 
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
         """Yield what the trace does not have, or has more of than the VM."""
         for message in _trace_messages(self.trace, scenario.vm.vcpus, scenario.vm.memory):
             yield Problem(("workload", "trace"), message)
+        yield from self._copy_problems(scenario.vm.vcpus, scenario.vm.memory)
+
+    def _copy_problems(self, vcpus: int, memory: int) -> Iterator[Problem]:
+        from vmfailover.traces.facts import facts_of
+
+        with suppress(InputError):
+            metadata = facts_of(self.trace).metadata
+            copies = -(-vcpus // metadata.vcpus)
+            needed = (copies - 1) * copy_bytes(metadata) + metadata.memory_bytes
+            if self.spread and copies > 1 and memory < needed:
+                yield Problem(
+                    ("workload", "spread"),
+                    f"{copies} copies of a trace that touches {metadata.memory_bytes} bytes need {needed} bytes of "
+                    "memory; write at least that as vm.memory, or fewer vcpus",
+                )
 
     def instructions(self) -> Iterator[Instructions]:
         """Yield the instructions of the longest record; those of a trace that cannot be read, told elsewhere, are 0."""
@@ -65,7 +93,8 @@ class TraceWorkload(Workload):
         from vmfailover.traces.format import open_trace  # brings in pyarrow, which synthetic workloads do without
 
         metadata = open_trace(self.trace).metadata
-        yield from _idle_vcpus(scenario, metadata)
+        if self.spread is None:
+            yield from _idle_vcpus(scenario, metadata)
         yield from _mapped(metadata)
         yield from self._short(scenario, metadata)
 
@@ -74,8 +103,9 @@ class TraceWorkload(Workload):
         if interval_ns is None or interval_ns <= lasts_ns or self.repeat == "shifted":
             return
         host = scenario.hosts.primary
+        idle = "" if not metadata.idle_ns else f"{metadata.idle_ns / 1e6:.3g} ms idle, "
         lasts = (
-            f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, "
+            f"the trace lasts about {lasts_ns / 1e6:.3g} ms ({metadata.instructions / 1e6:.3g} M instructions, {idle}"
             f"base_cpi {host.base_cpi:g}, {host.clock / 1e9:g} GHz, stalls aside), "
             f"less than replication.{scenario.replication.epoch_key}, {DURATION.format(interval_ns)}"
         )
@@ -89,11 +119,17 @@ class TraceWorkload(Workload):
 def trace_ns(scenario: Experiment, metadata: "TraceMetadata") -> int:
     """Return about how long a trace keeps its vCPUs busy, nanoseconds.
 
-    That is its instructions, shared evenly among its vCPUs, times the primary's base_cpi, divided by its clock. Stalls
-    come on top, which depend on the caches: the trace lasts at least as long.
+    That is its instructions times the primary's base_cpi, divided by its clock, and its idle time, shared evenly among
+    its vCPUs. Stalls come on top, which depend on the caches: the trace lasts at least as long.
     """
     host = scenario.hosts.primary
-    return round(metadata.instructions / metadata.vcpus * host.base_cpi / host.clock * 1e9)
+    executing_ns = metadata.instructions * host.base_cpi / host.clock * 1e9
+    return round((executing_ns + (metadata.idle_ns or 0)) / metadata.vcpus)
+
+
+def copy_bytes(metadata: "TraceMetadata") -> int:
+    """Return the bytes from one copy of a trace's memory to the next: whole pages."""
+    return -(-metadata.memory_bytes // PAGE_BYTES) * PAGE_BYTES
 
 
 def _idle_vcpus(scenario: Experiment, metadata: "TraceMetadata") -> Iterator[str]:
@@ -101,7 +137,7 @@ def _idle_vcpus(scenario: Experiment, metadata: "TraceMetadata") -> Iterator[str
         idle = scenario.vm.vcpus - metadata.vcpus
         yield (
             f"workload.trace: recorded with {_vcpus(metadata.vcpus)}, of which the VM has {scenario.vm.vcpus}: "
-            f"{'one' if idle == 1 else idle} of them {'idles' if idle == 1 else 'idle'}"
+            f"{'one' if idle == 1 else idle} of them {'idles' if idle == 1 else 'idle'}; 'spread: copies' lets all work"
         )
 
 

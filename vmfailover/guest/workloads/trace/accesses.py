@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vmfailover.errors import InputError
 from vmfailover.guest.workloads.keys import Purpose, child, words
-from vmfailover.guest.workloads.trace import TraceWorkload
+from vmfailover.guest.workloads.trace import TraceWorkload, copy_bytes
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.format import open_trace
 from vmfailover.traces.reader import TraceFile
@@ -28,8 +28,9 @@ _SHORT_RECORDS = 1 << 14
 class TraceAccesses:
     """The accesses in a trace, once, over and over, or over and over in other places.
 
-    Each vCPU has its own records of the trace; those that a VM has beyond the trace's stand still. Record numbers keep
-    counting when the trace is repeated. `shifted` repetitions differ, as `Shift` says. Reading raises TraceError where
+    Each vCPU has its own records of the trace; those that a VM has beyond the trace's stand still, or have copies, each
+    round of them in a range of memory of its own. Record numbers keep counting when the trace is repeated. `shifted`
+    repetitions differ, as `Shift` says, also from copy to copy. Reading raises TraceError where
     the file is damaged.
     """
 
@@ -39,6 +40,8 @@ class TraceAccesses:
         vcpus: int,
         repeat: bool | Literal["shifted"],
         seed: np.random.SeedSequence | int = 0,
+        *,
+        copies: bool = False,
     ) -> None:
         """Raises InputError if the trace is of more vCPUs than the VM has."""
         recorded = trace.metadata.vcpus
@@ -47,16 +50,28 @@ class TraceAccesses:
         self._trace = trace
         self._repeat = repeat
         self._seed = child(seed)
+        self._copies = copies
+        self._copy_blocks = copy_bytes(trace.metadata) // BLOCK_BYTES
 
     def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
         """The records of a vCPU from its record number `first` on, to the end if the trace is not repeated."""
-        if vcpu >= self._trace.metadata.vcpus:
+        copy, recorded = divmod(vcpu, self._trace.metadata.vcpus)
+        if not copy:
+            return self._of_copy(0, recorded, first)
+        if not self._copies:
             return iter(())
+        away = np.uint32(copy * self._copy_blocks)
+        return (chunk._replace(block=chunk.block + away) for chunk in self._of_copy(copy, recorded, first))
+
+    def _of_copy(self, copy: int, vcpu: int, first: int) -> Iterator[AccessChunk]:
+        """Return the records of a recorded vCPU in one of the copies, at the addresses of the first."""
         if not self._repeat:
             return self._trace.chunks(vcpu, first)
         records = self._trace.vcpu_records(vcpu)
-        short = self._repeat is True and 0 < records < _SHORT_RECORDS
-        return self._short_repetitions(vcpu, records, first) if short else self._repetitions(vcpu, records, first)
+        short = self._repeat is True and 0 < records < _SHORT_RECORDS and not self._trace.metadata.idle_ns
+        if short:
+            return self._short_repetitions(vcpu, records, first)
+        return self._repetitions(copy, vcpu, records, first)
 
     def _short_repetitions(self, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
         """Yield many repetitions a chunk, since each chunk takes its time whatever is in it."""
@@ -73,10 +88,10 @@ class TraceAccesses:
             yield part._replace(first=first)
             first += part.records
 
-    def _repetitions(self, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
+    def _repetitions(self, copy: int, vcpu: int, records: int, first: int) -> Iterator[AccessChunk]:
         while records:
             repetition, done = divmod(first, records)
-            shift = self._shift(repetition)
+            shift = self._shift(copy, repetition)
             start = int(shift.start * records)
             place = start + done if start + done < records else start + done - records
             stop = start if place < start else records
@@ -88,11 +103,11 @@ class TraceAccesses:
                 if place == stop:
                     break
 
-    def _shift(self, repetition: int) -> Shift:
-        """How a repetition differs from the recording, which is itself the first."""
+    def _shift(self, copy: int, repetition: int) -> Shift:
+        """How a repetition in a copy differs from the recording, which is itself the first."""
         if self._repeat != "shifted" or repetition == 0:
             return Shift(0.0, 0, 0)
-        start, pages = words(child(self._seed, Purpose.REPETITION, repetition), 2).tolist()
+        start, pages = words(child(self._seed, Purpose.REPETITION, repetition, *([copy] if copy else [])), 2).tolist()
         pairs = self._trace.metadata.memory_bytes // (2 * _PAGE_BLOCKS * BLOCK_BYTES)
         return Shift(start / 2**64, pages * pairs >> 64, pairs)
 
@@ -132,7 +147,7 @@ def recorded_accesses(
 ) -> TraceAccesses:
     """The accesses that a scenario's trace has, which do not depend on `line_bytes`."""
     del line_bytes
-    return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat, seed)
+    return TraceAccesses(opened_trace(spec.trace), vcpus, spec.repeat, seed, copies=spec.spread is not None)
 
 
 def opened_trace(path: Path) -> TraceFile:

@@ -42,7 +42,9 @@ class Replica:
         """Execute up to a state; return the time that takes, nanoseconds."""
         processor, logs = self._node.host.processor, self._node.vm.log.logs
         program_fs = sum(self._execute(chunk) for chunk in self._replay.up_to(to.positions[0]))
-        processor.write_around(self._node.guest.ring.written(self.state.device_writes, to.device_writes), logs)
+        guest = self._node.guest
+        processor.write_around(guest.ring.written(self.state.device_writes, to.device_writes), logs)
+        processor.write_around(guest.stores.written(self.state.request_stores, to.request_stores), logs)
         serving_ns = to.served_ns - self.state.served_ns
         self.state = to
         return -(-program_fs // FS_PER_NS) + serving_ns

@@ -38,6 +38,7 @@ STORES, LOADS = 2, 4
 class _ChampSim:
     name = "champsim"
     tells_instructions = True
+    tells_idle_time = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether what would be the flags of branches are flags in all records."""

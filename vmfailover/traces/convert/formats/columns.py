@@ -30,6 +30,7 @@ class ColumnsFormat:
     """Tables of columns that a specification names."""
 
     name = "columns"
+    tells_idle_time = False
 
     def __init__(self, spec: ColumnSpec) -> None:
         """Make the format of tables with these columns."""
@@ -167,6 +168,7 @@ def _operations(columns: dict[str, pa.Array], spec: ColumnSpec, place: tuple[str
         kind[good],
         instructions[good].astype(np.int64),
         time[good] * spec.time_unit,
+        np.zeros(np.count_nonzero(good), np.int64),
     )
 
 

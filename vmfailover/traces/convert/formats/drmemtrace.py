@@ -57,6 +57,7 @@ _TOGETHER = 1 << 16
 class _DrMemTrace:
     name = "drmemtrace"
     tells_instructions = True
+    tells_idle_time = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether the first entry is a header, of a version below 256."""

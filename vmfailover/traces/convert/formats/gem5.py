@@ -41,6 +41,7 @@ COMMANDS = 256
 class _Gem5:
     name = "gem5"
     tells_instructions = True
+    tells_idle_time = False
 
     def recognises(self, head: bytes) -> bool:
         """Whether the magic is there."""

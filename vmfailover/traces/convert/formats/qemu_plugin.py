@@ -34,11 +34,14 @@ RECORD = np.dtype(
 #: Flags of the header, and of a record.
 PHYSICAL = 1
 STORES, ACCESSES_NOTHING, DEVICE = 1, 2, 4
+#: Idle time before a record that is believed, at most: a year.
+MOST_IDLE_NS = 365 * 86_400 * 10**9
 
 
 class _QemuPlugin:
     name = "qemu-plugin"
     tells_instructions = True
+    tells_idle_time = True
 
     def recognises(self, head: bytes) -> bool:
         """Whether the magic is there."""
@@ -64,14 +67,13 @@ def _header(head: bytes) -> Any:
 def _operations(name: str, offset: int, records: Any, reading: Reading) -> Operations:
     flags = records["flags"]
     wrong = (flags > STORES + ACCESSES_NOTHING + DEVICE) | (records["size"] > MOST_BYTES)
-    wrong |= records["instructions"] >= 1 << 32
+    wrong |= (records["instructions"] >= 1 << 32) | (records["idle_ns"] > MOST_IDLE_NS)
     if wrong.any():
         place = f"{name}: byte {offset + int(np.argmax(wrong)) * RECORD.itemsize}"
         reading.reject(place, "is no record of the plug-in", "records that are none")
         reading.leave_out("records that are none", int(wrong.sum()) - 1)
         records, flags = records[~wrong], flags[~wrong]
     reading.leave_out("accesses to devices", int(np.count_nonzero(flags & DEVICE)))
-    reading.leave_out("idle time, ns", int(records["idle_ns"].sum()))
     kind = np.where(flags & (ACCESSES_NOTHING | DEVICE), NO_ACCESS, np.where(flags & STORES, STORE, LOAD))
     return Operations(
         records["vcpu"].astype(np.int64),
@@ -80,6 +82,7 @@ def _operations(name: str, offset: int, records: Any, reading: Reading) -> Opera
         kind.astype(np.uint8),
         records["instructions"].astype(np.int64),
         np.full(len(records), np.nan),
+        records["idle_ns"].astype(np.int64),
     )
 
 
