@@ -164,7 +164,7 @@ def generate(workload: Path, out: Path, as_json: bool, **given: Any) -> None:
     require_file_writable(out, "OUT")
     with counted_bar("generating") as progress:
         metadata = generate_trace(workload, out, progress=progress, **given)
-    click.echo(metadata.to_json() if as_json else _lines([("accesses", f"{metadata.accesses:,}"), *_about(metadata)]))
+    click.echo(metadata.to_json() if as_json else lines([("accesses", f"{metadata.accesses:,}"), *about(metadata)]))
 
 
 def _inputs_and_output(paths: tuple[Path, ...], dry_run: bool) -> tuple[list[Path], Path | None]:
