@@ -22,8 +22,8 @@ LINE_NS = 2
 class Secondary:
     """A receiver on its host, and the acknowledgements that have reached the primary: (epoch, instant)."""
 
-    def __init__(self) -> None:
-        site = new_site(simpy.Environment())
+    def __init__(self, **keys: object) -> None:
+        site = new_site(simpy.Environment(), **keys)
         self.env, self.event_log, self.host = site.env, site.event_log, site.secondary.host
         self.acknowledged: list[tuple[int, int]] = []
         self._commit_point = CommitPoint(site)
@@ -83,6 +83,14 @@ def test_a_whole_epoch_is_committed_acknowledged_and_applied() -> None:
     assert secondary.acknowledged == [(0, HEADER_BYTES + LATENCY_NS)]
     assert secondary.kinds == ["staged", "commit", "apply"]
     assert secondary.event_log.times("apply") == {0: 2 * LINE_NS}
+
+
+def test_an_epoch_can_be_acknowledged_once_it_is_applied() -> None:
+    secondary = Secondary(**{"replication.acknowledge": "applied"})
+    secondary.receive(0, batch(0, {1: 5, 2: 6}), batch(0, {}, final=True))
+    assert secondary.committed_epoch == 0
+    secondary.env.run()
+    assert secondary.acknowledged == [(0, 2 * LINE_NS + HEADER_BYTES + LATENCY_NS)]
 
 
 @pytest.mark.parametrize("counted", [1, 3])

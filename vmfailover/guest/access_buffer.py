@@ -48,9 +48,10 @@ class AccessBuffer:
 
     def refill(self, vcpu: int) -> AccessChunk | None:
         """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
-        chunk = self._chunks[vcpu] or self._next_chunk(vcpu)
+        chunk = self._next_chunk(vcpu)
         if chunk is None:
             return None
+        self._chunks[vcpu] = None
         self._first[vcpu] = chunk.first
         self.start[self._cores[vcpu]] = 0
         if self.start.size == 1:
@@ -59,8 +60,16 @@ class AccessBuffer:
             self._copy(vcpu, chunk)
         return chunk
 
+    def due_ns(self, vcpu: int) -> int:
+        """Return the instant before which the vCPU's next access does not begin, all earlier ones being executed."""
+        chunk = self._chunks[vcpu] = self._next_chunk(vcpu)
+        return 0 if chunk is None else chunk.due_ns
+
     def _next_chunk(self, vcpu: int) -> AccessChunk | None:
-        """Return the next part of a vCPU's stream, with the host's addresses in place of the VM's."""
+        """Return what comes next of a vCPU's stream, with the host's addresses in place of the VM's."""
+        return self._chunks[vcpu] or self._new_chunk(vcpu)
+
+    def _new_chunk(self, vcpu: int) -> AccessChunk | None:
         chunk = next(self._streams[vcpu], None)
         if chunk is None or not self._first_block:
             return chunk

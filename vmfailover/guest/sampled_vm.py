@@ -38,7 +38,8 @@ class SampledVm(VirtualMachine):
         self._catch_up()
         super().pause(now_ns)
 
-    def _refill(self, core: int) -> None:
+    def _refill(self, core: int, horizon_ns: int) -> None:
+        del horizon_ns
         assert isinstance(self._buffer, VisitBuffer)
         self._buffer.bring(self.cores.index(core))
 

@@ -223,7 +223,7 @@ class VirtualMachine:
             if stop.why != Why.EXHAUSTED:
                 needs_log = stop.why == Why.LOG_LIMIT
                 return Reached(min(self._instant_of(stop.core, up=needs_log), horizon_ns), needs_log)
-            self._refill(int(stop.core))
+            self._refill(int(stop.core), horizon_ns)
 
     def _instant_of(self, core: int, *, up: bool) -> int:
         """Return the time of a core's clock in whole nanoseconds, rounded up or down."""
@@ -247,9 +247,15 @@ class VirtualMachine:
         count = self.processor.count
         return count(Counter.L2_MISSES) - count(Counter.L3_HITS) - count(Counter.TRANSFERS)
 
-    def _refill(self, core: int) -> None:
+    def _refill(self, core: int, horizon_ns: int) -> None:
+        """Bring a core's next accesses, unless it idles up to the horizon first."""
         assert isinstance(self._buffer, AccessBuffer)
-        chunk = self._buffer.refill(self.cores.index(core))
+        vcpu = self.cores.index(core)
+        due_ns = self._buffer.due_ns(vcpu)
+        self.processor.wait(core, min(due_ns, horizon_ns))
+        if due_ns >= horizon_ns:
+            return
+        chunk = self._buffer.refill(vcpu)
         if chunk is None:
             self.processor.halt(core)
         else:

@@ -153,6 +153,10 @@ class Processor:
         else:
             clock[core] = min(int(clock[core]) + duration_fs, HALTED)
 
+    def wait(self, core: int, until_ns: int) -> None:
+        """Let a core execute nothing up to an instant, if that is not past for it."""
+        self.state.clock[core] = max(int(self.state.clock[core]), until_ns * FS_PER_NS)
+
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
         duration_fs = duration_ns * FS_PER_NS

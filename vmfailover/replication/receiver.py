@@ -80,7 +80,10 @@ class StagedEpoch:
 
 
 class Receiver:
-    """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
+    """Stages what arrives; an epoch is committed once whole and applied to the image as a whole.
+
+    It is acknowledged before it is applied or after, as the scenario says.
+    """
 
     def __init__(self, context: ProtectionContext, commit_point: CommitPoint) -> None:
         """Receive on the secondary, and move `commit_point` with each epoch."""
@@ -88,6 +91,7 @@ class Receiver:
         self._host = context.secondary.host
         self._recorder = context.recorder
         self._commit_point = commit_point
+        self._at_once = context.scenario.replication.acknowledge == "staged"
         self._staged: dict[int, StagedEpoch] = {}
         #: Epochs that are committed and not in the image yet, in order.
         self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
@@ -123,10 +127,12 @@ class Receiver:
             self.commit(staged, marker)
 
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
-        """Commit an epoch that is whole: acknowledge it and let it be applied."""
+        """Commit an epoch that is whole, and let it be applied."""
         del self._staged[marker.epoch]
         staged.end()
-        self._commit_point.commit(marker, staged.lines)
+        self._commit_point.seal(marker, staged.lines)
+        if self._at_once:
+            self._commit_point.acknowledge(marker.epoch)
         if not self._to_apply:
             self._all_applied = self.env.event()
         self._to_apply.append((marker.epoch, staged))
@@ -143,9 +149,11 @@ class Receiver:
         while True:
             while not self._to_apply:
                 yield self._more
-            _, staged = self._to_apply[0]
+            epoch, staged = self._to_apply[0]
             yield self.env.timeout(copying_ns(self._host, staged.lines))
             self._apply_next()
+            if not self._at_once:
+                self._commit_point.acknowledge(epoch)
 
     def _apply_next(self) -> None:
         self.apply(*self._to_apply.popleft())
