@@ -204,6 +204,7 @@ def mutate(data: Any, chance: random.Random) -> Any:
     return chance.choice(VALUES)
 
 
+@pytest.mark.slow
 @FUZZ
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
 def test_mutated_scenarios(tmp_path: Path, chance: random.Random, times: int) -> None:
