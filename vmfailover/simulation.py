@@ -18,6 +18,7 @@ from vmfailover.engine.interruption import Interruption
 from vmfailover.engine.priority_timeout import FIRST, PriorityTimeout
 from vmfailover.engine.progress_guard import GuardedEnvironment
 from vmfailover.errors import NoProgressError, ParameterError
+from vmfailover.guest.fidelity import LEFT_OUT
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
 from vmfailover.hardware.cache import kernel
@@ -184,7 +185,7 @@ class Simulation:
         with collection_paused():
             records = records_of(self.cluster, self._judge, tuple(self._readings.taken), tuple(self._warm_up.samples))
         values = metrics_of(records, self._wall_seconds, self._compile_seconds)
-        remarks = (*self.scenario.warnings, *self.cluster.protection.remarks, *self._unfinished())
+        remarks = (*self.scenario.warnings, *self._left_out, *self.cluster.protection.remarks, *self._unfinished())
         return RunResult.of(
             self.cluster, records, values, verdicts, self._sampler.samples, remarks, interrupted=interrupted
         )
@@ -265,6 +266,10 @@ class Simulation:
         """Whether a run that has come to its end goes on for the failover that is under way."""
         stage = self._failovers.stage
         return self.scenario.extend is not None and stage is not None and not self._patience.given_up(stage)
+
+    @property
+    def _left_out(self) -> tuple[str, ...]:
+        return (LEFT_OUT,) if self.scenario.fidelity == "sampled" else ()
 
     def _unfinished(self) -> Iterator[str]:
         """Say where a failover stood that is still under way, and for which host the VM waits in vain."""

@@ -2,6 +2,7 @@
 
 from scenarios_for_tests import small
 
+from vmfailover.hardware.cache.state import Counter
 from vmfailover.simulation import Simulation
 
 #: A line that the guest of the small scenarios never writes: the last but the network's buffers.
@@ -32,6 +33,16 @@ def test_an_image_that_becomes_right_again_before_it_is_applied_was_never_wrong(
     image[UNWRITTEN] -= 1
     simulation.run()
     assert broken(simulation) == {}
+
+
+def test_a_dirty_row_that_vanished_is_told_with_its_host_and_the_counts() -> None:
+    simulation = Simulation(small("base", failures=[]))
+    simulation.run("2 ms")
+    processor = simulation.cluster.primary.host.processor
+    processor.state.counters[Counter.DIRTIED] += 1
+    told = broken(simulation)["dirty_lines_balance"]
+    dirtied, written = processor.count(Counter.DIRTIED), processor.count(Counter.WRITEBACKS)
+    assert told == f"primary: {dirtied} rows dirtied, {written} written back, {processor.dirty_rows} dirty"
 
 
 def test_answers_of_a_vm_that_begins_anew_are_lost_and_those_that_were_committed_are_not() -> None:

@@ -28,6 +28,7 @@ def explore(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.mark.slow
 def test_a_sound_program(scenario: Path) -> None:
     code, out, err = explore(scenario, *ARGUMENTS)
     assert (code, err) == (0, "")

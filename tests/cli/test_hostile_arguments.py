@@ -93,6 +93,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "report": ("out",),
     "trace stats": ("TRACE",),
     "trace convert": ("LACKEY", "new.parquet"),
+    "trace capture": ("--process", "--limit", "9", "--out", "new.parquet", "--", "true"),
     "trace fit": ("--dirty-rate", "80MB/s over 10ms", "--in-use", "1GiB", "--out", "new.yaml"),
     "trace generate": ("SCENARIO", "new.parquet", "--accesses", "9"),
     "bench": ("SCENARIO", "--repeat", "1"),
@@ -100,7 +101,7 @@ USUAL: dict[str, tuple[str, ...]] = {
 #: Values of each option that are tried when time is short.
 SOME = 2
 #: Commands that work for seconds if a value is not refused, and whose options others have too.
-SLOW = ("bench", "explore", "sensitivity", "tune", "availability", "trace stats")
+SLOW = ("bench", "explore", "sensitivity", "tune", "availability", "trace stats", "trace capture")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -117,9 +118,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 def arguments_with(command: str, parameter: click.Parameter, value: str) -> list[str]:
     """Return the usual arguments of a command with one of them hostile."""
     usual = list(USUAL[command])
+    at = usual.index("--") if "--" in usual else len(usual)
     if isinstance(parameter, click.Argument):
-        return [value, *usual[1:]]
-    return [*usual, parameter.opts[-1], value]
+        return [value, *usual[1:]] if at == len(usual) else [*usual[:at], "--", value]
+    return [*usual[:at], parameter.opts[-1], value, *usual[at:]]
 
 
 CASES = [

@@ -332,3 +332,12 @@ def test_neither_pandas_nor_matplotlib_without_out(scenario_file: ScenarioFile) 
         [sys.executable, "-c", code, "run", str(scenario_file())], capture_output=True, text=True, check=True
     )
     assert process.stdout.splitlines()[-1] == "heavy:"
+
+
+def test_the_fidelity_can_be_chosen() -> None:
+    told = run("scenarios/sixty-four-gib.yaml", "--set", "duration=3500ms", "--fidelity", "sampled")
+    assert told.exit_code == 0
+    assert "sampled: no single access" in told.stdout
+    refused = run("scenarios/quickstart-short.yaml", "--fidelity", "sampled")
+    assert refused.exit_code == 2
+    assert "only workloads of kind 'hot-sets' can be sampled" in refused.stderr

@@ -99,6 +99,7 @@ def small_trace(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", TABLE, ids=lambda row: " ".join(row.arguments))
 def test_the_redis_trace_as_an_independent_model_has_it(published: Published, tmp_path: Path) -> None:
     log = tmp_path / "log.npy"

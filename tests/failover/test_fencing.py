@@ -1,6 +1,6 @@
 """Fencing: when the host given up for dead is certainly silent, and who may go on."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import simpy
 from marks import mostly_slow
 from replication.machinery import new_host
 
+from vmfailover.errors import InputError
 from vmfailover.failover.fencing.arbiter.fencing import Arbiter
 from vmfailover.failover.fencing.fencing import Fencing, new_fencing
 from vmfailover.failover.fencing.none.fencing import NoFencing
@@ -215,3 +216,15 @@ def test_orders_that_fail_are_repeated(attempts: int, safe: bool) -> None:
 )
 def test_the_scenario_says_which_fencing(kind: str, fencing: type) -> None:
     assert isinstance(Scene(kind).fencing, fencing)
+
+
+@pytest.mark.parametrize("code", ["fractions:Fraction", "math:pi"])
+def test_what_cannot_fence_is_refused_with_its_name(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoFence(FencingSpec):
+        code: ClassVar[str] = ""
+
+    monkeypatch.setattr(NoFence, "code", code)
+    monkeypatch.setitem(FencingSpec.kinds, "none-such", NoFence)
+    spec = FencingSpec.model_validate({"kind": "none-such"})
+    with pytest.raises(InputError, match=f"none-such: '{code}' is not a class that can fence"):
+        new_fencing(simpy.Environment(), spec, np.random.default_rng(1))

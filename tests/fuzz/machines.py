@@ -89,7 +89,7 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
         )
         return {"trace": name, "repeat": draws.pick("repeat", [True, True, "shifted", False]), **spread}
     if kind != "mix":
-        return _phase(draws, kind, memory)
+        return _phase(draws, kind, memory) | _pace(draws)
     phases = [draws.under(f"phases.{number}") for number in range(draws.whole("phases", 1, 4))]
     return {
         "kind": "mix",
@@ -97,7 +97,14 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
             {**_phase(each, each.pick("kind", kinds[:5]), memory), "accesses": each.whole("accesses", 1, 50_000)}
             for each in phases
         ],
+        **_pace(draws),
     }
+
+
+def _pace(draws: Draws) -> Spec:
+    if not draws.chance("paced", 0.1):
+        return {}
+    return {"rate": f"{draws.whole('rate', 1, 10**7)} /s", "arrivals": draws.pick("arrivals", ["even", "random"])}
 
 
 def _hot_sets(draws: Draws, memory: int, vcpus: int) -> Spec:
@@ -227,6 +234,9 @@ def link(draws: Draws, duration: int) -> Spec:
     if draws.chance("loss there", 0.3):
         spec["loss"] = f"{draws.pick('loss', [0, 0.1, 1, 3, 10, 50, 90])} %"
         spec["retransmission_timeout"] = draws.time("retransmission_timeout", duration / 2000, duration)
+    if draws.chance("shaped", 0.15):
+        rate = BANDWIDTH.format(draws.whole("rate", *ends[pace]))
+        spec["shaper"] = {"rate": rate, "burst": draws.size("burst", 1, 10**6)}
     return spec
 
 
@@ -241,6 +251,8 @@ def hypervisor(draws: Draws, duration: int) -> Spec | None:
         for name in steps
         if draws.chance(f"{name} there", 0.95 if name in ("restore", "redirect") else 0.5)
     }
+    if draws.chance("wake_up there", 0.2):
+        spec["wake_up"] = draws.time("wake_up", 0, duration / 50)
     if draws.chance("vcpu_state there", 0.3):
         spec["vcpu_state"] = draws.size("vcpu_state", 0, 100 * KIB)
     return spec

@@ -49,6 +49,10 @@ def _switches(draws: Draws) -> Spec:
         spec["hypervisor_writes"] = "missed"
     if draws.chance("batch there", 0.5):
         spec["batch"] = draws.whole("batch", 1, 10**6)
+    if draws.chance("acknowledge there", 0.2):
+        spec["acknowledge"] = draws.pick("acknowledge", ["staged", "applied"])
+    if draws.chance("next_checkpoint there", 0.2):
+        spec["next_checkpoint"] = draws.pick("next_checkpoint", ["sent", "acknowledged"])
     if draws.chance("compressed", 0.3):
         spec["compression"] = {
             "ratio": draws.number("ratio", 1.0, 100.0),
@@ -77,6 +81,9 @@ def _page_tracking(draws: Draws) -> Spec:
     spec: Spec = {name: draws.time(name, 0, most) for name, most in costs.items() if draws.chance(f"{name} there", 0.6)}
     if draws.chance("buffer there", 0.6):
         spec["buffer"] = draws.whole("buffer", 1, 1000)
+    if draws.chance("walked", 0.3):
+        spec |= {"found_by": draws.pick("found_by", ["faults", "walk"]), "range": draws.time("range", 0, 2000)}
+        spec |= {"fetch": draws.time("fetch", 0, 100), "evicted_by": draws.size("evicted_by", 1, MIB)}
     return spec
 
 

@@ -1,5 +1,6 @@
 """A virtual machine: its state is exact at every instant, whatever the pieces in which it gets there."""
 
+from collections.abc import Iterator
 from itertools import accumulate
 
 import pytest
@@ -23,6 +24,7 @@ from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.cache.state import Cost, Counter, Mode
 from vmfailover.hardware.memory import MemoryRange
 from vmfailover.hardware.processor import FS_PER_NS, HALTED
+from vmfailover.traces.accesses import AccessChunk
 
 QUANTUM = 1 << 20
 #: VM 1 of a host, with two of its cores and the second half of its memory.
@@ -73,6 +75,48 @@ def test_a_pause_delays_all_that_follows() -> None:
     run_to(vm, 125)
     run_to(other, 100)
     assert everything(vm) == everything(other)
+
+
+class Paced(Program):
+    """A program of one record a chunk, due every 100 ns."""
+
+    def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
+        for chunk in super().chunks(vcpu, first):
+            yield chunk._replace(due_ns=100 * chunk.first)
+
+
+def paced(records: int = 20) -> VirtualMachine:
+    """Return a VM, running, whose records take 10 ns, the first of them a miss's time more."""
+    vm = virtual_machine(Paced([Record(0, instructions=10)] * records, cut=1))
+    vm.resume(0)
+    return vm
+
+
+@pytest.mark.parametrize(("instant", "done"), [(1, 1), (100, 1), (101, 2), (200, 2), (950, 10)])
+def test_an_access_waits_until_it_is_due(instant: int, done: int) -> None:
+    vm = paced()
+    run_to(vm, instant)
+    assert vm.positions == (done,)
+
+
+@pytest.mark.parametrize(("instant", "done"), [(500, 2), (501, 3), (511, 4), (521, 5), (531, 6), (600, 6), (601, 7)])
+def test_accesses_that_are_late_follow_each_other(instant: int, done: int) -> None:
+    """The VM stands still from 150 to 500 ns, while records 2 to 5 become due; record 6 is due at 600 ns."""
+    vm = paced()
+    run_to(vm, 150)
+    vm.pause(150)
+    vm.resume(500)
+    run_to(vm, instant)
+    assert vm.positions == (done,)
+
+
+def test_a_pause_that_ends_before_an_access_is_due_does_not_delay_it() -> None:
+    vm = paced()
+    run_to(vm, 150)
+    vm.pause(150)
+    vm.resume(190)
+    run_to(vm, 201)
+    assert vm.positions == (3,)
 
 
 @EXAMPLES

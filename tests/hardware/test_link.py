@@ -92,6 +92,38 @@ def test_a_message_after_a_silence_waits_for_nothing() -> None:
     assert wire.left == [100, 10_100]
 
 
+#: Half of the link's bandwidth, after 2000 bytes.
+SHAPED: dict[str, Any] = {"shaper": {"rate": "4 Gbit/s", "burst": "2000 B"}}
+
+
+def test_a_shaped_link_lets_a_burst_pass_and_then_keeps_to_its_rate() -> None:
+    wire = Wire(**SHAPED)
+    expected_ns = wire.channel.serialisation_ns(*[900] * 6)
+    wire.send([900] * 6)
+    wire.env.run()
+    assert wire.left == [1000, 2000, 3000, 4000, 6000, 8000]
+    assert wire.left[-1] == expected_ns == wire.channel.statistics.busy_ns
+
+
+def test_the_queue_of_a_shaped_link_holds_as_many_bytes() -> None:
+    """What is queued leaves more slowly, and a datagram finds room all the same."""
+    wire = Wire(queue="5000 B", **SHAPED)
+    wire.send([900] * 6)
+    wire.env.run(until=1)
+    wire.datagram(number=9)
+    assert wire.channel.statistics.lost_datagrams == 0
+
+
+def test_frames_sent_again_take_tokens_too() -> None:
+    whole, lossy = (Wire(loss=loss, retransmission_timeout="1 ns", **SHAPED) for loss in ("0 %", "50 %"))
+    for wire in (whole, lossy):
+        wire.send([20_000])
+        wire.env.run()
+    again = lossy.channel.statistics.retransmitted_frames
+    assert again
+    assert lossy.channel.statistics.busy_ns - whole.channel.statistics.busy_ns == 2 * again * FRAME
+
+
 def test_a_sender_waits_for_room_in_the_queue() -> None:
     wire = Wire(queue="1500 B")
     taken: list[int] = []

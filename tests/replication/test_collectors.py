@@ -11,10 +11,13 @@ from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.cache.state import TAG_SHIFT, Cost
 from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.processor import Held
+from vmfailover.replication.checkpointing import new_collector
 from vmfailover.replication.collectors import HelperThread, LineCollector, RemotePull, VmCore, copy_ns
+from vmfailover.replication.line_reader import LineReader
 from vmfailover.replication.messages import HEADER_BYTES, LineBatch
+from vmfailover.replication.packing import UnitPacking
 
-from .machinery import LATENCY_NS, LINE_BYTES, new_host, new_log, new_processor, numbers
+from .machinery import LATENCY_NS, LINE_BYTES, new_host, new_log, new_processor, new_site, numbers
 
 #: A line from memory takes 20 ns.
 FIVE_LINES_NS = 5 * 20
@@ -222,3 +225,12 @@ def test_lines_are_copied_as_they_stand_when_copying_begins() -> None:
     bench.vm.processor.memory.versions[4] = 9
     bench.env.run()
     assert batches[0].versions.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("copier", "kind"), [("vm-core", VmCore), ("helper-thread", HelperThread), ("other-host", RemotePull)]
+)
+def test_the_scenario_says_who_copies(copier: str, kind: type) -> None:
+    site = new_site(simpy.Environment(), **{"replication.copier": copier})
+    reader = LineReader(site.primary.vm.processor, UnitPacking(site), site.recorder)
+    assert isinstance(new_collector(site, reader, Endpoint(site.secondary.host)), kind)

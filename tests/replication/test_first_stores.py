@@ -18,7 +18,7 @@ def find(env: simpy.Environment, tracker: FirstStores) -> None:
 def test_a_checkpoint_takes_the_units_and_begins_again() -> None:
     env = simpy.Environment()
     node = new_node(env, "primary", tracking=PAGES)
-    tracker = FirstStores(new_site(env), node, lambda units: 10 + units)
+    tracker = FirstStores(new_site(env), node, lambda units: 10 + units.size)
     tracker.note_device_write(range(30, 34))
     assert tracker.find_ns == 12
     assert tracker.outstanding().tolist() == [0, 32]

@@ -140,6 +140,21 @@ def test_without_streaming_or_congestion_the_interval_is_kept_exactly() -> None:
     assert {reached(epoch.paused_ns) - epoch.started_ns for epoch in epochs} == {INTERVAL_NS}
 
 
+def test_a_checkpoint_can_wait_until_the_epoch_before_is_acknowledged() -> None:
+    waiting = {"link.latency": "1500 us", "replication.next_checkpoint": "acknowledged"}
+    epochs = [
+        epoch for epoch in manager_of(cluster("no-streaming", "20 ms", **waiting)).epochs if epoch.acknowledged_ns
+    ]
+    assert len(epochs) > 3
+    assert all(later.paused_ns == epoch.acknowledged_ns for epoch, later in pairwise(epochs))
+
+
+def test_a_checkpoint_begins_when_its_thread_has_woken_up() -> None:
+    woken = manager_of(cluster("no-streaming", **{"hypervisor.wake_up": "70 us"}))
+    periods = {reached(epoch.paused_ns) - epoch.started_ns for epoch in woken.epochs if epoch.paused_ns is not None}
+    assert periods == {INTERVAL_NS + 70_000}
+
+
 @many
 def test_the_outputs_of_an_epoch_are_released_when_it_is_acknowledged(variant: str) -> None:
     releases = [(release.time_ns, release.guest_ns) for release in watched(variant).pair.releases]

@@ -22,8 +22,8 @@ LINE_NS = 2
 class Secondary:
     """A receiver on its host, and the acknowledgements that have reached the primary: (epoch, instant)."""
 
-    def __init__(self) -> None:
-        site = new_site(simpy.Environment())
+    def __init__(self, **keys: object) -> None:
+        site = new_site(simpy.Environment(), **keys)
         self.env, self.event_log, self.host = site.env, site.event_log, site.secondary.host
         self.acknowledged: list[tuple[int, int]] = []
         self._commit_point = CommitPoint(site)
@@ -85,6 +85,14 @@ def test_a_whole_epoch_is_committed_acknowledged_and_applied() -> None:
     assert secondary.event_log.times("apply") == {0: 2 * LINE_NS}
 
 
+def test_an_epoch_can_be_acknowledged_once_it_is_applied() -> None:
+    secondary = Secondary(**{"replication.acknowledge": "applied"})
+    secondary.receive(0, batch(0, {1: 5, 2: 6}), batch(0, {}, final=True))
+    assert secondary.committed_epoch == 0
+    secondary.env.run()
+    assert secondary.acknowledged == [(0, 2 * LINE_NS + HEADER_BYTES + LATENCY_NS)]
+
+
 @pytest.mark.parametrize("counted", [1, 3])
 def test_an_epoch_that_is_not_whole_is_never_committed(counted: int) -> None:
     secondary = Secondary()
@@ -103,7 +111,8 @@ def test_of_a_line_sent_twice_in_an_epoch_the_later_version_stays() -> None:
 
 
 def test_lines_that_come_again_and_again_take_no_more_memory() -> None:
-    staged, whole = StagedEpoch(LINES), {line: 1 for line in range(LINES) if line != 5}
+    staged = StagedEpoch(np.zeros(LINES, np.bool_))
+    whole = {line: 1 for line in range(LINES) if line != 5}
     times = 3 * SPARE // LINES
     staged.add(batch(0, {5: 9}))
     for version in range(times):

@@ -59,8 +59,12 @@ def messages(path: Path) -> list[str]:
         ("200 ms", "200", ":2:11: duration: 200 has no unit; give it one, for example '5 ms'"),
         ("200 ms", "0 ms", ":2:11: duration: must be above zero"),
         ("  secondary: {preset: power8}\n", "", ":4:3: hosts.secondary: is missing: The host that keeps the image"),
-        ("{vcpus: 2, memory: 1 GiB}", "2", ":6:5: vm: 2 is not a mapping; write a mapping of keys (vcpus, memory)"),
-        ("{vcpus: 2, memory: 1 GiB}", "", ":6:1: vm: is empty; write a mapping of keys (vcpus, memory)"),
+        (
+            "{vcpus: 2, memory: 1 GiB}",
+            "2",
+            ":6:5: vm: 2 is not a mapping; write a mapping of keys (vcpus, memory, in_use)",
+        ),
+        ("{vcpus: 2, memory: 1 GiB}", "", ":6:1: vm: is empty; write a mapping of keys (vcpus, memory, in_use)"),
         ("vcpus: 2", "vcpus: two", ":6:13: vm.vcpus: 'two' is not a whole number"),
         ("vcpus: 2", "vcpus: 0", ":6:13: vm.vcpus: 0 is out of range; it must be at least 1"),
         ("{kind: zipf}", "{}", ":7:11: workload: write either 'trace: FILE', 'from: FILE' or 'kind: "),
@@ -200,6 +204,7 @@ def mutate(data: Any, chance: random.Random) -> Any:
     return chance.choice(VALUES)
 
 
+@pytest.mark.slow
 @FUZZ
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
 def test_mutated_scenarios(tmp_path: Path, chance: random.Random, times: int) -> None:

@@ -82,7 +82,7 @@ def test_reads(measure: Measure, text: object, value: float) -> None:
         (LIFETIME, "100000001 h", "beyond the limit of 100000000 h"),
         (SIZE, "5 Mb", "is not a size"),
         (SIZE, "1.5 B", "not a whole number of B"),
-        (SIZE, "257 GiB", "beyond the limit of 256 GiB"),
+        (SIZE, "17 TiB", "beyond the limit of 16 TiB"),
         (FRACTION, 30, "30 is not between 0 and 1"),
         (FRACTION, "101 %", "beyond the limit"),
         (FRACTION, float("nan"), "not between 0 and 1"),

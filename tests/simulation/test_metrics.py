@@ -9,6 +9,7 @@ from runs_for_tests import FEW_VARIANTS, Observed, happened, observe, observe_va
 from scenarios_for_tests import VARIANTS, small
 
 from vmfailover.guest.access_buffer import Replay
+from vmfailover.guest.workloads.hot_sets.units import SampledHotSets
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.records.metric_names import METRICS
@@ -148,6 +149,7 @@ def records(workload: Workload, begin: Sequence[int], end: Sequence[int]) -> int
 def test_no_access_is_counted_that_the_program_does_not_have(variant: str) -> None:
     run = observe_variant(variant)
     workload, primary, secondary = run.cluster.workload, run.cluster.primary.vm, run.cluster.secondary.vm
+    assert not isinstance(workload, SampledHotSets)
     executed = records(workload, (0,) * primary.vcpus, primary.positions)
     if run.cluster.protection.unprotected is not None:
         executed += records(workload, run.cluster.protection.committed.positions, secondary.positions)

@@ -11,13 +11,13 @@ from vmfailover.simulation import run
     [
         "base",
         "log-drain",
-        "page-write-protect",
+        pytest.param("page-write-protect", marks=pytest.mark.slow),
         "page-modification-log-cores",
         "undo-log",
-        "output-compare",
-        "record-replay",
-        "live-precopy",
-        "cold-restart",
+        pytest.param("output-compare", marks=pytest.mark.slow),
+        pytest.param("record-replay", marks=pytest.mark.slow),
+        pytest.param("live-precopy", marks=pytest.mark.slow),
+        pytest.param("cold-restart", marks=pytest.mark.slow),
     ],
 )
 def test_stores_of_requests_survive_a_failure(variant: str) -> None:

@@ -7,10 +7,12 @@ from runs_for_tests import Observed, broken, happened, observe, variants
 from scenarios_for_tests import VARIANTS, minute, small
 
 from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
+from vmfailover.guest.workloads.hot_sets.units import SampledHotSets
 from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.hardware.cache.state import Counter
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.checks import least_log
+from vmfailover.traces.accesses import AccessChunk
 
 Claim = Callable[[Observed], bool]
 
@@ -57,13 +59,19 @@ def all_vcpus_run(run: Observed) -> bool:
     return run.cluster.primary.vm.processor.cores > 1 and min(run.cluster.primary.vm.positions) > 0
 
 
+def first_chunk(run: Observed) -> AccessChunk:
+    workload = run.cluster.workload
+    assert not isinstance(workload, SampledHotSets)
+    return next(workload.chunks(0))
+
+
 def first_chunk_steps(run: Observed) -> set[int]:
-    block = next(iter(run.cluster.workload.chunks(0))).block[:64].astype(int)
+    block = first_chunk(run).block[:64].astype(int)
     return set((block[1:] - block[:-1]).tolist())
 
 
 def never_overlaps(run: Observed) -> bool:
-    return next(iter(run.cluster.workload.chunks(0))).parallelism == 1.0
+    return first_chunk(run).parallelism == 1.0
 
 
 def reaches_its_last_phase(run: Observed) -> bool:
@@ -75,7 +83,9 @@ def reaches_its_last_phase(run: Observed) -> bool:
 def keeps_to_its_ticks(run: Observed) -> bool:
     vm, workload = run.cluster.primary.vm, run.result.scenario.workload
     assert isinstance(workload, HotSetsWorkload)
-    streams = [run.cluster.workload.chunks(vcpu, position) for vcpu, position in enumerate(vm.positions)]
+    guest = run.cluster.workload
+    assert not isinstance(guest, SampledHotSets)
+    streams = [guest.chunks(vcpu, position) for vcpu, position in enumerate(vm.positions)]
     guest_ns = vm.guest_ns(run.result.scenario.duration)
     return all(abs(next(stream).not_before_ns - guest_ns) <= workload.tick for stream in streams)
 

@@ -136,6 +136,7 @@ def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(tmp_path: P
     assert caught.value.filename == str(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(at=st.integers(0, 4000), text=st.text(max_size=8), cut=st.booleans())
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, at: int, text: str, cut: bool) -> None:

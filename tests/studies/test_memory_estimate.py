@@ -124,3 +124,22 @@ def test_the_command_refuses_before_it_runs() -> None:
     result = CliRunner().invoke(main, ["run", str(HOG), "--max-memory", "10 MiB"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert result.output.startswith(f"{HOG}: vm.memory: 256 MiB takes about ")
+
+
+LARGE = TESTS.parent / "scenarios" / "sixty-four-gib.yaml"
+
+
+def test_a_sampled_guest_of_64_gib_takes_under_2_gb() -> None:
+    require_memory(load(LARGE), 2_000_000_000)
+    with pytest.raises(InputError, match=r"sixty-four-gib.yaml: vm.memory: 64 GiB takes about"):
+        require_memory(load(LARGE), 10_000_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [("duration=6s",), ("vm.memory=512GiB", "vm.in_use=none", "workload.sets.0.memory=400GiB")],
+    ids=" ".join,
+)
+def test_the_estimate_of_a_sampled_guest_is_within_half_as_much_of_what_a_run_takes(overrides: tuple[str, ...]) -> None:
+    require_right(load(LARGE, overrides))

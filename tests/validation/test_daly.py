@@ -86,6 +86,7 @@ def time_for_work(interval: float, mean: float, n: int, repetition: int) -> floa
     return float(crashes.sum() / sum(kept(interval, failure) for failure in crashes))
 
 
+@pytest.mark.slow
 def test_time_for_work(record_property: RecordProperty) -> None:
     """M (exp((t + d) / M) - 1) / t for intervals t and dumps d: Daly's model without restarts."""
     mean, interval = BEST["M=6h"]

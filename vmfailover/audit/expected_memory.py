@@ -1,10 +1,12 @@
 """What the guest's program has written where: the auditor's own memory."""
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from vmfailover.engine.compilation import compiled_in_place
-from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
+from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Versions count modulo this, as the lines of the simulated memory do.
 MODULUS = 1 << 30
@@ -84,24 +86,43 @@ def _compare(
     return differing
 
 
+class Records(Protocol):
+    """Accesses that follow each other, in arrays of one length."""
+
+    @property
+    def block(self) -> npt.NDArray[np.uint32]:
+        """Numbers of blocks."""
+
+    @property
+    def write(self) -> npt.NDArray[np.uint8]:
+        """1 for a store, 0 for a load."""
+
+    @property
+    def count(self) -> npt.NDArray[np.uint32]:
+        """How many equal accesses in a row each is."""
+
+
 class ExpectedMemory:
     """Counts the writes to every line, and remembers which epoch wrote and which logged it last."""
 
-    def __init__(self, memory_bytes: int, line_bytes: int, unit_lines: int = 1) -> None:
-        """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged."""
+    def __init__(self, memory_bytes: int, line_bytes: int, unit_lines: int = 1, block_bytes: int = BLOCK_BYTES) -> None:
+        """Begin with a memory that nobody has written; units of `unit_lines` lines, a power of two, are logged.
+
+        Stores are to blocks of `block_bytes`.
+        """
         lines = memory_bytes // line_bytes
         self._unit_bytes = unit_lines * line_bytes
         self._unit_shift = unit_lines.bit_length() - 1
         #: uint32[units]: one more than the last epoch that logged each.
         self._logged = np.zeros(-(-lines // unit_lines), np.uint32)
-        self._rows = np.zeros((lines, FIRST_BLOCK + line_bytes // BLOCK_BYTES), np.uint32)
+        self._rows = np.zeros((lines, FIRST_BLOCK + line_bytes // block_bytes), np.uint32)
         self._touched = np.zeros(-(-lines >> GROUP_SHIFT), np.uint8)
 
     def log(self, addresses: npt.NDArray[np.int64], epoch: int) -> None:
         """Remember that an epoch has logged the units in which these addresses are, int64[n]."""
         self._logged[addresses // self._unit_bytes] = epoch + 1
 
-    def store(self, chunk: AccessChunk, epoch: int) -> tuple[int, list[int], int]:
+    def store(self, chunk: Records, epoch: int) -> tuple[int, list[int], int]:
         """Execute the stores among some records of an epoch.
 
         Returns the 64-byte blocks that it writes for the first time, examples of lines that hold such a block and have
@@ -125,3 +146,8 @@ class ExpectedMemory:
         found = np.empty(EXAMPLES, np.int64)
         differing = int(_compare(image, self._rows, self._touched, found))
         return differing, found[:differing].tolist()
+
+    def compare_lines(self, image: npt.NDArray[np.uint32], lines: npt.NDArray[np.int64]) -> tuple[int, list[int]]:
+        """Return how many of some lines, int64[n], of an image are not as written, and examples of them."""
+        differing = np.unique(lines[image[lines] != self._rows[lines, VERSION] & np.uint32(MODULUS - 1)])
+        return int(differing.size), differing[:EXAMPLES].tolist()

@@ -7,15 +7,15 @@ program, whatever the simulated machine did.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
-from vmfailover.guest.access_buffer import Replay
+from vmfailover.guest.fidelity import GuestWorkload, new_replay
 from vmfailover.guest.guest import GuestState, ReceiveRing, StoreRing
 from vmfailover.guest.outlet import Release
-from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import CacheState
 from vmfailover.traces.accesses import BLOCK_BYTES
 
@@ -69,24 +69,28 @@ class ProgramReplayer:
 
     def __init__(
         self,
-        workload: Workload,
+        workload: GuestWorkload,
         ring: ReceiveRing,
         start: GuestState,
         memory_bytes: int,
         line_bytes: int,
         unit_lines: int = 1,
-        stores: StoreRing | None = None,
+        stores: ReceiveRing | None = None,
+        block_bytes: int = BLOCK_BYTES,
     ) -> None:
         """Begin at `start`, nothing having been written.
 
         Devices write to the lines of `ring`, and the guest stores for requests to those of `stores`, if to any.
-        Modified memory is logged in units of `unit_lines` lines, a power of two.
+        Modified memory is logged in units of `unit_lines` lines, a power of two, and the workload stores to blocks of
+        `block_bytes`.
         """
         self._ring, self._stores = ring, stores or StoreRing(ring, line_bytes, 0)
-        self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
+        self._replays = [new_replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start
-        self._ledger = ExpectedMemory(memory_bytes, line_bytes, unit_lines)
+        self._ledger = ExpectedMemory(memory_bytes, line_bytes, unit_lines, block_bytes)
+        self._block_bytes = block_bytes
+        self._recent: list[npt.NDArray[np.int64]] = []
         #: Bytes of the distinct 64-byte blocks modified, summed over the epochs.
         self.dirtied_bytes = 0
         #: What was modified without being logged, a line of text an epoch.
@@ -108,6 +112,7 @@ class ProgramReplayer:
         received = self._ring.written(self._at.device_writes, to.device_writes)
         written = np.append(received, self._stores.written(self._at.request_stores, to.request_stores))
         unlogged = self._ledger.write(written, epoch)
+        self._note(written)
         self.dirtied_bytes += np.unique(written).size * self._line_bytes
         self._at = to
         missing, examples = missing + len(unlogged), (examples + unlogged)[:EXAMPLES]
@@ -120,10 +125,24 @@ class ProgramReplayer:
         for replay, stop in zip(self._replays, to.positions, strict=True):
             for chunk in replay.up_to(stop):
                 fresh, lines, unlogged = self._ledger.store(chunk, epoch)
-                self.dirtied_bytes += fresh * BLOCK_BYTES
+                self._note(chunk.block)
+                self.dirtied_bytes += fresh * self._block_bytes
                 missing += unlogged
                 examples += lines
         return missing, examples
+
+    def _note(self, lines: npt.NDArray[Any]) -> None:
+        """Remember lines that are stored to, if blocks are lines, until they are compared."""
+        if self._block_bytes == self._line_bytes:
+            self._recent.append(lines.astype(np.int64))
+
+    def compare_recent(self, image: npt.NDArray[np.uint32]) -> Comparison:
+        """Hold those lines of an image, uint32[lines], against the program that it has stored to since the last time.
+
+        Blocks have to be lines.
+        """
+        recent, self._recent = np.concatenate([np.empty(0, np.int64), *self._recent]), []
+        return Comparison(*self._ledger.compare_lines(image, recent))
 
     def compare(self, image: npt.NDArray[np.uint32]) -> Comparison:
         """Hold an image, uint32[lines], against what the program makes of it."""

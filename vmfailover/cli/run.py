@@ -48,6 +48,11 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @scenario_arguments
 @set_option
 @seed_option
+@click.option(
+    "--fidelity",
+    type=click.Choice(("executed", "sampled")),
+    help="Execute every access of the guest, or sample which memory it modifies; overrides the scenario's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON: an object, or for several a list.")
 @click.option("--out", type=PATH, help="Write summary, tables and timeline to this folder.")
 @click.option(
@@ -74,6 +79,7 @@ def command(
     scenarios: tuple[Path, ...],
     overrides: tuple[str, ...],
     seed: int | None,
+    fidelity: str | None,
     as_json: bool,
     out: Path | None,
     perfetto: Path | None,
@@ -87,7 +93,8 @@ def command(
     Exits with 0 if all is well, 1 if an invariant is broken, 2 for bad input, and 130 if interrupted, by SIGTERM 143,
     in which case the results so far are printed and saved.
     """
-    loaded = [scenario_in(path, overrides, seed) for path in scenarios]
+    chosen = overrides if fidelity is None else (*overrides, f"fidelity={fidelity}")
+    loaded = [scenario_in(path, chosen, seed) for path in scenarios]
     for scenario in loaded:
         require_memory(scenario, max_memory)
     replicated = replications is not None or until is not None

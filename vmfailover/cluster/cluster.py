@@ -10,14 +10,14 @@ from vmfailover.cluster.protected_pair import ProtectedPair
 from vmfailover.cluster.reprotection import Failback, Reprotection
 from vmfailover.cluster.targets import ClusterTargets
 from vmfailover.engine.event_log import EventLog
-from vmfailover.engine.streams import generator, seed_sequence
+from vmfailover.engine.streams import generator
 from vmfailover.failover.faults.acting import ActingFaults
 from vmfailover.failover.injector import Injector
 from vmfailover.guest.clients import Clients
+from vmfailover.guest.fidelity import open_guest
 from vmfailover.guest.guest import Guest, GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Outlet
-from vmfailover.guest.workloads.workload import open_workload
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.link import Link
 from vmfailover.records.events import Event, Kind
@@ -39,18 +39,13 @@ class Cluster:
         self.scenario = scenario
         self.event_log = EventLog(env)
         self.start = GuestState(positions=(0,) * scenario.vm.vcpus, guest_ns=0)
-        self.workload = open_workload(
-            scenario.workload,
-            scenario.vm.vcpus,
-            scenario.hosts.primary.line,
-            seed_sequence(scenario.seed, "workload"),
-        )
+        self.workload = open_guest(scenario)
         self.epochs: list[Epoch] = []
         #: The faults that have not passed.
         self.faults = ActingFaults()
         #: Every pair of hosts that has protected the VM, in order.
         self.pairs: list[ProtectedPair] = []
-        self.inventory = Inventory(env, scenario, self.event_log, twin, quantum, self._stop)
+        self.inventory = Inventory(env, scenario, self.workload, self.event_log, twin, quantum, self._stop)
         primary = self.inventory.build(Role.PRIMARY.value, Role.SECONDARY.value)
         primary.guest.start(self.workload, self.start)
         self.clients = self._clients(primary.guest)

@@ -7,16 +7,17 @@ import simpy
 
 from vmfailover.engine.event_log import EventLog
 from vmfailover.engine.streams import generator
-from vmfailover.guest.guest import Guest, ReceiveRing, StoreRing
+from vmfailover.guest.fidelity import GuestWorkload, new_memory, new_processor
+from vmfailover.guest.guest import Guest, new_rings
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.placement import Placement
+from vmfailover.guest.sampled_vm import SampledVm, new_vm
 from vmfailover.guest.scheduler import Scheduler
-from vmfailover.guest.virtual_machine import VirtualMachine
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
-from vmfailover.hardware.memory import Memory, MemoryRange
+from vmfailover.hardware.memory import MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.records.events import Kind
 from vmfailover.records.roles import Role
@@ -33,6 +34,7 @@ class Inventory:
         self,
         env: simpy.Environment,
         scenario: Scenario,
+        workload: GuestWorkload,
         event_log: EventLog,
         twin: CacheTwin,
         quantum: int,
@@ -40,12 +42,14 @@ class Inventory:
     ) -> None:
         """Have the spare hosts stand by; none is built before it is needed. `on_down` is told of each that goes down.
 
+        The hosts are such as can execute `workload`.
         `twin` executes their guests' accesses, `quantum` records at most at a time.
         """
         self.env = env
         self._event_log = event_log
         self._on_down = on_down
         self._scenario = scenario
+        self._workload = workload
         self._twin = twin
         self._scheduler = Scheduler(env, quantum, scenario.link.latency)
         #: Every host as it was built last, by its name.
@@ -64,11 +68,11 @@ class Inventory:
     def build(self, name: str, other: str) -> HostedVm:
         """Return a host fresh from its start, whose memory is as that of its name was left; `other` is linked to it."""
         scenario, spec = self._scenario, self._specs[name]
-        memory = Memory(scenario.vm.memory, spec.line)
+        memory = new_memory(scenario, spec)
         if name in self.hosted:
             memory.versions = self.hosted[name].host.processor.image()
         tracking = protection_class(scenario.replication).tracking(scenario.replication, spec)
-        processor = Processor(self._twin, spec, scenario.vm.vcpus, memory, tracking)
+        processor = new_processor(self._workload, self._twin, spec, scenario.vm.vcpus, memory, tracking)
         host = Host(self.env, name, processor, memory, self.link(name, other).forward)
         self.hosted[name] = HostedVm(host, self._guest(processor, spec))
         self.built.append(self.hosted[name])
@@ -128,11 +132,11 @@ class Inventory:
         clients, placement = self._scenario.clients, Placement.alone_on(processor)
         log_place = MemoryRange(placement.image.end, log_bytes(self._scenario) // spec.line)
         log = AddressLog.of_only_vm(self._twin, log_place, spec.line, guard_band(self._scenario))
-        vm = VirtualMachine(processor, log, request_entries(self._scenario), placement)
-        self._scheduler.add(vm)
-        ring = ReceiveRing(placement.image.lines, spec.line, clients.request if clients else 0)
-        stores = StoreRing(ring, spec.line, clients.stores if clients else 0)
-        return Guest(vm, ring, clients.service if clients else 0, lambda: int(self.env.now), stores)
+        vm = new_vm(processor, log, request_entries(self._scenario), placement, lambda: int(self.env.now))
+        if not isinstance(vm, SampledVm):
+            self._scheduler.add(vm)
+        rings = new_rings(processor.memory, *((clients.request, clients.stores) if clients else (0, 0)))
+        return Guest(vm, rings[0], clients.service if clients else 0, lambda: int(self.env.now), rings[1])
 
     def _new_link(self, name: str, other: str) -> Link:
         prefix = f"link.{name}.{other}" if self._links else "link"

@@ -6,7 +6,7 @@ import numpy as np
 
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
-from vmfailover.hardware.cache.state import Accesses
+from vmfailover.hardware.cache.state import Accesses, LogState, Stop
 from vmfailover.hardware.processor import Processor
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
@@ -21,6 +21,7 @@ class AccessBuffer:
         self, workload: Workload, positions: Sequence[int], placement: Placement, processor: Processor
     ) -> None:
         """Start vCPU v of a VM that is placed on a processor at record `positions[v]` of its stream."""
+        self._processor = processor
         self._cores, host_cores = placement.cores, processor.cores
         self._first_block = placement.image.first * (processor.spec.line // BLOCK_BYTES)
         self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
@@ -41,11 +42,16 @@ class AccessBuffer:
         """Return the index of the vCPU's next record in its stream."""
         return int(self._first[vcpu] + self.start[self._cores[vcpu]])
 
+    def advance(self, deadline_fs: int, quantum: int, logs: LogState) -> Stop:
+        """Execute the accesses at hand as the processor's `advance` says."""
+        return self._processor.advance(self.accesses, self.start, deadline_fs, quantum, logs)
+
     def refill(self, vcpu: int) -> AccessChunk | None:
         """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
-        chunk = self._chunks[vcpu] or self._next_chunk(vcpu)
+        chunk = self._next_chunk(vcpu)
         if chunk is None:
             return None
+        self._chunks[vcpu] = None
         self._first[vcpu] = chunk.first
         self.start[self._cores[vcpu]] = 0
         if self.start.size == 1:
@@ -54,8 +60,16 @@ class AccessBuffer:
             self._copy(vcpu, chunk)
         return chunk
 
+    def due_ns(self, vcpu: int) -> int:
+        """Return the instant before which the vCPU's next access does not begin, all earlier ones being executed."""
+        chunk = self._chunks[vcpu] = self._next_chunk(vcpu)
+        return 0 if chunk is None else chunk.due_ns
+
     def _next_chunk(self, vcpu: int) -> AccessChunk | None:
-        """Return the next part of a vCPU's stream, with the host's addresses in place of the VM's."""
+        """Return what comes next of a vCPU's stream, with the host's addresses in place of the VM's."""
+        return self._chunks[vcpu] or self._new_chunk(vcpu)
+
+    def _new_chunk(self, vcpu: int) -> AccessChunk | None:
         chunk = next(self._streams[vcpu], None)
         if chunk is None or not self._first_block:
             return chunk

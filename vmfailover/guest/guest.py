@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine, Wait
-from vmfailover.guest.workloads.workload import Workload
+from vmfailover.hardware.memory import Memory
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
@@ -50,20 +51,21 @@ class ReceiveRing:
 
     def __init__(self, memory_lines: int, line_bytes: int, request_bytes: int) -> None:
         """Use at most a quarter of the memory."""
-        self._lines = -(-request_bytes // line_bytes)
-        self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self._lines)))
+        #: Lines of a buffer.
+        self.request_lines = -(-request_bytes // line_bytes)
+        self._buffers = max(1, min(RECEIVE_BUFFERS, memory_lines // 4 // max(1, self.request_lines)))
         #: The first of the lines.
-        self.first = max(0, memory_lines - self._buffers * self._lines)
+        self.first = max(0, memory_lines - self._buffers * self.request_lines)
 
     def lines(self, write: int) -> range:
         """Return the lines of the buffer that is filled after `write` lines have been written."""
-        buffer = write // self._lines % self._buffers if self._lines else 0
-        first = self.first + buffer * self._lines
-        return range(first, first + self._lines)
+        buffer = write // self.request_lines % self._buffers if self.request_lines else 0
+        first = self.first + buffer * self.request_lines
+        return range(first, first + self.request_lines)
 
     def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
-        writes = np.arange(first, last) % (self._buffers * self._lines)
+        writes = np.arange(first, last) % (self._buffers * self.request_lines)
         return self.first + writes
 
 
@@ -73,6 +75,37 @@ class StoreRing(ReceiveRing):
     def __init__(self, above: ReceiveRing, line_bytes: int, request_bytes: int) -> None:
         """Use at most a quarter of the memory below."""
         super().__init__(above.first, line_bytes, request_bytes)
+
+
+class UnitRing(ReceiveRing):
+    """A ring told by larger lines of memory, of which a buffer is a part, or a few."""
+
+    def __init__(self, ring: ReceiveRing, cache_lines: int) -> None:
+        """Tell of the lines of `ring` by lines of memory that are as many of them."""
+        self._ring = ring
+        self._cache_lines = cache_lines
+        self.request_lines = ring.request_lines
+        self.first = ring.first // cache_lines
+
+    def lines(self, write: int) -> range:
+        """Return the lines of memory with the buffer that is filled after `write` lines of caches have been written."""
+        buffer = self._ring.lines(write)
+        return range(buffer.start // self._cache_lines, -(-buffer.stop // self._cache_lines)) if buffer else buffer
+
+    def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Return the lines of memory that are written from the `first` line of caches on to the `last` (exclusive)."""
+        writes = range(first, last, max(1, self.request_lines))
+        return np.array([line for write in writes for line in self.lines(write)], np.int64)
+
+
+def new_rings(memory: Memory, request_bytes: int, stores_bytes: int) -> tuple[ReceiveRing, ReceiveRing]:
+    """Return where requests are received, and where the guest stores for them, one VM having all of the memory."""
+    line_bytes = memory.line_bytes // memory.cache_lines
+    received = ReceiveRing(memory.versions.size * memory.cache_lines, line_bytes, request_bytes)
+    stores = StoreRing(received, line_bytes, stores_bytes)
+    if memory.cache_lines == 1:
+        return received, stores
+    return UnitRing(received, memory.cache_lines), UnitRing(stores, memory.cache_lines)
 
 
 def _ignore_write(lines: range) -> None:
@@ -92,7 +125,7 @@ class Guest:
         ring: ReceiveRing,
         service_ns: int,
         now: Callable[[], int],
-        stores: StoreRing | None = None,
+        stores: ReceiveRing | None = None,
     ) -> None:
         """Give each request `service_ns` of guest time, and that of its stores; `now` tells the simulated time."""
         self.vm = vm
@@ -119,7 +152,7 @@ class Guest:
         """Return what its VM does, and how many requests wait."""
         return f"<Guest: {self.vm!r}, {len(self.server.waiting)} requests wait>"
 
-    def start(self, workload: Workload, state: GuestState) -> None:
+    def start(self, workload: GuestWorkload, state: GuestState) -> None:
         """Set the guest to a captured state, stopped; requests that it had held back are forgotten."""
         self.server = RequestServer(state.waiting, state.accepted_ns)
         self.device_writes, self.request_stores = state.device_writes, state.request_stores
@@ -178,11 +211,11 @@ class Guest:
     def _store(self) -> int:
         """Make a request's stores; return how long they take, nanoseconds."""
         lines = self.stores.lines(self.request_stores)
-        self.request_stores += len(lines)
+        self.request_stores += self.stores.request_lines
         return self.vm.store(SERVING_VCPU, lines) if lines else 0
 
     def _write_buffer(self) -> None:
         lines = self.ring.lines(self.device_writes)
         self.on_device_write(lines)
         self.vm.processor.write_around(self.vm.image.first + np.arange(lines.start, lines.stop), self.vm.log.logs)
-        self.device_writes += len(lines)
+        self.device_writes += self.ring.request_lines

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.guest.access_buffer import AccessBuffer
+from vmfailover.guest.fidelity import GuestWorkload, new_buffer
 from vmfailover.guest.placement import Placement
-from vmfailover.guest.workloads.workload import Workload
+from vmfailover.guest.visit_buffer import VisitBuffer
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache.state import Cost, Counter, Why
 from vmfailover.hardware.memory import MemoryRange
@@ -67,7 +68,7 @@ class VirtualMachine:
         self.request_entries = request_entries
         self._since_ns = 0
         self._stopped_at_ns = 0
-        self._buffer: AccessBuffer | None = None
+        self._buffer: AccessBuffer | VisitBuffer | None = None
         self._waits: list[Wait] = []
 
     def __repr__(self) -> str:
@@ -76,14 +77,14 @@ class VirtualMachine:
         return f"<VirtualMachine {self.placement.number} on cores {', '.join(map(str, self.cores))}: {state}>"
 
     def load(
-        self, workload: Workload, positions: Sequence[int], guest_ns: int, now_ns: int, waits: Sequence[Wait] = ()
+        self, workload: GuestWorkload, positions: Sequence[int], guest_ns: int, now_ns: int, waits: Sequence[Wait] = ()
     ) -> None:
         """Set the vCPUs to records of their streams at a guest time, stopped, in the first operating mode.
 
         `waits` are those that had begun by then.
         """
         self._waits = list(waits or [Wait(-1, 0)] * self.vcpus)
-        self._buffer = AccessBuffer(workload, positions, self.placement, self.processor)
+        self._buffer = new_buffer(workload, positions, self.placement, self.processor)
         self._stopped_at_ns = now_ns
         self.processor.start(self.cores, now_ns, guest_ns)
         self.set_first_mode(True)
@@ -185,7 +186,7 @@ class VirtualMachine:
     @property
     def instructions(self) -> int:
         """Instructions executed by all vCPUs on this host."""
-        return int(self.processor.state.instructions[list(self.cores)].sum())
+        return self.processor.instructions(self.cores)
 
     @property
     def accesses(self) -> int:
@@ -216,13 +217,13 @@ class VirtualMachine:
         if self.processor.tracking.logs:
             self.log.set_limit(self._reserve)
         while True:
-            stop = self.processor.advance(buffer.accesses, buffer.start, deadline, quantum, self.log.logs)
+            stop = buffer.advance(deadline, quantum, self.log.logs)
             if stop.why == Why.DEADLINE:
                 return Reached(horizon_ns)
             if stop.why != Why.EXHAUSTED:
                 needs_log = stop.why == Why.LOG_LIMIT
                 return Reached(min(self._instant_of(stop.core, up=needs_log), horizon_ns), needs_log)
-            self._refill(int(stop.core))
+            self._refill(int(stop.core), horizon_ns)
 
     def _instant_of(self, core: int, *, up: bool) -> int:
         """Return the time of a core's clock in whole nanoseconds, rounded up or down."""
@@ -246,9 +247,15 @@ class VirtualMachine:
         count = self.processor.count
         return count(Counter.L2_MISSES) - count(Counter.L3_HITS) - count(Counter.TRANSFERS)
 
-    def _refill(self, core: int) -> None:
-        assert self._buffer is not None
-        chunk = self._buffer.refill(self.cores.index(core))
+    def _refill(self, core: int, horizon_ns: int) -> None:
+        """Bring a core's next accesses, unless it idles up to the horizon first."""
+        assert isinstance(self._buffer, AccessBuffer)
+        vcpu = self.cores.index(core)
+        due_ns = self._buffer.due_ns(vcpu)
+        self.processor.wait(core, min(due_ns, horizon_ns))
+        if due_ns >= horizon_ns:
+            return
+        chunk = self._buffer.refill(vcpu)
         if chunk is None:
             self.processor.halt(core)
         else:

@@ -69,11 +69,10 @@ class CacheController:
         yield self.env.timeout(self._processor.scan_walk_ns)
 
     def _walk_core(self, core: int, make_room: MakeRoom) -> Steps:
-        sets = self._processor.spec.l2.sets(self._processor.spec.line)
         done = 0
         while True:
             self._log.set_limit()
             done = self._processor.scan(core, self._log.logs, done)
-            if done == sets:
+            if done == self._processor.sets:
                 return
             yield from make_room()

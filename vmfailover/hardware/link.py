@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from vmfailover.hardware.endpoint import Destination, Message
+from vmfailover.hardware.token_bucket import TokenBucket
 from vmfailover.scenario.network import Link as LinkSpec
 from vmfailover.scenario.sizes import transfer_ns
 
@@ -72,9 +73,12 @@ class Channel:
     _cuts: int = 0
     _restored: simpy.Event | None = None
     _under_way: list[Transmission] = field(default_factory=list)
+    _bucket: TokenBucket | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin as the link should be."""
+        if self.spec.shaper is not None:
+            self._bucket = TokenBucket(self.spec.shaper)
         self._combine()
 
     def __repr__(self) -> str:
@@ -86,9 +90,15 @@ class Channel:
         """Return the frames that a payload takes."""
         return max(1, -(-payload_bytes // self.spec.mtu))
 
-    def serialisation_ns(self, payload_bytes: int) -> int:
-        """Return the time a payload with its framing occupies the wire."""
-        return self._wire_ns(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
+    def serialisation_ns(self, *payload_bytes: int) -> int:
+        """Return the time that payloads, each with its framing, take to leave after what is leaving now."""
+        wire_bytes = [self._framed(each) for each in payload_bytes]
+        wire_ns = sum(map(self._wire_ns, wire_bytes))
+        began = max(self._busy_until, int(self.env.now))
+        return wire_ns if self._bucket is None else self._bucket.leaving_ns(sum(wire_bytes), began, wire_ns)
+
+    def _framed(self, payload_bytes: int) -> int:
+        return payload_bytes + self.frames(payload_bytes) * self.spec.overhead
 
     def _wire_ns(self, wire_bytes: int) -> int:
         duration_ns = transfer_ns(wire_bytes * 8, self.spec.bandwidth)
@@ -109,7 +119,7 @@ class Channel:
 
     def _transmit(self, message: Message, to: Destination) -> int:
         payload_bytes = message.payload_bytes
-        began, left = self._occupy(payload_bytes + self.frames(payload_bytes) * self.spec.overhead)
+        began, left = self._occupy(self._framed(payload_bytes))
         retransmission_ns = self._retransmit(self.frames(payload_bytes))
         arrival = max(left + retransmission_ns + self.spec.latency, self._last_arrival)
         self._last_arrival = arrival
@@ -125,7 +135,7 @@ class Channel:
             self.statistics.lost_datagrams += 1
             return
         self.statistics.datagram_bytes += payload_bytes
-        began, left = self._occupy(payload_bytes + frames * self.spec.overhead)
+        began, left = self._occupy(self._framed(payload_bytes))
         transmission = Transmission(message, to, left, (began, left), reliable=False)
         self._deliver_at(left + self.spec.latency, transmission)
 
@@ -217,17 +227,28 @@ class Channel:
         self._under_way.clear()
 
     def _queue_excess_ns(self) -> int:
-        return self._busy_until - int(self.env.now) - self._wire_ns(self.spec.queue)
+        return self._busy_until - int(self.env.now) - self._queue_ns
+
+    @property
+    def _queue_ns(self) -> int:
+        """Time in which a full transmit queue leaves."""
+        wire_ns, shaper = self._wire_ns(self.spec.queue), self.spec.shaper
+        return wire_ns if shaper is None else max(wire_ns, transfer_ns(8 * self.spec.queue, shaper.rate))
 
     def _occupy(self, wire_bytes: int) -> tuple[int, int]:
         """Return when the first bit leaves, and when the last does."""
-        duration = self._wire_ns(wire_bytes)
         began = max(self._busy_until, int(self.env.now))
+        duration = self._take(wire_bytes, began)
         self._busy_until = began + duration
         self.statistics.messages += 1
         self.statistics.wire_bytes += wire_bytes
         self.statistics.busy_ns += duration
         return began, self._busy_until
+
+    def _take(self, wire_bytes: int, began_ns: int) -> int:
+        """Return how long bytes take to leave that begin to at an instant, and take their tokens."""
+        wire_ns = self._wire_ns(wire_bytes)
+        return wire_ns if self._bucket is None else self._bucket.take(wire_bytes, began_ns, wire_ns)
 
     def _retransmit(self, frames: int) -> int:
         """Send lost frames again until none is lost; return how much later the message is whole.
@@ -239,7 +260,7 @@ class Channel:
         again = self.random.geometric(1 - self.loss, frames) - 1
         lost, rounds = int(again.sum()), int(again.max())
         wire_bytes = lost * (self.spec.mtu + self.spec.overhead)
-        wire_ns = self._wire_ns(wire_bytes)
+        wire_ns = self._take(wire_bytes, self._busy_until)
         self._busy_until += wire_ns
         self.statistics.busy_ns += wire_ns
         self.statistics.wire_bytes += wire_bytes

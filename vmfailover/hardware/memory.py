@@ -27,9 +27,10 @@ class Memory:
     exactly if all their versions are.
     """
 
-    def __init__(self, size_bytes: int, line_bytes: int) -> None:
-        """Hold `size_bytes` in which nothing has been written."""
+    def __init__(self, size_bytes: int, line_bytes: int, cache_lines: int = 1) -> None:
+        """Hold `size_bytes` in which nothing has been written; a line of it is as many lines of the host's caches."""
         self.line_bytes = line_bytes
+        self.cache_lines = cache_lines
         #: uint32[lines].
         self.versions: npt.NDArray[np.uint32] = np.zeros(size_bytes // line_bytes, np.uint32)
 
@@ -52,3 +53,9 @@ class Memory:
         kept = np.zeros(-(-self.versions.size // unit_lines), np.bool_)
         kept[units] = True
         self.versions[written[~kept[written // unit_lines]]] = 0
+
+    def copy_from(self, versions: npt.NDArray[np.uint32]) -> None:
+        """Hold what another memory of this size holds, uint32[lines]; what nobody has written takes no memory."""
+        self.versions = np.zeros(versions.size, np.uint32)
+        written = np.flatnonzero(versions)
+        self.versions[written] = versions[written]

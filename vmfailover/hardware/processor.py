@@ -16,6 +16,7 @@ from vmfailover.hardware.cache.state import (
     VERSION_MASK,
     VERSION_SHIFT,
     Accesses,
+    CacheState,
     Cost,
     Counter,
     Leaving,
@@ -89,19 +90,7 @@ class Processor:
         self.cores = cores
         self.memory = memory
         self.tracking = tracking
-        l3 = (spec.l3.sets(spec.line), spec.l3.ways) if spec.l3 else (0, 0)
-        self.state = new_cache(
-            cores=cores,
-            l1=(spec.l1.sets(spec.line), spec.l1.ways),
-            l2=(spec.l2.sets(spec.line), spec.l2.ways),
-            l3=l3,
-            memory=memory.versions,
-            line_shift=(spec.line // 64).bit_length() - 1,
-            leaving=tracking.leaving,
-            unit_lines=tracking.unit_lines,
-            buffer=tracking.buffer,
-            keep_undo=tracking.keep_undo,
-        )
+        self.state = self._new_state()
         #: int64[cores]: the host's time less the guest time of each core's VM, femtoseconds.
         self.offset = np.zeros(cores, np.int64)
         #: int64[cores]: the host's time from which on each core idles, and until when, femtoseconds.
@@ -111,6 +100,22 @@ class Processor:
         self.slowdown = 1.0
         self._parallelism = [spec.memory.parallelism] * cores
         self._set_costs()
+
+    def _new_state(self) -> CacheState:
+        spec, tracking = self.spec, self.tracking
+        l3 = (spec.l3.sets(spec.line), spec.l3.ways) if spec.l3 else (0, 0)
+        return new_cache(
+            cores=self.cores,
+            l1=(spec.l1.sets(spec.line), spec.l1.ways),
+            l2=(spec.l2.sets(spec.line), spec.l2.ways),
+            l3=l3,
+            memory=self.memory.versions,
+            line_shift=(spec.line // 64).bit_length() - 1,
+            leaving=tracking.leaving,
+            unit_lines=tracking.unit_lines,
+            buffer=tracking.buffer,
+            keep_undo=tracking.keep_undo,
+        )
 
     def __repr__(self) -> str:
         """Return what its caches hold."""
@@ -147,6 +152,10 @@ class Processor:
             clock[core] = max(self._busy_until[core], self._idle_until[core])
         else:
             clock[core] = min(int(clock[core]) + duration_fs, HALTED)
+
+    def wait(self, core: int, until_ns: int) -> None:
+        """Let a core execute nothing up to an instant, if that is not past for it."""
+        self.state.clock[core] = max(int(self.state.clock[core]), until_ns * FS_PER_NS)
 
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""
@@ -218,6 +227,11 @@ class Processor:
         """Execute accesses as the twin's `advance` says."""
         return self._twin.advance(self.state, accesses, start, deadline_fs, quantum, logs)
 
+    @property
+    def sets(self) -> int:
+        """Sets of each core's L2, all of which a walk over the flags looks at."""
+        return self.spec.l2.sets(self.spec.line)
+
     def store(self, core: int, lines: range, logs: LogState) -> int:
         """Let a core store to lines, once to each; return how long that takes, nanoseconds, leaving its clock alone."""
         clocks, shape = self.state.clock.copy(), (self.cores, len(lines))
@@ -240,6 +254,9 @@ class Processor:
     def scan(self, core: int, logs: LogState, first_set: int) -> int:
         """Walk a core's flags as the twin's `scan` says."""
         return self._twin.scan(self.state, core, logs, first_set)
+
+    def log_castouts(self, logs: LogState) -> None:
+        """Log what has been cast out of caches, which has been done by then where it was executed."""
 
     @property
     def scan_walk_ns(self) -> int:
@@ -313,6 +330,10 @@ class Processor:
             state.counters[Counter.WRITEBACKS] += np.count_nonzero(dropped & DIRTY)
             state.place[core, lines] = 0
         self.memory.apply(lines, versions)
+
+    def instructions(self, cores: Sequence[int]) -> int:
+        """Instructions that cores have executed."""
+        return int(self.state.instructions[list(cores)].sum())
 
     def count(self, counter: Counter) -> int:
         """Return how often an event has happened since the start."""

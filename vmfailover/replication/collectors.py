@@ -31,11 +31,11 @@ class LineCollector(Protocol):
 
 
 def copy_ns(processor: Processor, lines: int, held: Held) -> int:
-    """Return the time that the first core takes to fetch lines and store them in a send buffer.
+    """Return the time that the first core takes to fetch lines of memory and store them in a send buffer.
 
-    A line from its own L2 takes that cache's latency. One from another core's L2, or from memory, takes the time of
-    such a fetch divided by the memory's parallelism. None takes less than reading and writing it at the memory's
-    bandwidth.
+    `held` counts lines of the caches. One from its own L2 takes that cache's latency. One from another core's L2, or
+    from memory, takes the time of such a fetch divided by the memory's parallelism. None takes less than reading and
+    writing it at the memory's bandwidth.
     """
     spec = processor.spec
     bandwidth_fs = 2 * spec.line * 10**15 // spec.memory.bandwidth
@@ -43,7 +43,8 @@ def copy_ns(processor: Processor, lines: int, held: Held) -> int:
     other_fs, memory_fs = (
         round(latency * FS_PER_NS / spec.memory.parallelism) for latency in (spec.core_to_core, spec.memory.latency)
     )
-    each_fs = (held.first, l2_fs), (held.others, other_fs), (lines - held.lines, memory_fs)
+    in_memory = lines * processor.memory.cache_lines - held.lines
+    each_fs = (held.first, l2_fs), (held.others, other_fs), (in_memory, memory_fs)
     return -(-sum(number * max(fs, bandwidth_fs) for number, fs in each_fs) // FS_PER_NS)
 
 
@@ -98,8 +99,9 @@ class HelperThread:
         batches, held = self._read(lines)
         duration = copy_ns(self._vm.processor, lines.size, Held(0, held.lines))
         yield self.env.timeout(before_ns)
-        from_memory = 0 if vm_stopped else lines.size - held.lines
-        moved_bytes = 2 * from_memory * self._vm.processor.spec.line
+        processor = self._vm.processor
+        from_memory = 0 if vm_stopped else lines.size * processor.memory.cache_lines - held.lines
+        moved_bytes = 2 * from_memory * processor.spec.line
         with self._vm.contended(slower(self._vm.processor, moved_bytes, duration)):
             yield self.env.timeout(duration)
         return batches
@@ -142,7 +144,8 @@ class RemotePull:
         """Pull batch after batch, waiting for each; nothing is left to be sent."""
         batches, held = self._read(lines)
         yield self.env.timeout(before_ns)
-        in_memory = 0.0 if vm_stopped else 1 - held.lines / max(1, lines.size)
+        cache_lines = lines.size * self._vm.processor.memory.cache_lines
+        in_memory = 0.0 if vm_stopped else 1 - held.lines / max(1, cache_lines)
         for batch in batches:
             yield self.env.timeout(self._message_ns)
             yield from self._round_trip(batch, in_memory)
@@ -154,7 +157,7 @@ class RemotePull:
         yield from self._there.out.send(PullRequest(batch.lines.size), self._requests)
         yield asked
         duration = self._here.out.serialisation_ns(batch.payload_bytes)
-        read_bytes = in_memory * batch.lines.size * self._vm.processor.spec.line
+        read_bytes = in_memory * batch.lines.size * self._vm.processor.memory.line_bytes
         with self._vm.contended(slower(self._vm.processor, read_bytes, duration)):
             yield from self._here.out.send(batch, self._answers)
         yield arrived

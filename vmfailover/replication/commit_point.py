@@ -24,9 +24,13 @@ class CommitPoint:
 
     def commit(self, marker: CommitMarker, lines: int = 0) -> None:
         """Commit an epoch of which so many lines are there, and acknowledge it."""
+        self.seal(marker, lines)
+        self.acknowledge(marker.epoch)
+
+    def seal(self, marker: CommitMarker, lines: int) -> None:
+        """Commit an epoch of which so many lines are there; the primary does not know yet."""
         self.move(marker.epoch, marker.state)
         self._recorder.committed(marker.epoch, lines, self._host.out.spec.latency)
-        self.acknowledge(marker.epoch)
 
     def acknowledge(self, epoch: int) -> None:
         """Tell the primary that an epoch is committed."""

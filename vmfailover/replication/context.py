@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import simpy
 
 from vmfailover.engine.event_log import EventLog
+from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Outlet
-from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.link import Link
 from vmfailover.replication.epoch_recorder import EpochRecorder
 from vmfailover.scenario import Scenario
@@ -24,7 +24,7 @@ class ProtectionContext:
     link: Link
     primary: HostedVm
     secondary: HostedVm
-    workload: Workload
+    workload: GuestWorkload
     #: The state in which the guest is when protection begins, and that both hosts' memory has then.
     start: GuestState
     #: The way to the VM's clients.
@@ -36,6 +36,13 @@ class ProtectionContext:
     def line_bytes(self) -> int:
         """Bytes of a line, on both hosts."""
         return self.primary.host.memory.line_bytes
+
+    @property
+    def units_in_message(self) -> int:
+        """Units in a message to the secondary, at most."""
+        replication = self.scenario.replication
+        line_bytes = self.primary.host.processor.spec.line
+        return max(1, replication.batch * line_bytes // (self.unit_lines * self.line_bytes))
 
     @property
     def unit_lines(self) -> int:

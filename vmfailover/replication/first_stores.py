@@ -10,8 +10,8 @@ from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.modification_tracker import MakeRoom
 
-#: Time of a checkpoint's work on so many modified units, nanoseconds.
-Work = Callable[[int], int]
+#: Time of a checkpoint's work on modified units, int64[n] in order, nanoseconds.
+Work = Callable[[npt.NDArray[np.int64]], int]
 
 
 class FirstStores:
@@ -21,14 +21,14 @@ class FirstStores:
         """Track the VM of `hosted`; `work` is what a checkpoint has to do before it can copy."""
         self._env = context.env
         self._processor = hosted.host.processor
-        self._unit_bytes = self._processor.tracking.unit_lines * self._processor.spec.line
+        self._unit_bytes = self._processor.tracking.unit_lines * self._processor.memory.line_bytes
         self._work = work
         self._found: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
     @property
     def find_ns(self) -> int:
         """Time of a checkpoint's work now, nanoseconds."""
-        return self._work(self._processor.noted_units.size)
+        return self._work(self._processor.noted_units)
 
     def check_periodically(self, interval_ns: int, make_room: MakeRoom, after: Callable[[], None]) -> Steps:
         """Do nothing: an interval is not looked into before its end."""
@@ -39,7 +39,7 @@ class FirstStores:
         """Take the units of this interval, and begin the next one; the VM stands still."""
         del make_room
         units = self._processor.noted_units
-        yield self._env.timeout(self._work(units.size))
+        yield self._env.timeout(self._work(units))
         self._processor.begin_interval()
         self._found = units
 

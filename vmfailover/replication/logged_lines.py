@@ -34,7 +34,7 @@ class LoggedLines:
     def note_device_write(self, lines: range) -> None:
         """Log lines in software."""
         for line in lines:
-            self._log.append(line * self._processor.spec.line)
+            self._log.append(line * self._processor.memory.line_bytes)
         self._processor.state.counters[Counter.LOG_SOFTWARE] += len(lines)
 
     @property

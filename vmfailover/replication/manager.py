@@ -61,7 +61,7 @@ class ReplicationManager:
         self._recorder = recorder
         self._host = host
         self._vm = parts.guest.vm
-        self._line_bytes = self._vm.processor.spec.line
+        self._line_bytes = host.memory.line_bytes
         self._unit_lines = replication.unit_bytes(self._line_bytes) // self._line_bytes
         self._at_work = simpy.Resource(env)
         self._addresses_ready = env.event()
@@ -89,7 +89,8 @@ class ReplicationManager:
     def run(self) -> Steps:
         """Start the VM, the log being defined, and end epochs for ever.
 
-        The period is the interval, or what an epoch takes to send if that is longer.
+        The period is the interval, or what an epoch takes to send if that is longer; if the scenario says so, what it
+        takes to be acknowledged.
         """
         if self.replication.scan_interval is not None:
             self._host.run(self.stream())
@@ -101,7 +102,7 @@ class ReplicationManager:
         self._recorder.began(int(self.env.now))
         self._vm.resume(int(self.env.now))
         while True:
-            due = self.epoch.started_ns + self.replication.checkpoint_interval
+            due = self.epoch.started_ns + self.replication.checkpoint_interval + self.hypervisor.wake_up
             yield self.env.timeout(max(0, due - int(self.env.now))) | self._checkpoint_wanted
             forced = self._checkpoint_wanted.triggered
             self._checkpoint_wanted = self.env.event()
@@ -110,6 +111,8 @@ class ReplicationManager:
                 epoch, sent = self.epoch, (yield from self._checkpoint(forced))
             yield sent
             self._recorder.sent(epoch)
+            if self.replication.next_checkpoint == "acknowledged":
+                yield from self._await_acknowledgement(epoch)
 
     def stream(self) -> Steps:
         """Whenever a check has logged addresses, ship their lines early, unless earlier ones have not left yet."""
@@ -127,9 +130,12 @@ class ReplicationManager:
         self._vm.pause(int(self.env.now))
         epoch = self.epoch
         yield from self._checkpoint(forced=True)
+        yield from self._await_acknowledgement(epoch)
+        return epoch
+
+    def _await_acknowledgement(self, epoch: Epoch) -> Steps:
         while epoch.acknowledged_ns is None:
             yield self._acknowledgement
-        return epoch
 
     def acknowledged(self, number: int) -> None:
         """Release what waited for an epoch's commit: its outputs, and its part of the log."""

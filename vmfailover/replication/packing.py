@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from vmfailover.replication.compression import Compressor
 from vmfailover.replication.context import ProtectionContext
-from vmfailover.replication.messages import LineBatch
+from vmfailover.replication.messages import HEADER_BYTES, LineBatch
 from vmfailover.scenario.sizes import ADDRESS_BYTES
 
 
@@ -29,7 +29,11 @@ class UnitPacking:
         replication = context.scenario.replication
         self._unit_lines = context.unit_lines
         self._line_bytes = context.line_bytes
-        self._batch_lines = max(1, replication.batch // self._unit_lines) * self._unit_lines
+        #: Messages that are sent as one, at most.
+        self._together = _messages_together(context)
+        self._batch_lines = context.units_in_message * self._together * self._unit_lines
+        self._message_lines = self._batch_lines // self._together
+        self._serialisation_ns = context.primary.host.out.serialisation_ns
         unit_bytes = self._unit_lines * self._line_bytes
         self._message_ns = context.scenario.hypervisor.message
         self._compressor = Compressor(replication.compression, unit_bytes) if replication.compression else None
@@ -44,8 +48,30 @@ class UnitPacking:
     def _message(self, epoch: int, lines: npt.NDArray[np.int64], versions: npt.NDArray[np.uint32]) -> LineBatch:
         units = lines[:: self._unit_lines] // self._unit_lines
         addresses = units.size * ADDRESS_BYTES
-        content_bytes, preparation_ns = lines.size * self._line_bytes, self._message_ns
+        content_bytes, compressing_ns = lines.size * self._line_bytes, 0
         if self._compressor is not None:
             content_bytes, compressing_ns = self._compressor.compress(units)
-            preparation_ns += compressing_ns
-        return LineBatch(epoch, lines, versions, addresses + content_bytes, preparation_ns=preparation_ns)
+        content_bytes += addresses
+        messages = max(1, -(-lines.size // self._message_lines))
+        preparation_ns = self._preparation_ns(messages, compressing_ns, content_bytes)
+        return LineBatch(epoch, lines, versions, content_bytes, preparation_ns=preparation_ns)
+
+    def _preparation_ns(self, messages: int, compressing_ns: int, content_bytes: int) -> int:
+        """Return the time before messages that are sent as one can leave without a break."""
+        each_ns = self._message_ns + compressing_ns // messages
+        if messages == 1:
+            return each_ns
+        sending_ns = self._serialisation_ns(HEADER_BYTES + content_bytes // messages)
+        return each_ns + (messages - 1) * max(0, each_ns - sending_ns)
+
+
+def _messages_together(context: ProtectionContext) -> int:
+    """Return how many messages are sent as one: for a sampled guest as many as leave the link half of its queue.
+
+    One that is pulled is asked for by itself.
+    """
+    scenario = context.scenario
+    if scenario.fidelity == "executed" or scenario.replication.copier == "other-host":
+        return 1
+    message_bytes = context.units_in_message * context.unit_lines * context.line_bytes
+    return max(1, scenario.link.queue // 2 // message_bytes)

@@ -121,8 +121,13 @@ class Precopy:
         return left
 
     def written_pages(self) -> Pages:
-        """Return the pages that have ever been written, int64[n]; the others are pages of zeros."""
-        return self._context.primary.host.processor.written_units(self._page_lines)
+        """Return the pages in use, and those that have ever been written, int64[n]; the others are pages of zeros."""
+        written = self._context.primary.host.processor.written_units(self._page_lines)
+        in_use = self._context.scenario.vm.in_use
+        if in_use is None:
+            return written
+        first = -(-in_use // (self._page_lines * self._context.line_bytes))
+        return np.concatenate([np.arange(first), written[np.searchsorted(written, first) :]])
 
     def _clear_all_but(self, pages: Pages) -> None:
         """Let the secondary clear all other pages, whatever they hold there."""

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import simpy
 
 from vmfailover.hardware.endpoint import Endpoint
@@ -38,20 +39,19 @@ class ImageReceiver(Protocol):
 
 def copying_ns(host: Host, lines: int) -> int:
     """Return how long it takes to copy so many lines within a host's memory."""
-    spec = host.processor.spec
-    return transfer_ns(2 * lines * spec.line, spec.memory.bandwidth)
+    return transfer_ns(2 * lines * host.memory.line_bytes, host.processor.spec.memory.bandwidth)
 
 
 class StagedEpoch:
     """What has arrived of one epoch, in as much of our memory as its distinct lines take."""
 
-    def __init__(self, memory_lines: int) -> None:
-        """Nothing has arrived of a memory of so many lines."""
+    def __init__(self, seen: npt.NDArray[np.bool_]) -> None:
+        """Nothing has arrived; lines that do are noted in `seen`, bool[lines], until `end` is called."""
         #: Lines staged so far, with repetitions.
         self.lines = 0
         #: What is kept of it, in order: of a line that came again, perhaps only the last version.
         self.batches: list[LineBatch] = []
-        self._seen = np.zeros(memory_lines, np.bool_)
+        self._seen = seen
         self._held = 0
         self._repeated = 0
 
@@ -65,18 +65,25 @@ class StagedEpoch:
         if 2 * self._repeated > self._held + SPARE:
             self._merge(batch.epoch)
 
+    def end(self) -> None:
+        """Let another epoch be noted: of this one everything is there."""
+        for batch in self.batches:
+            self._seen[batch.lines] = False
+
     def _merge(self, epoch: int) -> None:
         """Keep nothing but the last version of each line."""
-        versions = np.zeros(self._seen.size, np.uint32)
-        for batch in self.batches:
-            versions[batch.lines] = batch.versions
-        lines = np.flatnonzero(self._seen)
-        self.batches = [LineBatch(epoch, lines, versions[lines], 0)]
+        newest_first = self.batches[::-1]
+        versions = np.concatenate([batch.versions[::-1] for batch in newest_first])
+        lines, newest = np.unique(np.concatenate([batch.lines[::-1] for batch in newest_first]), return_index=True)
+        self.batches = [LineBatch(epoch, lines, versions[newest], 0)]
         self._held, self._repeated = lines.size, 0
 
 
 class Receiver:
-    """Stages what arrives; an epoch is committed once whole, acknowledged, and then applied to the image at once."""
+    """Stages what arrives; an epoch is committed once whole and applied to the image as a whole.
+
+    It is acknowledged before it is applied or after, as the scenario says.
+    """
 
     def __init__(self, context: ProtectionContext, commit_point: CommitPoint) -> None:
         """Receive on the secondary, and move `commit_point` with each epoch."""
@@ -84,6 +91,7 @@ class Receiver:
         self._host = context.secondary.host
         self._recorder = context.recorder
         self._commit_point = commit_point
+        self._at_once = context.scenario.replication.acknowledge == "staged"
         self._staged: dict[int, StagedEpoch] = {}
         #: Epochs that are committed and not in the image yet, in order.
         self._to_apply: deque[tuple[int, StagedEpoch]] = deque()
@@ -94,6 +102,7 @@ class Receiver:
         #: Most bytes that were staged or waited to be applied at once.
         self.peak_bytes = 0
         self._held_bytes = 0
+        self._seen = np.zeros(self._host.memory.versions.size, np.bool_)
         self.endpoint = Endpoint(self._host)
         self.endpoint.on(LineBatch, self.stage)
         self.endpoint.on(CommitMarker, self.mark)
@@ -118,9 +127,12 @@ class Receiver:
             self.commit(staged, marker)
 
     def commit(self, staged: StagedEpoch, marker: CommitMarker) -> None:
-        """Commit an epoch that is whole: acknowledge it and let it be applied."""
+        """Commit an epoch that is whole, and let it be applied."""
         del self._staged[marker.epoch]
-        self._commit_point.commit(marker, staged.lines)
+        staged.end()
+        self._commit_point.seal(marker, staged.lines)
+        if self._at_once:
+            self._commit_point.acknowledge(marker.epoch)
         if not self._to_apply:
             self._all_applied = self.env.event()
         self._to_apply.append((marker.epoch, staged))
@@ -129,7 +141,7 @@ class Receiver:
 
     def _stage_of(self, epoch: int) -> StagedEpoch:
         if epoch not in self._staged:
-            self._staged[epoch] = StagedEpoch(self._host.memory.versions.size)
+            self._staged[epoch] = StagedEpoch(self._seen)
         return self._staged[epoch]
 
     def apply_committed(self) -> Generator[simpy.Event, Any, None]:
@@ -137,9 +149,11 @@ class Receiver:
         while True:
             while not self._to_apply:
                 yield self._more
-            _, staged = self._to_apply[0]
+            epoch, staged = self._to_apply[0]
             yield self.env.timeout(copying_ns(self._host, staged.lines))
             self._apply_next()
+            if not self._at_once:
+                self._commit_point.acknowledge(epoch)
 
     def _apply_next(self) -> None:
         self.apply(*self._to_apply.popleft())

@@ -37,7 +37,7 @@ class Sender:
 
     def transmission_ns(self, messages: Sequence[Message]) -> int:
         """Return how long messages take to leave, not counting what stands before them in the queue."""
-        return sum(self._channel.serialisation_ns(message.payload_bytes) for message in messages)
+        return self._channel.serialisation_ns(*(message.payload_bytes for message in messages))
 
     def run(self) -> Generator[simpy.Event, Any, None]:
         """Send for ever."""

@@ -70,6 +70,10 @@ class Exposure:
         return self.ended_ns - self.began_ns
 
 
+#: Kinds of events of moves that name an epoch.
+_WITH_EPOCH = ("takeover", "image-complete")
+
+
 def moves(events: Sequence[Event]) -> Iterator[Move]:
     """Yield the moves that came to their end, from all events of a run."""
     return (move for move in _begun_moves(events) if move.running_ns >= 0)
@@ -87,6 +91,8 @@ def _begun_moves(events: Sequence[Event]) -> Iterator[Move]:
     failed_ns: int | None = None
     host = Role.PRIMARY.value
     for event in events:
+        if event.epoch >= 0 and event.kind not in _WITH_EPOCH:
+            continue
         standing.note(event)
         seen.setdefault(event.kind, event.time_ns)
         if "detect" not in seen:

@@ -103,7 +103,7 @@ def _reading(pair: ProtectedPair, event: str, number: int, now_ns: int) -> Readi
         contention_ns=vm.contention_ns / cores,
         committed_guest_ns=protection.committed.guest_ns,
         bytes_sent=pair.bytes_sent,
-        lines_received=protection.lines_received,
+        lines_received=protection.lines_received * pair.primary.host.memory.cache_lines,
         memory_bytes=protection.memory_bytes,
         log_castout=count(Counter.LOG_CASTOUT),
         log_scan=count(Counter.LOG_SCAN),

@@ -182,6 +182,7 @@ def _spans(cluster: Cluster) -> dict[str, tuple[tuple[int, int], ...]]:
 
 
 def _epoch_rows(cluster: Cluster, audit: Judge) -> Iterator[EpochRow]:
+    cache_lines = cluster.primary.host.memory.cache_lines
     committed, applied = cluster.event_log.times("commit"), cluster.event_log.times("apply")
     for epoch in cluster.epochs:
         yield EpochRow(
@@ -192,6 +193,8 @@ def _epoch_rows(cluster: Cluster, audit: Judge) -> Iterator[EpochRow]:
             log_entries=epoch.entries,
             outputs=len(epoch.outputs),
             dirtied_bytes=audit.dirtied_bytes.get(epoch.number, 0),
+            lines=epoch.lines * cache_lines,
+            residue=epoch.residue * cache_lines,
             **_copied(epoch),
         )
 
@@ -214,6 +217,9 @@ def _pair_of(epoch: Epoch, pairs: list[ProtectedPair]) -> int:
     return number if last is None or epoch.number < last else number + 1
 
 
-_COMPUTED = ("epoch", "pair", "committed_ns", "applied_ns", "log_entries", "outputs", "dirtied_bytes")
+_COMPUTED = (
+    *("epoch", "pair", "committed_ns", "applied_ns", "log_entries", "outputs", "dirtied_bytes"),
+    *("lines", "residue"),
+)
 _INSTANTS = ("paused_ns", "captured_ns", "resumed_ns", "sent_ns", "acknowledged_ns")
 _COPIED = tuple(field.name for field in fields(EpochRow) if field.name not in (*_COMPUTED, *_INSTANTS))

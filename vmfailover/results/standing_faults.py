@@ -24,7 +24,9 @@ class StandingFaults:
         self._down: set[str] = set()
 
     def note(self, event: Event) -> None:
-        """Take notice of the next event."""
+        """Take notice of the next event; steps of epochs, of which there are many, change nothing."""
+        if event.epoch >= 0:
+            return
         if event.kind in (Kind.FAILURE, Kind.FAULT):
             self._standing[event.host].append(event)
         elif event.kind == Kind.PASSED and event.host not in self._down:

@@ -8,7 +8,7 @@ from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.expectation import Expectation
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.replication import Replication
-from vmfailover.scenario.sizes import ADDRESS_BYTES, MOST_LINES
+from vmfailover.scenario.sizes import ADDRESS_BYTES, MOST_EXECUTED, MOST_LINES
 from vmfailover.scenario.units import DURATION, SIZE
 
 
@@ -36,11 +36,25 @@ def _cores(scenario: Experiment) -> Iterator[Problem]:
 
 
 def _memory(scenario: Experiment) -> Iterator[Problem]:
-    line, memory = scenario.hosts.primary.line, scenario.vm.memory
+    line, memory = scenario.image_line, scenario.vm.memory
     if memory % line:
-        yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of the line of {line} B")
+        what = "the line" if line == scenario.hosts.primary.line else "the unit"
+        yield Problem(("vm", "memory"), f"{SIZE.format(memory)} is not a multiple of {what} of {line} B")
+    elif scenario.fidelity == "executed" and memory > MOST_EXECUTED:
+        yield Problem(("vm", "memory"), f"the most is {SIZE.format(MOST_EXECUTED)}, or write 'fidelity: sampled'")
+    if scenario.in_use > memory:
+        yield Problem(("vm", "in_use"), f"more than vm.memory; write at most {SIZE.format(memory)}")
     if memory > MOST_LINES * line:
         yield Problem(("vm", "memory"), f"more than {MOST_LINES} lines; the most is {SIZE.format(MOST_LINES * line)}")
+
+
+def _fidelity(scenario: Experiment) -> Iterator[Problem]:
+    if scenario.fidelity == "sampled" and not scenario.workload.sampled:
+        yield Problem(
+            ("fidelity",),
+            "only workloads of kind 'hot-sets' can be sampled; `vmfailover trace fit` makes one of a trace, "
+            "or write 'executed'",
+        )
 
 
 def _request(scenario: Experiment) -> Iterator[Problem]:
@@ -231,6 +245,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _lines,
     _cores,
     _memory,
+    _fidelity,
     _request,
     _stores,
     _granularity,

@@ -11,6 +11,7 @@ from vmfailover.scenario.network import Clients, Link
 from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.workload import Workload
 
@@ -22,6 +23,9 @@ class VM(Record):
     """Virtual processors, each on a core of its own."""
     memory: Annotated[Size, AboveZero]
     """Bytes of guest memory; a multiple of the line."""
+    in_use: Annotated[Annotated[Size, AboveZero] | None, NoneText] = None
+    """Bytes of it that are in use, from its beginning on; the rest is zeros unless the guest stores to it. None is all
+    that a restore reads, and what the guest has stored to by then for a first copy, which sends zeros as markers."""
 
 
 class Experiment(Record):
@@ -31,6 +35,9 @@ class Experiment(Record):
     """What to call the experiment."""
     description: str = ""
     """What it shows, for readers."""
+    fidelity: Literal["executed", "sampled"] = "executed"
+    """Whether the guest's every access is executed, through the caches, or only the units of memory that its visits to
+    hot sets modify are drawn, some hundred times as fast."""
     seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
     """Where all random numbers come from."""
     duration: Annotated[Duration, AboveZero]
@@ -65,6 +72,19 @@ class Experiment(Record):
     """Who uses the VM; or none."""
     expect: dict[str, str] = Field(default_factory=dict)
     """What must come out: metrics, and expressions such as `p99 < 60 ms`."""
+
+    @property
+    def image_line(self) -> int:
+        """Bytes of memory that have one version: a line of the caches, or of a sampled guest the protocol's unit."""
+        line, replication = self.hosts.primary.line, self.replication
+        if self.fidelity == "executed":
+            return line
+        return PAGE_BYTES if "granularity" in replication.unused else replication.unit_bytes(line)
+
+    @property
+    def in_use(self) -> int:
+        """Bytes of the VM's memory that are in use, from its beginning on."""
+        return self.vm.memory if self.vm.in_use is None else self.vm.in_use
 
     @property
     def trace_path(self) -> str | None:

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vmfailover.scenario.record import Record, written
-from vmfailover.scenario.units import AboveZero, Bandwidth, Duration, Fraction, Rate, Size
+from vmfailover.scenario.units import AboveZero, Bandwidth, Duration, Fraction, NoneText, Rate, Size
+
+
+class Shaper(Record):
+    """A token bucket before the wire, as `tc tbf` of Linux and the network allowances of clouds have it."""
+
+    rate: Annotated[Bandwidth, AboveZero]
+    """Bits per second on the wire in the long run; what passes at once takes the link's bandwidth."""
+    burst: Annotated[Size, AboveZero]
+    """Bytes that pass at once after a while without traffic, headers included."""
 
 
 class Link(Record):
@@ -26,6 +35,8 @@ class Link(Record):
     """Share of the frames that are lost and sent again."""
     retransmission_timeout: Annotated[Duration, AboveZero] = written("10 ms")
     """Time until a lost message is sent again, in nanoseconds. Assumed."""
+    shaper: Annotated[Shaper | None, NoneText] = None
+    """What holds the traffic of each direction down to a rate below the bandwidth; or none."""
 
 
 class Clients(Record):

@@ -119,6 +119,11 @@ class Replication(Section):
     """What a flagged line does when it moves to another core's cache: log its address, or carry its flag along."""
     hypervisor_writes: Literal["logged", "missed"] = "logged"
     """Whether the hypervisor's own writes into guest memory are logged in software."""
+    acknowledge: Literal["staged", "applied"] = "staged"
+    """When the other host acknowledges an epoch: once all of it has come, or once its image is brought to it."""
+    next_checkpoint: Literal["sent", "acknowledged"] = "sent"
+    """What the next checkpoint waits for, beside its interval: that this one's epoch has left, or that it is
+    acknowledged, so that no more than one epoch is under way."""
     batch: Count = 512
     """Lines in a message to the secondary. Assumed."""
     compression: Annotated[Compression | None, NoneText] = None
@@ -163,6 +168,8 @@ class Replication(Section):
 class Hypervisor(Record):
     """What the hypervisor's steps cost. All defaults are assumed, as orders of magnitude of KVM on servers."""
 
+    wake_up: Duration = written("0 ns")
+    """Time from the end of an interval until the thread that makes the checkpoint runs, in nanoseconds."""
     quiesce: Duration = written("20 us")
     """Time to stop all vCPUs and drain their store queues, in nanoseconds."""
     resume: Duration = written("10 us")

@@ -8,6 +8,8 @@ ADDRESS_BYTES = 8
 PAGE_BYTES = 4096
 #: Lines of a memory, at most: a line number has 31 bits.
 MOST_LINES = 2**31
+#: Memory of which every access is executed, at most, in bytes: the number of a block of 64 bytes has 32 bits.
+MOST_EXECUTED = 2**38
 #: Ways of L1 and L2, at most.
 MOST_WAYS = 255
 

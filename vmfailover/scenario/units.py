@@ -124,7 +124,7 @@ DURATION = Measure(
 )
 #: Times between failures and of repairs, far beyond any simulated run.
 LIFETIME = Measure("time", {**DURATION.scales, "d": Ratio(24 * 3600 * 10**9)}, example="1000 h", maximum="100000000 h")
-SIZE = Measure("size", _BYTES, example="64 MiB", maximum="256 GiB")
+SIZE = Measure("size", _BYTES, example="64 MiB", maximum="16 TiB")
 BANDWIDTH = Measure(
     "bandwidth", _scales("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"), example="10 Gbit/s", maximum="100 Tbit/s"
 )

@@ -22,6 +22,8 @@ class Workload(Section):
     """What the guest does: a recorded trace, or a synthetic stream of accesses."""
 
     kinds: ClassVar["Kinds[Workload]"] = Kinds("vmfailover.workloads", "vmfailover.guest.workloads")
+    #: Whether it can be sampled, not only executed.
+    sampled: ClassVar[bool] = False
     #: The key with the path of the file that it is read from; None if there is no such file.
     file_key: ClassVar[str | None] = None
 

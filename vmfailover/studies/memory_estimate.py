@@ -7,9 +7,6 @@ of its memory the guest reaches, and how much of it is on its way to the other h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from vmfailover.errors import ParameterError
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
@@ -21,6 +18,7 @@ from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.studies.pace import Pace, pace_of
 from vmfailover.studies.reach import Reach, reach_of
+from vmfailover.studies.sampled_memory import Part, sampled_parts_of, written_piece_bytes
 from vmfailover.traces.accesses import BLOCK_BYTES
 
 #: Bytes for each line on its way: its number and its version.
@@ -37,19 +35,6 @@ DECODED_BYTES = 80
 AT_HAND_BYTES = 2 << 20
 #: Bytes of a row of L1 and of L2, each with the time of its last use, and of a row of L3.
 L1_ROW_BYTES, L2_ROW_BYTES, L3_ROW_BYTES = 4 + 8, 8 + 8, 4
-#: NumPy asks for huge pages for arrays from this size on, bytes.
-HUGE_FROM_BYTES = 4 << 20
-HUGE_PAGE_BYTES = 2 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Memory that a run takes for one purpose."""
-
-    #: The key that makes it smaller, and what that key says.
-    key: str
-    value: str
-    size: int
 
 
 def require_memory(scenario: Scenario, max_memory: int) -> None:
@@ -69,6 +54,8 @@ def require_memory(scenario: Scenario, max_memory: int) -> None:
 
 def parts_of(scenario: Scenario) -> tuple[Part, ...]:
     """Return what a run takes memory for, beside Python and its libraries and the records of what happens."""
+    if scenario.fidelity == "sampled":
+        return sampled_parts_of(scenario)
     pace = pace_of(scenario)
     reach = reach_of(scenario, pace)
     vcpus = scenario.vm.vcpus
@@ -127,21 +114,8 @@ def _written(reach: Reach, each: int, span: int, memory: int, *, grain: int = 0,
     At least `grain` bytes of memory are written at a time.
     """
     whole = -(-memory // span) * each
-    covered = max(grain, _piece_bytes(whole) * span // each)
+    covered = max(grain, written_piece_bytes(whole) * span // each)
     return min(whole, reach.bytes_in(covered, stored=stored) * each // span)
-
-
-def _piece_bytes(array_bytes: int) -> int:
-    return HUGE_PAGE_BYTES if array_bytes >= HUGE_FROM_BYTES and _huge_pages() else PAGE_BYTES
-
-
-@cache
-def _huge_pages() -> bool:
-    """Whether the operating system gives huge pages to those who ask."""
-    try:
-        return "[never]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
-    except OSError:
-        return False
 
 
 def _memory_key(scenario: Scenario) -> tuple[str, str]:

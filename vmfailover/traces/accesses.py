@@ -39,6 +39,8 @@ class AccessChunk(NamedTuple):
     not_before_ns: int = 0
     #: Guest time that the vCPU idles before the first record, nanoseconds.
     idle_ns: int = 0
+    #: Instant of simulated time, wherever the vCPU is, before which the first record does not begin, nanoseconds.
+    due_ns: int = 0
 
     @property
     def records(self) -> int:
@@ -56,4 +58,5 @@ class AccessChunk(NamedTuple):
             self.parallelism,
             self.not_before_ns,
             self.idle_ns if start == 0 else 0,
+            self.due_ns,
         )

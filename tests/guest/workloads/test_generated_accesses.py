@@ -15,6 +15,7 @@ from vmfailover.guest.workloads.mix import MixWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticWorkload
 from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
 from vmfailover.guest.workloads.workload import Workload, open_workload
+from vmfailover.scenario.workload import Workload as WorkloadSpec
 from vmfailover.traces.accesses import AccessChunk
 
 KINDS = ["zipf", "sequential", "uniform", "pointer-chase", "idle"]
@@ -134,6 +135,39 @@ def test_vcpus_draw_from_the_same_blocks_differently(kind: str) -> None:
 def test_more_vcpus_leave_the_others_as_they_were() -> None:
     alone, together = workload("zipf", vcpus=1), workload("zipf", vcpus=4)
     assert np.array_equal(records(alone, 1000), records(together, 1000))
+
+
+PHASES = [{"kind": "uniform", "accesses": 5}, {"kind": "zipf", "accesses": 3}]
+
+
+@pytest.mark.parametrize(("kind", "keys"), [("uniform", {}), ("mix", {"phases": PHASES})])
+def test_paced_accesses_are_the_same_each_at_its_instant(kind: str, keys: dict[str, Any]) -> None:
+    spec = WorkloadSpec.kinds[kind]
+    unpaced, paced = (
+        open_workload(spec.model_validate({"kind": kind, **keys, **rate}), 2) for rate in ({}, {"rate": "30000 /s"})
+    )
+    assert np.array_equal(records(paced, 200, 1, 32_700), records(unpaced, 200, 1, 32_700))
+    due = [chunk.due_ns for chunk in islice(paced.chunks(1, 2), 4)]
+    assert due == [66_667, 100_000, 133_333, 166_667]
+
+
+def due_ns(vcpu: int, first: int, records: int) -> list[int]:
+    """Return when records of a VM are due, 10,000 a second at random."""
+    source = workload("uniform", 2, rate="10000 /s", arrivals="random")
+    return [chunk.due_ns for chunk in islice(source.chunks(vcpu, first), records)]
+
+
+def test_random_instants_are_as_many_as_they_should_be_and_in_order() -> None:
+    due = due_ns(0, 0, 40_000)
+    assert due == sorted(due)
+    counts = np.histogram(due, bins=390, range=(0, 3_900_000_000))[0]
+    assert counts.mean() == pytest.approx(100, rel=0.03)
+    assert counts.var() == pytest.approx(100, rel=0.25)
+
+
+def test_random_instants_are_the_same_from_whatever_place() -> None:
+    assert due_ns(1, 32_760, 20) == due_ns(1, 0, 32_780)[32_760:]
+    assert due_ns(0, 0, 20) != due_ns(1, 0, 20)
 
 
 def test_the_seed_decides() -> None:

@@ -125,7 +125,7 @@ def agree(data: st.DataObject, geometry: Geometry, limit: int) -> None:
 
 
 @given(**ANY)
-@examples(150)
+@examples(60)
 def test_agree_after_every_operation(data: st.DataObject, geometry: Geometry, limit: int) -> None:
     agree(data, geometry, limit)
 

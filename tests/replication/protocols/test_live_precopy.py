@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from scenarios_for_tests import small
+
+from vmfailover.simulation import run
 
 from ..machinery import LINES, SERVICE_NS
 from .parts import Protected, everything
@@ -105,3 +108,10 @@ def test_the_vm_stands_still_while_the_rest_of_its_memory_is_copied() -> None:
     lines, hypervisor = protected.context.recorder.epochs[-1].lines, protected.context.scenario.hypervisor
     copied_ns = protected.times("transfer")[-1] - protected.times("switchover")[0]
     assert copied_ns == hypervisor.quiesce + hypervisor.vcpu_capture + 20 * lines
+
+
+def test_a_round_has_only_what_was_modified_in_the_one_before() -> None:
+    precopy = {"replication.precopy": {"lead": "4 ms", "least": 1, "rounds": 6}}
+    result = run(small("live-precopy", **precopy, **{"workload.instructions_per_access": 3000.0}))
+    whole, first, second, *_ = result.epochs["lines"]
+    assert whole > first > second

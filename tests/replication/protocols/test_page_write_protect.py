@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..machinery import LINE_BYTES
+from ..machinery import LINE_BYTES, LINES
 from .parts import Protected, no_room, store, tracking_of
 
 PAGE_LINES = 4096 // LINE_BYTES
@@ -28,6 +28,30 @@ def test_a_checkpoint_pays_for_each_page_and_flushes_once_if_there_is_any(pages:
     protected = Protected("page-write-protect", **COSTS)
     protected.protection.tracker.note_device_write(range(pages * PAGE_LINES))
     assert protected.protection.tracker.find_ns == expected_ns
+
+
+@pytest.mark.parametrize(("pages", "ranges"), [([], 0), ([0], 1), ([1, 2, 3], 1), ([0, 2, 3], 2), ([1, 3, 5], 3)])
+def test_a_checkpoint_pays_for_each_run_of_pages(pages: list[int], ranges: int) -> None:
+    costs = {"replication.page_tracking": {"page": "0 ns", "flush": "0 ns", "range": "900 ns"}}
+    protected = Protected("page-write-protect", **costs)
+    store(protected.primary, *(page * PAGE_LINES for page in pages))
+    assert protected.protection.tracker.find_ns == ranges * 900
+
+
+#: The memory has eight pages, whose entries come at once.
+@pytest.mark.parametrize(("pages", "fetches"), [(0, 0), (2, 0), (3, 1)])
+def test_a_walk_reads_all_entries_from_memory_if_many_pages_were_copied(pages: int, fetches: int) -> None:
+    walk = {
+        "found_by": "walk",
+        "walk": "13 ns",
+        "fetch": "400 ns",
+        "evicted_by": "8 KiB",
+        "flush": "0 ns",
+        "page": "70 ns",
+    }
+    protected = Protected("page-write-protect", **{"replication.page_tracking": walk})
+    protected.protection.tracker.note_device_write(range(pages * PAGE_LINES))
+    assert protected.protection.tracker.find_ns == LINES // PAGE_LINES * 13 + fetches * 400 + pages * 70
 
 
 @pytest.mark.parametrize(("granularity", "lines"), [(None, 32), ("16 KiB", 128), ("4 KiB", 32)])

@@ -30,9 +30,10 @@ def at_a_steady_speed(spec: HotSetsWorkload) -> Observation:
     return observe(chunks(), 1 << 28, 10_000_000, TICKS * INSTRUCTIONS + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variation", "correlation"),
-    [pytest.param(0.3, 4, marks=pytest.mark.slow), (0.6, 10), pytest.param(0.9, 20, marks=pytest.mark.slow)],
+    [(0.3, 4), (0.6, 10), (0.9, 20)],
 )
 def test_a_known_fluctuation_comes_back(variation: float, correlation: int) -> None:
     keys = {"variation": f"{100 * variation} %", "correlation": f"{100 * correlation} us"}

@@ -78,6 +78,7 @@ def survives(folder: Path, content: bytes, **options: Any) -> None:
         assert os.listdir(folder) == ["recording"] if told else out.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_cut_off_anywhere_in_the_first_kilobyte(tmp_path: Path, name: str) -> None:
     content = sample(name)
@@ -92,6 +93,7 @@ def test_cut_off_anywhere_in_the_first_kilobyte(tmp_path: Path, name: str) -> No
         assert not told or told.startswith(f"{path}:")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPRESSED)
 def test_compressed_and_cut_off_anywhere_in_the_first_kilobyte(tmp_path: Path, name: str) -> None:
     content = (FORMATS / name).read_bytes()
@@ -99,6 +101,7 @@ def test_compressed_and_cut_off_anywhere_in_the_first_kilobyte(tmp_path: Path, n
         survives(tmp_path, content[:length])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 @given(data=st.data())
 @SETTINGS

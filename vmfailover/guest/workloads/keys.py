@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     ORDER = 6
     FLUCTUATION = 7
     LOADS = 8
+    INSTANTS = 9
 
 
 def child(seed: np.random.SeedSequence | int, *path: int) -> np.random.SeedSequence:

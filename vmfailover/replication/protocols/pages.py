@@ -1,12 +1,12 @@
 """What protocols that find modified pages have in common."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from vmfailover.scenario.errors import KeyPath
 from vmfailover.scenario.record import Count, Record, written
 from vmfailover.scenario.replication import Replication
-from vmfailover.scenario.units import DURATION, Duration, Named
+from vmfailover.scenario.units import DURATION, AboveZero, Duration, Named, NoneText, Size
 
 #: Who answers a fault, and how long that takes.
 FAULTS = Named(DURATION, re_armed="260 ns", exit="2 us", shadow="25 us")
@@ -26,7 +26,19 @@ class PageTracking(Record):
     exit: Duration = written("5 us")
     """Time to empty a full page-modification log: exit, one bitmap update an entry, in nanoseconds. Assumed."""
     walk: Duration = written("1 ns")
-    """Time to read one entry of the page tables for its dirty bit, in nanoseconds. Assumed: 8 bytes at 8 GB/s."""
+    """Time to read one entry of the page tables on a walk, in nanoseconds. Assumed: 8 bytes at 8 GB/s."""
+    found_by: Literal["faults", "walk"] = "faults"
+    """page-write-protect: how a checkpoint knows the modified pages, by a list that the faults have filled, or by a
+    walk over all entries of the page tables, as PAGEMAP_SCAN of Linux does where the kernel answers the faults."""
+    fetch: Duration = written("10 ns")
+    """Time to fetch 64 bytes of the page tables, eight entries, from memory on a walk, in nanoseconds; none where
+    caches hold them. Assumed: several fetches overlap."""
+    evicted_by: Annotated[Annotated[Size, AboveZero] | None, NoneText] = None
+    """Bytes of modified pages in an epoch beyond which their copies drive the page tables out of the caches; none
+    if they never do."""
+    range: Duration = written("0 ns")
+    """page-write-protect: time a checkpoint needs for each run of consecutive modified pages, in nanoseconds, beside
+    that for its pages: each is a mapping of its own where mprotect of Linux protects, which joins them again."""
     flush: Duration = written("2 us")
     """Time a vCPU loses to a flush of its TLB and to filling it again, in nanoseconds. Assumed."""
     page: Duration = written("100 ns")

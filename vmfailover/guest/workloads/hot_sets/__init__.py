@@ -109,6 +109,7 @@ class HotSetsWorkload(Workload):
     """Sets of pages that are visited at a rate each, drawn on a grid of guest time whoever looks."""
 
     code: ClassVar[str] = f"{__name__}.accesses:HotSetAccesses"
+    sampled: ClassVar[bool] = True
 
     kind: Literal["hot-sets"]
     """Says that this workload consists of hot sets."""
@@ -133,7 +134,7 @@ class HotSetsWorkload(Workload):
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
         """Yield what does not fit into the VM, and what does not fit the tick."""
         for index, (each, offset) in enumerate(zip(self.sets, self.offsets, strict=True)):
-            for problem in self._problems_of(each, offset, scenario.vm.memory, scenario.vm.vcpus):
+            for problem in self._problems_of(each, offset, scenario.in_use, scenario.vm.vcpus):
                 yield Problem(("workload", "sets", index, *problem.path), problem.message)
         yield from self._problems_of_tick()
 
@@ -141,8 +142,8 @@ class HotSetsWorkload(Workload):
         if offset + each.memory > memory:
             yield Problem(
                 ("memory",),
-                f"{SIZE.format(each.memory)} from offset {SIZE.format(offset)} goes beyond vm.memory, "
-                f"{SIZE.format(memory)}; make it smaller or the memory larger",
+                f"{SIZE.format(each.memory)} from offset {SIZE.format(offset)} goes beyond the memory "
+                f"in use, {SIZE.format(memory)}; make it smaller, or vm.memory or vm.in_use larger",
             )
         if each.vcpus is not None and max(each.vcpus) >= vcpus:
             yield Problem(("vcpus",), f"vCPU {max(each.vcpus)} is none of the {vcpus} of the VM, the first being 0")

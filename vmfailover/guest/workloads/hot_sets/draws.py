@@ -84,7 +84,7 @@ class HotSetDraws:
     def counts(self, vcpu: int, tick: int) -> NDArray[np.int64]:
         """int64[sets]: how often a vCPU visits each set in a tick."""
         counts = np.empty(len(self.table.first), np.int64)
-        _fill_counts(counts, self.table, vcpu, tick, *self.pace.at(tick))
+        fill_counts(counts, self.table, vcpu, tick, *self.pace.at(tick))
         return counts
 
 
@@ -126,12 +126,12 @@ def _most(mean: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @compiled
-def _fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: int, before: int, factor: int) -> None:
+def fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: int, before: int, factor: int) -> None:
     for each in range(len(counts)):
         mean, count = table.mean[each, vcpu], 0
         if mean > 0 and table.turns[each]:
             start = table.start[each, vcpu]
-            count = _passed(mean, before + factor, start) - _passed(mean, before, start)
+            count = passed(mean, before + factor, start) - passed(mean, before, start)
         elif mean > 0 and tick % table.every[each] == 0:
             key = random_bits(table.key[each, vcpu], np.uint64(tick))
             count = draw_poisson(mean * factor / UNIT, random_bits(key, np.uint64(0)))
@@ -139,7 +139,7 @@ def _fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: in
 
 
 @compiled
-def _passed(mean: float, factors: int, start: float) -> int:
+def passed(mean: float, factors: int, start: float) -> int:
     """Whole pages that a stream has passed once the factors of its ticks add up to `factors`."""
     return floor(mean * factors / UNIT + start)
 
@@ -164,8 +164,8 @@ def _fill_visits(
         key = random_bits(table.key[each, vcpu], np.uint64(tick))
         bits = random_bits(key, np.uint64(done[each] + 1))
         if table.turns[each]:
-            passed = _passed(table.mean[each, vcpu], before, table.start[each, vcpu])
-            place = (passed + done[each]) % table.pages[each]
+            gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
+            place = (gone + done[each]) % table.pages[each]
         else:
             place = np.int64(below(bits, np.uint64(table.pages[each])))
         page[index] = np.uint32(table.first[each] + place)

@@ -12,7 +12,7 @@ from vmfailover.engine.compilation import compiled
 from vmfailover.guest.workloads.hot_sets import Fluctuation
 from vmfailover.guest.workloads.hot_sets.poisson import uniform
 
-__all__ = ["UNIT", "Fluctuating", "Pace", "Span", "Steady", "pace_of"]
+__all__ = ["UNIT", "Fluctuating", "Pace", "Span", "Spans", "Steady", "pace_of"]
 
 #: The factor 1: factors are whole numbers, so that their sums are exact and the same in whatever order.
 UNIT = 1 << 20
@@ -33,6 +33,13 @@ class Span(NamedTuple):
     factor: int
 
 
+class Spans(NamedTuple):
+    """What is said in `Span`, of ticks that follow each other: int64[ticks] each."""
+
+    before: NDArray[np.int64]
+    factor: NDArray[np.int64]
+
+
 class Pace(Protocol):
     """Factors of the rates."""
 
@@ -41,6 +48,9 @@ class Pace(Protocol):
 
     def at(self, tick: int) -> Span:
         """The factor of a tick, whatever was asked before."""
+
+    def spans(self, first: int, ticks: int) -> Spans:
+        """The factors of so many ticks from `first` on."""
 
 
 class Steady:
@@ -51,6 +61,10 @@ class Steady:
     def at(self, tick: int) -> Span:
         """See Pace."""
         return Span(tick * UNIT, UNIT)
+
+    def spans(self, first: int, ticks: int) -> Spans:
+        """See Pace."""
+        return Spans(np.arange(first, first + ticks) * UNIT, np.full(ticks, UNIT))
 
 
 class Fluctuating:
@@ -78,6 +92,13 @@ class Fluctuating:
             self._go_to(block)
         factor = int(self._factors[place])
         return Span(int(self._before[place]) + within * factor, factor)
+
+    def spans(self, first: int, ticks: int) -> Spans:
+        """See Pace."""
+        numbers = np.arange(first, first + ticks)
+        steps, place = np.unique(numbers // self._ticks, return_inverse=True)
+        found = np.array([self.at(int(step) * self._ticks) for step in steps], np.int64)[place]
+        return Spans(found[:, 0] + numbers % self._ticks * found[:, 1], found[:, 1].copy())
 
     def _go_to(self, block: int) -> None:
         for each in range(min(block, len(self._starts) - 1), block + 1):

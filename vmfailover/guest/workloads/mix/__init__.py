@@ -5,11 +5,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from vmfailover.guest.workloads.paced import PacedWorkload
 from vmfailover.guest.workloads.synthetic import SyntheticPhase
 from vmfailover.scenario.errors import Problem
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.record import Integer
-from vmfailover.scenario.workload import Instructions, Workload
+from vmfailover.scenario.workload import Instructions
 
 
 class MixPhase(SyntheticPhase):
@@ -19,10 +20,10 @@ class MixPhase(SyntheticPhase):
     """Length of the phase in memory accesses."""
 
 
-class MixWorkload(Workload):
+class MixWorkload(PacedWorkload):
     """Several patterns in turn, over and over."""
 
-    code: ClassVar[str] = f"{__name__}.accesses:MixedAccesses"
+    code: ClassVar[str] = f"{__name__}.accesses:mixed_accesses"
 
     kind: Literal["mix"]
     """Says that this workload is a mix."""

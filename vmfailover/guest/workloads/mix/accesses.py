@@ -10,10 +10,12 @@ import numpy as np
 
 from vmfailover.guest.workloads.keys import Purpose, child
 from vmfailover.guest.workloads.mix import MixWorkload
+from vmfailover.guest.workloads.paced.accesses import paced
 from vmfailover.guest.workloads.synthetic.accesses import SyntheticAccesses
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.traces.accesses import AccessChunk
 
-__all__ = ["MixedAccesses"]
+__all__ = ["MixedAccesses", "mixed_accesses"]
 
 
 class MixedAccesses:
@@ -63,3 +65,8 @@ class MixedAccesses:
         records = min(stop - within, SyntheticAccesses.CHUNK_RECORDS)
         chunk = self._phases[number].chunk(vcpu, rounds * (stop - start) + within - start, records)
         return chunk._replace(first=first)
+
+
+def mixed_accesses(spec: MixWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence) -> Workload:
+    """The accesses that a scenario's mix describes; see MixedAccesses."""
+    return paced(MixedAccesses(spec, vcpus, line_bytes, seed), spec, seed)

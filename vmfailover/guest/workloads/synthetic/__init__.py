@@ -6,11 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vmfailover.guest.workloads.paced import PacedWorkload
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.record import Number, Record, written
 from vmfailover.scenario.units import SIZE, AboveZero, Fraction, Size
-from vmfailover.scenario.workload import Instructions, Workload
+from vmfailover.scenario.workload import Instructions
 
 _SKEW = 0.99
 _STRIDE = 64
@@ -70,10 +71,10 @@ class SyntheticPhase(Record):
         return Instructions(("instructions_per_access",), what, math.ceil(self.instructions_per_access))
 
 
-class SyntheticWorkload(SyntheticPhase, Workload):
+class SyntheticWorkload(SyntheticPhase, PacedWorkload):
     """One pattern from beginning to end."""
 
-    code: ClassVar[str] = f"{__name__}.accesses:SyntheticAccesses"
+    code: ClassVar[str] = f"{__name__}.accesses:synthetic_accesses"
 
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
         """Yield what does not fit into the VM's memory."""

@@ -11,11 +11,13 @@ from vmfailover.errors import InputError
 from vmfailover.guest.workloads.generator import fill_dithered, fill_stores
 from vmfailover.guest.workloads.keys import Purpose, vcpu_keys
 from vmfailover.guest.workloads.layout import Region
+from vmfailover.guest.workloads.paced.accesses import paced
 from vmfailover.guest.workloads.patterns import Pattern, PointerChase, Sequential, Uniform, Zipf
-from vmfailover.guest.workloads.synthetic import SyntheticPhase
+from vmfailover.guest.workloads.synthetic import SyntheticPhase, SyntheticWorkload
+from vmfailover.guest.workloads.workload import Workload
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
-__all__ = ["SyntheticAccesses"]
+__all__ = ["SyntheticAccesses", "synthetic_accesses"]
 
 
 class SyntheticAccesses:
@@ -61,6 +63,13 @@ class SyntheticAccesses:
         fill_stores(write, np.uint64(first), self._keys[vcpu], self._threshold)
         fill_dithered(instructions, np.uint64(first), self._whole, self._fraction)
         return AccessChunk(first, block, write, _ones()[:records], instructions, self._pattern.parallelism)
+
+
+def synthetic_accesses(
+    spec: SyntheticWorkload, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence
+) -> Workload:
+    """The accesses that a scenario's synthetic workload describes; see SyntheticAccesses."""
+    return paced(SyntheticAccesses(spec, vcpus, line_bytes, seed), spec, seed)
 
 
 def _pattern(spec: SyntheticPhase, vcpus: int, line_bytes: int | None, seed: np.random.SeedSequence) -> Pattern:

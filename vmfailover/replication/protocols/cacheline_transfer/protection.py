@@ -34,6 +34,8 @@ class TransferredLines(LoggedLines):
         while True:
             yield self._env.timeout(interval_ns)
             if self._vm.running:
+                self._log.set_limit()
+                self._processor.log_castouts(self._log.logs)
                 after()
 
     def find_modified(self, make_room: MakeRoom) -> Steps:
@@ -42,8 +44,7 @@ class TransferredLines(LoggedLines):
         yield self._env.timeout(self._write_back_ns(self._processor.clean()))
 
     def _write_back_ns(self, lines: int) -> int:
-        spec = self._processor.spec
-        return transfer_ns(lines * spec.line, spec.memory.bandwidth)
+        return transfer_ns(lines * self._processor.memory.line_bytes, self._processor.spec.memory.bandwidth)
 
 
 class CachelineTransfer(Checkpointing):

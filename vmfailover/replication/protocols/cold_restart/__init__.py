@@ -16,5 +16,5 @@ class ColdRestartSettings(Replication):
     epoch_key: ClassVar[str | None] = None
     unused: ClassVar[frozenset[str]] = Replication.unused | {
         *("checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"),
-        *("batch", "compression"),
+        *("batch", "compression", "acknowledge", "next_checkpoint"),
     }

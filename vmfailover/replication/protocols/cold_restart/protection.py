@@ -45,4 +45,4 @@ class ColdRestart(Protection):
     @property
     def _read_ns(self) -> int:
         restart = self.context.scenario.replication.restart
-        return self.context.scenario.vm.memory * 10**9 // restart.storage if restart.kind == "restore" else 0
+        return self.context.scenario.in_use * 10**9 // restart.storage if restart.kind == "restore" else 0

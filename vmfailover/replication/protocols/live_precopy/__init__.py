@@ -14,4 +14,6 @@ class LivePrecopySettings(PageSettings):
     reprotects: ClassVar[bool] = False
     evacuates: ClassVar[bool] = True
     epoch_key: ClassVar[str | None] = None
-    unused: ClassVar[frozenset[str]] = PageSettings.unused - {"precopy"} | {"checkpoint_interval", "copier"}
+    unused: ClassVar[frozenset[str]] = PageSettings.unused - {"precopy"} | {
+        *("checkpoint_interval", "copier", "acknowledge", "next_checkpoint")
+    }

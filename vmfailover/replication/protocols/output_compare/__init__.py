@@ -36,7 +36,9 @@ class OutputCompareSettings(PageSettings):
     executes_twice: ClassVar[bool] = True
     epochs_at_once: ClassVar[int] = 1
     epoch_key: ClassVar[str | None] = "output_compare.longest_interval"
-    unused: ClassVar[frozenset[str]] = PageSettings.unused | {"checkpoint_interval", "copier"}
+    unused: ClassVar[frozenset[str]] = PageSettings.unused | {
+        *("checkpoint_interval", "copier", "acknowledge", "next_checkpoint")
+    }
 
     output_compare: OutputCompareSpec = OutputCompareSpec()
     """Of output-compare."""

@@ -63,7 +63,7 @@ class OutputCompare(Protection):
 
     def _new_tracker(self, hosted: HostedVm) -> FirstStores:
         costs = OutputCompareSettings.of(self.context.scenario.replication).page_tracking
-        return FirstStores(self.context, hosted, lambda pages: pages * costs.page + costs.flush)
+        return FirstStores(self.context, hosted, lambda pages: pages.size * costs.page + costs.flush)
 
     def abandon(self) -> None:
         """Go on without the secondary, whose answers are not compared any more."""

@@ -5,6 +5,7 @@ from vmfailover.hardware.cache.state import Leaving, Mode
 from vmfailover.hardware.processor import Tracking
 from vmfailover.replication.checkpointing import Checkpointing
 from vmfailover.replication.first_stores import FirstStores
+from vmfailover.replication.page_walk import PageWalk
 from vmfailover.replication.protocols.pages import PageSettings
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
@@ -20,6 +21,6 @@ class PageDirtyBits(Checkpointing):
 
     def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what reads the entry of every page, clears the bits that are set, and flushes the TLBs."""
-        costs, memory = PageSettings.of(self.context.scenario.replication).page_tracking, hosted.vm.image
-        walk_ns = memory.lines // hosted.host.processor.tracking.unit_lines * costs.walk
-        return FirstStores(self.context, hosted, lambda pages: walk_ns + pages * costs.page + costs.flush)
+        costs = PageSettings.of(self.context.scenario.replication).page_tracking
+        walk = PageWalk(costs, hosted)
+        return FirstStores(self.context, hosted, lambda pages: walk.ns(pages) + pages.size * costs.page + costs.flush)

@@ -29,4 +29,4 @@ class PageModificationLog(Checkpointing):
     def new_tracker(self, hosted: HostedVm) -> FirstStores:
         """Return what empties the buffers of all vCPUs, clears the pages' dirty bits, and flushes the TLBs."""
         costs = PageSettings.of(self.context.scenario.replication).page_tracking
-        return FirstStores(self.context, hosted, lambda pages: costs.exit + pages * costs.page + costs.flush)
+        return FirstStores(self.context, hosted, lambda pages: costs.exit + pages.size * costs.page + costs.flush)

@@ -37,7 +37,7 @@ class RecordReplaySettings(Replication):
     epoch_key: ClassVar[str | None] = "record_replay.interval"
     unused: ClassVar[frozenset[str]] = Replication.unused | {
         *("checkpoint_interval", "scan_interval", "granularity", "log", "copier", "transfer", "hypervisor_writes"),
-        *("batch", "compression"),
+        *("batch", "compression", "acknowledge", "next_checkpoint"),
     }
 
     record_replay: RecordReplaySpec = RecordReplaySpec()

@@ -8,11 +8,14 @@ import numpy as np
 import simpy
 
 from vmfailover.engine.steps import Steps
-from vmfailover.guest.access_buffer import Replay, accesses_of_one_core
+from vmfailover.guest.access_buffer import accesses_of_one_core
 from vmfailover.guest.answers import Answers
+from vmfailover.guest.fidelity import new_replay
 from vmfailover.guest.guest import GuestState
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.server import Completion
+from vmfailover.guest.visit_buffer import execute_at_once
+from vmfailover.guest.workloads.hot_sets.units import UnitVisits
 from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.processor import FS_PER_NS
 from vmfailover.records.events import Kind
@@ -35,7 +38,7 @@ class Replica:
     def __init__(self, context: ProtectionContext, hosted: HostedVm) -> None:
         """Begin where the VM begins."""
         self._node = hosted
-        self._replay = Replay(context.workload, 0, context.start.positions[0])
+        self._replay = new_replay(context.workload, 0, context.start.positions[0])
         self.state = context.start
 
     def replay(self, to: GuestState) -> int:
@@ -49,8 +52,10 @@ class Replica:
         self.state = to
         return -(-program_fs // FS_PER_NS) + serving_ns
 
-    def _execute(self, chunk: AccessChunk) -> int:
+    def _execute(self, chunk: AccessChunk | UnitVisits) -> int:
         """Execute a chunk, however long it takes; return that, femtoseconds."""
+        if isinstance(chunk, UnitVisits):
+            return execute_at_once(self._node.host.processor, chunk)
         processor, logs = self._node.host.processor, self._node.vm.log.logs
         accesses, start, taken_fs = accesses_of_one_core(chunk), np.zeros(1, np.int64), 0
         processor.set_parallelism(0, chunk.parallelism)
@@ -176,7 +181,7 @@ class RecordReplay(Protection):
     def _received_bytes(self) -> int:
         """Bytes received since the log was last taken."""
         writes = self.context.primary.guest.device_writes - self._recorded.device_writes
-        return writes * self.context.line_bytes
+        return writes * self.context.scenario.hosts.primary.line
 
     def _log_bytes(self, outputs: int) -> int:
         """Return the bytes of log since it was last taken."""

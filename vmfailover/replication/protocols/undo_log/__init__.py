@@ -24,7 +24,7 @@ class UndoLogSettings(Replication):
     uses_log: ClassVar[bool] = True
     keeps_undo: ClassVar[bool] = True
     fails_back: ClassVar[bool] = True
-    unused: ClassVar[frozenset[str]] = Replication.unused | {"transfer"}
+    unused: ClassVar[frozenset[str]] = Replication.unused | {"transfer", "acknowledge"}
 
     undo_log: UndoLogSpec = UndoLogSpec()
     """Of undo-log."""

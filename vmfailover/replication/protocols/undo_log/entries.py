@@ -36,8 +36,8 @@ class UndoEntries:
     def end_interval(self) -> None:
         """Close the interval's log, and begin the next."""
         self.ended.append(self.take_fresh())
+        self._taken[self._processor.noted_units] = False
         self._processor.begin_interval()
-        self._taken[:] = False
 
     def take_all(self) -> list[UndoLines]:
         """Return all that nobody has taken, by intervals, the oldest first; nothing of it is kept."""
