@@ -89,7 +89,20 @@ def test_survives_pickling(scenario: Scenario) -> None:
 def test_a_key_that_came_later_changes_the_hash_only_where_it_says_something() -> None:
     scenario = load(Path(__file__).parents[2] / "scenarios" / "quickstart.yaml")
     assert scenario.hash == "0b76ee7a85cecd5b855ff0645908b2f17a96b6e3cb9e8f96035438291352ddca"
-    assert scenario.with_(**{"workload.spread": "copies"}).hash != scenario.hash
+    for key, value in {"workload.spread": "copies", "vm.in_use": "1 GiB", "hypervisor.wake_up": "1 us"}.items():
+        assert scenario.with_(**{key: value}).hash != scenario.hash
+
+
+@pytest.mark.parametrize(
+    ("name", "hash"),
+    [
+        ("synthetic-mix.yaml", "57bd4048ad3a02e1b953e88e5086845e50f13931a64586cfde95485084bc8090"),
+        ("published/remus-kernel-build.yaml", "ab61c41f9490826904648ca839fdf845d319a9949c1d87db393a9a6be7dffdad"),
+        ("faults/failback.yaml", "4be1241d6164f98b661391a622aaa1da999f45ff7fb1c258c595164d51dc9b7c"),
+    ],
+)
+def test_a_scenario_that_says_nothing_new_has_the_hash_that_it_had(name: str, hash: str) -> None:
+    assert load(Path(__file__).parents[2] / "scenarios" / name).hash == hash
 
 
 def test_the_hash_is_of_what_is_said_and_not_of_how(scenario: Scenario) -> None:

@@ -65,19 +65,33 @@ _ALWAYS: dict[str, dict[str, Any]] = {
 }
 
 #: Keys that came later, as they are by default: the hash holds them only where they say something else.
-_LATER: dict[str, dict[str, Any]] = {"workload": {"spread": None}, "clients": {"stores": "0 B"}}
+_LATER: dict[str, Any] = {
+    "fidelity": "executed",
+    "vm": {"in_use": None},
+    "workload": {"spread": None, "rate": None, "arrivals": "even"},
+    "replication": {
+        "acknowledge": "staged",
+        "next_checkpoint": "sent",
+        "page_tracking": {"found_by": "faults", "fetch": "10 ns", "evicted_by": None, "range": "0 ns"},
+    },
+    "hypervisor": {"wake_up": "0 ns"},
+    "link": {"shaper": None},
+    "clients": {"stores": "0 B"},
+}
 
 
 def hash_of(content: dict[str, Any]) -> str:
     """Return the SHA-256 of a scenario's content as it is dumped to JSON."""
-    told = {key: _told(value, _LATER[key]) if key in _LATER else value for key, value in content.items()}
-    completed = {key: _completed(value, _ALWAYS.get(key, {})) for key, value in told.items()}
+    completed = {key: _completed(value, _ALWAYS.get(key, {})) for key, value in _told(content, _LATER).items()}
     text = json.dumps(completed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _told(section: dict[str, Any] | None, later: dict[str, Any]) -> dict[str, Any] | None:
-    return section and {key: value for key, value in section.items() if key not in later or value != later[key]}
+def _told(content: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Return the content without keys that say of themselves what is said by default."""
+    kept = {key: value for key, value in content.items() if key not in later or value != later[key]}
+    nested = {key for key, value in kept.items() if isinstance(value, dict) and isinstance(later.get(key), dict)}
+    return {key: _told(value, later[key]) if key in nested else value for key, value in kept.items()}
 
 
 def _completed(section: Any, always: dict[str, Any]) -> Any:
