@@ -119,7 +119,7 @@ def test_rates_say_what_they_leave_open(tmp_path: Path) -> None:
         (("--dirty-rate", "80MB", *RATES[2:]), "'80MB': "),
         (("--dirty-rate", "80MB/s over 1s", "--in-use", "4 MiB"), "--in-use 4 MiB: "),
         (("TRACE", "--ipc", "1000", "--clock", "100GHz"), "the fitted workload cannot be: sets.0.visits: "),
-        (("--dirty-rate", "100TB/s over 10us", "--in-use", "1TiB"), "1TiB"),
+        (("--dirty-rate", "100TB/s over 10us", "--in-use", "1TiB"), "the fitted workload cannot be: sets.0.visits: "),
         (("--qmp", "nowhere.json", *RATES[2:]), "nowhere.json"),
         (("nowhere.parquet",), "nowhere.parquet: does not exist"),
     ],

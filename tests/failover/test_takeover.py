@@ -1,5 +1,6 @@
 """Takeover: verdict, fencing, image, restore and redirect, in this order."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -151,3 +152,15 @@ def test_a_secondary_that_crashes_does_not_take_over() -> None:
     scene.secondary.crash()
     scene.declare_at(100)
     assert scene.activated == []
+
+
+def test_a_vm_of_which_nothing_can_go_on_is_lost_once_its_host_is_fenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(protection: Receiving) -> Iterator[simpy.Event]:
+        yield protection.env.timeout(5)
+
+    monkeypatch.setattr(Receiving, "complete", nothing)
+    scene = Scene()
+    scene.declare_at(100)
+    assert scene.activated == []
+    told = [(event.kind, event.time_ns, event.host) for event in scene.event_log.events]
+    assert told == [("detect", 100, "secondary"), ("fence", 120, "secondary"), ("lost", 125, "secondary")]

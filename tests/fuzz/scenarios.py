@@ -89,13 +89,18 @@ def _data(draws: Draws, seed: int) -> Spec:
         "name": f"seed-{seed}",
         "seed": draws.whole("seed", 0, 2**63 - 1) if draws.chance("large seed", 0.1) else seed,
         "duration": f"{duration} ns",
+        **({"fidelity": "sampled"} if workload.get("kind") == "hot-sets" and draws.chance("sampled", 0.4) else {}),
         **({"extend": "until-takeover"} if _is_short(parts) and draws.chance("extended", 0.06) else {}),
         **({"warm_up": draws.time("warm_up", 0, duration - 1)} if draws.chance("warms up", 0.25) else {}),
         "hosts": hosts,
-        "vm": {"vcpus": vcpus, "memory": SIZE.format(memory)},
+        "vm": {"vcpus": vcpus, "memory": SIZE.format(memory), **_in_use(draws, memory)},
         "workload": workload,
         **{name: part for name, part in parts.items() if part},
     }
+
+
+def _in_use(draws: Draws, memory: int) -> Spec:
+    return {"in_use": SIZE.format(draws.whole("in_use", 1, memory))} if draws.chance("partly used", 0.1) else {}
 
 
 def _is_short(parts: Spec) -> bool:
