@@ -71,8 +71,7 @@ def test_any_quantum(variant: str, quantum: int) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        "base",
-        *long("helper-thread", "log-stall", "log-stall-least", "two-vcpus", "three-vcpus-drain", "no-fencing"),
+        *long("base", "helper-thread", "log-stall", "log-stall-least", "two-vcpus", "three-vcpus-drain", "no-fencing"),
     ],
 )
 def test_a_quantum_of_one_record(variant: str) -> None:

@@ -22,6 +22,7 @@ def test_the_first_is_the_scenario_itself_and_the_others_differ() -> None:
     assert found.consistent
 
 
+@pytest.mark.slow
 def test_it_goes_on_until_the_precision_is_reached() -> None:
     loose = replicate(FAILING, until="guest.slowdown ±20 %", executor=InThisProcess())
     assert len(loose.runs) == LEAST

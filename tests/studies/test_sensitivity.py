@@ -49,6 +49,7 @@ def test_morris_finds_what_acts_in_proportion() -> None:
     assert [effect.certain() for effect in found] == [True, True, False]
 
 
+@pytest.mark.slow
 def test_the_timeout_moves_the_failover_most() -> None:
     found = sensitivity(SCENARIO, "failover.latency_ns", VARY, samples=3, executor=InThisProcess())
     assert found.effects[0].key == "detection.timeout"

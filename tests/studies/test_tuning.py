@@ -181,6 +181,7 @@ def test_the_longest_interval_costs_the_guest_least() -> None:
     assert found.alike().keys() == VARY.keys()
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same() -> None:
     assert tuned(trials=8).to_json() == tuned(trials=8).to_json()
 

@@ -37,6 +37,7 @@ def drawn_in(axes: Axes) -> float:
     return sum(bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle))
 
 
+@pytest.mark.slow
 def test_every_run_is_in_the_panel_of_its_fault() -> None:
     axes = explored().plot.coverage()
     figure = require_legible(axes)

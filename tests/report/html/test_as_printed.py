@@ -36,7 +36,7 @@ def _availability() -> Any:
     [
         (_sensitivity, ["What moves the mean of guest.slowdown", "mean step", INTERVAL]),
         (_tuning, ["mean of guest.slowdown is least at", "best", "4 trials"]),
-        (_availability, ["downtime", "MTTF", "2 replications"]),
+        pytest.param(_availability, ["downtime", "MTTF", "2 replications"], marks=pytest.mark.slow),
     ],
 )
 def test_a_notebook_shows_what_the_terminal_does(make: Any, words: list[str]) -> None:

@@ -146,6 +146,7 @@ def test_ctrl_c_before_anything_is_recorded_writes_nothing(tmp_path: Path) -> No
     assert not Path("/proc", told.read_text()).exists()
 
 
+@pytest.mark.slow
 def test_a_guest_ends_with_what_records_it(tmp_path: Path) -> None:
     told = tmp_path / "pid"
     guest = pretended_emulator(tmp_path, f"open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(60)")

@@ -103,7 +103,9 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, arguments: tuple[object
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signal_number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_an_interruption_leaves_what_was_there_before(tmp_path: Path, signal_number: int, code: int) -> None:
     out = tmp_path / "out.parquet"
     out.write_text("an earlier trace")
