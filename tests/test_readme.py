@@ -26,7 +26,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 FILES = {match[1]: block for block in BLOCKS if (match := re.match(r"# (\w+\.py)\n", block))}
 SCRIPTS = [block for block in BLOCKS if block not in FILES.values()]
 #: The one that is run with the quick tests.
-QUICK_SCRIPT = 2
+QUICK_SCRIPT = 4
 #: Commands of blocks, in one line each, and of tables and text.
 COMMANDS = [
     *re.findall(r"^(?:\.venv/bin/)?(vmfailover [a-z].*)$", README.replace("\\\n", ""), re.MULTILINE),

@@ -77,7 +77,7 @@ def end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
     wait_until(lambda: not living(process.pid))
 
 
-EVERY = [pytest.param(command, marks=() if command == "explore" else pytest.mark.slow) for command in COMMANDS]
+EVERY = [pytest.param(command, marks=() if command == "run" else pytest.mark.slow) for command in COMMANDS]
 
 
 @pytest.mark.parametrize("command", EVERY)

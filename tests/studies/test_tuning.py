@@ -186,6 +186,7 @@ def test_the_same_seed_finds_the_same() -> None:
     assert tuned(trials=8).to_json() == tuned(trials=8).to_json()
 
 
+@pytest.mark.slow
 def test_limits_bind() -> None:
     free, bound = tuned(), tuned(subject_to=["checkpoint.period_mean_ns < 200 us"])
     assert bound.best is not None

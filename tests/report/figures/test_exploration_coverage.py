@@ -118,6 +118,7 @@ def test_without_a_failover_there_is_no_panel_of_latencies() -> None:
     assert not [text for text in words(figure) if "latency" in text]
 
 
+@pytest.mark.slow
 def test_the_same_twice(tmp_path: Path) -> None:
     first, second = (bytes_of(explored().plot.coverage(), tmp_path / name) for name in ("a.png", "b.png"))
     assert first == second

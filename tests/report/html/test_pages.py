@@ -136,6 +136,7 @@ def test_a_broken_invariant_is_the_first_thing_to_see() -> None:
     assert "IS BROKEN" in html
 
 
+@pytest.mark.slow
 def test_what_users_write_is_no_markup() -> None:
     scenario = OUTCOMES["failover"].with_(name="<script>alert(1)</script>", description="</pre><b>&")
     html = render(run_page(replace(outcome("failover"), scenario=scenario)))

@@ -91,6 +91,7 @@ def test_wrong_usage(tmp_path: Path) -> None:
     assert told == "error: --marker: needs the emulator's plug-in; leave it out, or choose --recorder\n"
 
 
+@pytest.mark.slow
 def test_the_plugin_is_an_option_of_the_emulator(tmp_path: Path) -> None:
     guest = pretended_emulator(tmp_path, f"output.write({RECORDING!r}); print(sys.argv[1:])")
     result = command(tmp_path, "--vm", "--skip", 7, "--", "env", guest, "-m", "1G")
