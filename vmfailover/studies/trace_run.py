@@ -11,7 +11,6 @@ from vmfailover.engine.compilation import compiled
 from vmfailover.guest.access_buffer import accesses_of_one_core
 from vmfailover.hardware.address_log import AddressLog
 from vmfailover.hardware.cache import kernel
-from vmfailover.hardware.cache.kernel.controller import walk_flags
 from vmfailover.hardware.cache.kernel.execution import run_core
 from vmfailover.hardware.cache.state import Accesses, CacheState, Cost, Counter, LogState, Why, new_cache
 from vmfailover.hardware.memory import MemoryRange
@@ -89,7 +88,7 @@ def _execute(
     `progress` is the clock at which the next check is due and the number of checks done, int64[2].
     """
     while run_core(state, accesses, start, 0, progress[0], _NEVER, log) == _DEADLINE:
-        walk_flags(state.l2[0], state.l2_used[0], state.counters, state.policy, log, 0, 0)
+        kernel.scan(state, 0, log, 0)
         progress[0] = state.clock[0] + interval
         progress[1] += 1
 

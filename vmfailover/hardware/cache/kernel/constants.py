@@ -52,4 +52,5 @@ QUANTUM = int(Why.QUANTUM)
 
 #: `CacheState.place` holds the way in L1 in its low byte, the way in L2 above.
 L1_WAY = 0xFF
+L2_WAY = 0xFF00
 L2_WAY_SHIFT = 8

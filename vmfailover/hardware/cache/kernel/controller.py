@@ -9,7 +9,7 @@ import numpy.typing as npt
 from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.hardware.cache.kernel.constants import FORGET, LEAVING, LIMIT, LOG_SCAN, LOG_TRANSFER
 from vmfailover.hardware.cache.kernel.log import log_line
-from vmfailover.hardware.cache.kernel.rows import Rows, drop, l2_row, write_back
+from vmfailover.hardware.cache.kernel.rows import drop, l2_row, write_back
 from vmfailover.hardware.cache.kernel.victim_cache import take_from_l3
 from vmfailover.hardware.cache.state import (
     DIRTY,
@@ -23,36 +23,23 @@ from vmfailover.hardware.cache.state import (
 )
 
 
+@compiled_in_place
 def scan(state: CacheState, core: int, log: LogState, first_set: int) -> int:
     """Walk a core's L2 from a set on, most recent rows first: log every flagged row and clear its flag.
 
     Returns the set at which the log's limit stopped it, or the number of sets when all are done.
     """
-    rows = state.l2[core], state.l2_used[core]
-    done: int = walk_flags(*rows, state.counters, state.policy, log, state.owner[core], first_set)
-    return done
-
-
-@compiled_in_place
-def walk_flags(
-    rows: npt.NDArray[np.int64],
-    used: npt.NDArray[np.int64],
-    counters: npt.NDArray[np.int64],
-    policy: npt.NDArray[np.int64],
-    log: LogState,
-    vm: int,
-    first_set: int,
-) -> int:
-    """Do what `scan` says with one core's L2, int64[sets, 1 + ways], whose VM's number is `vm`."""
+    rows = state.l2[core]
+    vm = state.owner[core]
     for index in range(first_set, rows.shape[0]):
         flags = 0
         for way in range(1, rows.shape[1]):
             flags |= rows[index, way]
         while flags & FLAG:
-            latest, flags = _latest_flagged(rows, used, index)
+            latest, flags = _latest_flagged(rows, state.l2_used[core], index)
             if log.registers[vm, LIMIT] < 1:
                 return index
-            log_line(counters, policy, log, vm, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
+            log_line(state.counters, state.policy, log, vm, rows[index, latest] >> TAG_SHIFT, LOG_SCAN)
             rows[index, latest] &= ~FLAG
     return rows.shape[0]
 
@@ -105,39 +92,24 @@ def _fetch(
     return first, others
 
 
+@compiled_in_place
 def write_around(state: CacheState, lines: npt.NDArray[np.int64], log: LogState) -> None:
     """Write lines by DMA or from the hypervisor: coherent, and no flag is set.
 
     Every cached copy leaves the caches: a dirty one is written back, a flagged one is logged
     unless flags are forgotten.
     """
-    rows = state.place, state.l1, state.l1_used, state.l2, state.l2_used
-    _write_around(rows, state.l3, state.memory, state.owner, state.counters, state.policy, lines, log)
-
-
-@compiled_in_place
-def _write_around(
-    rows: Rows,
-    l3: npt.NDArray[np.int32],
-    memory: npt.NDArray[np.uint32],
-    owner: npt.NDArray[np.int64],
-    counters: npt.NDArray[np.int64],
-    policy: npt.NDArray[np.int64],
-    lines: npt.NDArray[np.int64],
-    log: LogState,
-) -> None:
-    place, l2 = rows[0], rows[3]
     for position in range(lines.size):
         line = lines[position]
-        for core in range(l2.shape[0]):
-            row = l2_row(l2, place, core, line)
+        for core in range(state.l2.shape[0]):
+            row = l2_row(state.l2, state.place, core, line)
             if row < 0:
                 continue
-            drop(rows, core, line)
+            drop(state, core, line)
             if row & DIRTY:
-                write_back(memory, counters, row)
-            if row & FLAG and policy[LEAVING] != FORGET:
-                log_line(counters, policy, log, owner[core], line, LOG_TRANSFER)
-        if l3.size > 0:
-            take_from_l3(l3, line)
-        memory[line] = (memory[line] + 1) % VERSION_MODULUS
+                write_back(state.memory, state.counters, row)
+            if row & FLAG and state.policy[LEAVING] != FORGET:
+                log_line(state.counters, state.policy, log, state.owner[core], line, LOG_TRANSFER)
+        if state.l3.size > 0:
+            take_from_l3(state.l3, line)
+        state.memory[line] = (state.memory[line] + 1) % VERSION_MODULUS

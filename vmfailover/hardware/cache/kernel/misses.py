@@ -116,6 +116,6 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
         and log_line(state.counters, state.policy, log, state.owner[core], line, LOG_CASTOUT)
     ):
         charge_log_write(state.clock, state.costs, state.counters, core)
-    drop((state.place, state.l1, state.l1_used, state.l2, state.l2_used), core, line)
+    drop(state, core, line)
     if state.l3.size > 0:
         insert_in_l3(state.l3, line)

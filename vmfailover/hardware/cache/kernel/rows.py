@@ -7,23 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.engine.compilation import compiled_inline
-from vmfailover.hardware.cache.kernel.constants import L1_WAY, L2_WAY_SHIFT, WRITEBACKS
+from vmfailover.hardware.cache.kernel.constants import L1_WAY, L2_WAY, L2_WAY_SHIFT, WRITEBACKS
 from vmfailover.hardware.cache.state import (
     INVALID,
     INVALID_ROW,
     TAG_SHIFT,
     VERSION_MASK,
     VERSION_SHIFT,
+    CacheState,
 )
-
-#: Of a `CacheState`: place, l1, l1_used, l2, l2_used.
-Rows = tuple[
-    npt.NDArray[np.uint16],
-    npt.NDArray[np.int32],
-    npt.NDArray[np.int64],
-    npt.NDArray[np.int64],
-    npt.NDArray[np.int64],
-]
 
 
 @compiled_inline
@@ -40,17 +32,16 @@ def write_back(memory: npt.NDArray[np.uint32], counters: npt.NDArray[np.int64], 
 
 
 @compiled_inline
-def drop(rows: Rows, core: int, line: int) -> None:
+def drop(state: CacheState, core: int, line: int) -> None:
     """Invalidate a core's rows of a line in L2 and, if it is there too, in L1."""
-    places, l1, l1_used, l2, l2_used = rows
-    place = places[core, line]
-    index = line & (l2.shape[1] - 1)
-    l2[core, index, place >> L2_WAY_SHIFT] = INVALID_ROW
-    l2_used[core, index, place >> L2_WAY_SHIFT] = 0
-    index = line & (l1.shape[1] - 1)
-    l1[core, index, place & L1_WAY] = INVALID
-    l1_used[core, index, place & L1_WAY] = 0
-    places[core, line] = 0
+    place = state.place[core, line]
+    index = line & (state.l2.shape[1] - 1)
+    state.l2[core, index, place >> L2_WAY_SHIFT] = INVALID_ROW
+    state.l2_used[core, index, place >> L2_WAY_SHIFT] = 0
+    index = line & (state.l1.shape[1] - 1)
+    state.l1[core, index, place & L1_WAY] = INVALID
+    state.l1_used[core, index, place & L1_WAY] = 0
+    state.place[core, line] = 0
 
 
 @compiled_inline
@@ -72,7 +63,7 @@ def fill_l1(
     way = least_recent(l1_used, index)
     fallen = l1[index, way]
     if fallen >= 0:
-        place[fallen] = place[fallen] >> L2_WAY_SHIFT << L2_WAY_SHIFT
+        place[fallen] &= L2_WAY
     l1[index, way] = line
     l1_used[index, way] = tick
     place[line] |= way

@@ -51,7 +51,7 @@ def ask_other_cores(
             state.counters[TRANSFERS] += 1
             moved = row & ~FLAG
         if is_store:
-            drop((state.place, state.l1, state.l1_used, state.l2, state.l2_used), other, line)
+            drop(state, other, line)
         else:
             write_back(state.memory, state.counters, row)
             moved = row & ~WRITTEN
