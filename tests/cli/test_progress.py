@@ -120,6 +120,16 @@ def test_a_long_study_says_what_it_takes_before_it_begins(capsys: pytest.Capture
     )
 
 
+@pytest.mark.parametrize(("scenarios", "looked_at"), [(1, 1), (5, 5), (6, 3), (48, 5)])
+def test_a_few_scenarios_are_looked_at_for_a_while(
+    scenarios: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(progress, "estimated", lambda _, seconds: looks.append(seconds))
+    foretell([small(duration="1 s", failures=[])] * scenarios, 100, 1)
+    assert looks == [1 / looked_at] * looked_at
+
+
 def test_a_short_one_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     foretell([small(duration="3 ms", failures=[])], 2, 1)
     followed(small(duration="3 ms", failures=[]))

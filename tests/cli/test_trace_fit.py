@@ -46,7 +46,7 @@ def test_a_trace_is_fitted_and_its_points_are_told(trace: Path, tmp_path: Path) 
         assert abs(point["error"]) < 0.03
     # 3 instructions a store, at 4 of them a nanosecond.
     assert points[0]["window_ns"] == pytest.approx(750, rel=0.01)
-    assert "2 instructions a cycle and 2 GHz (--ipc, --clock)" in done.stderr
+    assert "2 instructions a cycle and 2 GHz (ipc, clock)" in done.stderr
     written = workload_of(document_of(out).data)
     stores = sum(each.visits * each.burst / 64 * each.stores for each in written.sets)
     assert stores == pytest.approx(4e9 / 3, rel=0.01)

@@ -13,8 +13,11 @@ from vmfailover.guest.fidelity import LEFT_OUT
 from vmfailover.hardware.memory import Memory
 from vmfailover.hardware.sampled.processor import SampledProcessor
 from vmfailover.replication.first_stores import FirstStores
+from vmfailover.replication.page_walk import PageWalk
+from vmfailover.replication.protocols.pages import PageTracking
 from vmfailover.results.metrics import WALL_CLOCK
 from vmfailover.scenario import ScenarioError
+from vmfailover.simulation import Simulation
 
 from .sampled_guests import PROTOCOLS, SETS, sampled
 
@@ -43,6 +46,16 @@ def test_units_may_be_of_any_size(unit: str) -> None:
     result = vf.run(scenario)
     assert all(verdicts(result).values())
     assert result.metrics["replication.lines"] * 128 % scenario.replication.unit_bytes(128) == 0
+
+
+def test_a_walk_knows_how_many_bytes_were_modified_however_it_is_simulated() -> None:
+    walks = []
+    for fidelity in ("executed", "sampled"):
+        primary = Simulation(sampled("page-dirty-bits", fidelity=fidelity)).cluster.primary
+        walk = PageWalk(PageTracking.model_validate({"evicted_by": "8 KiB"}), primary)
+        walks.append([walk.ns(np.arange(pages)) for pages in (1, 2, 3)])
+    assert walks[0] == walks[1]
+    assert walks[0][0] == walks[0][1] < walks[0][2]
 
 
 def test_a_vm_is_protected_again_and_comes_back() -> None:

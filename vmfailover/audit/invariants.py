@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
 from vmfailover.guest.fidelity import GuestWorkload, new_replay
-from vmfailover.guest.guest import GuestState, ReceiveRing, StoreRing
+from vmfailover.guest.guest import NO_RING, GuestState, Ring
 from vmfailover.guest.outlet import Release
 from vmfailover.hardware.cache.state import CacheState
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -70,12 +70,12 @@ class ProgramReplayer:
     def __init__(
         self,
         workload: GuestWorkload,
-        ring: ReceiveRing,
+        ring: Ring,
         start: GuestState,
         memory_bytes: int,
         line_bytes: int,
         unit_lines: int = 1,
-        stores: ReceiveRing | None = None,
+        stores: Ring | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         """Begin at `start`, nothing having been written.
@@ -84,7 +84,7 @@ class ProgramReplayer:
         Modified memory is logged in units of `unit_lines` lines, a power of two, and the workload stores to blocks of
         `block_bytes`.
         """
-        self._ring, self._stores = ring, stores or StoreRing(ring, line_bytes, 0)
+        self._ring, self._stores = ring, stores or NO_RING
         self._replays = [new_replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
         self._line_bytes = line_bytes
         self._at = start

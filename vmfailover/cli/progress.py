@@ -25,6 +25,8 @@ EVERY = 30.0
 LONG = 10.0
 #: It is known after so much of a run, seconds.
 LOOK = 1.0
+#: Scenarios of a study that are looked at, at most: a shorter look tells of little but how a run begins.
+LOOKED_AT = 5
 #: Runs that simulate less than this, all together, are not looked at before they begin, nanoseconds.
 SHORT_NS = 2_000_000_000
 _UNITS = ((3600.0, "h"), (60.0, "min"))
@@ -50,14 +52,15 @@ def followed(scenario: Scenario) -> RunResult:
 def foretell(scenarios: Sequence[Scenario], replications: int, jobs: int | None) -> None:
     """Say what a study takes that runs each scenario so many times in `jobs` processes, if that is long.
 
-    The beginning of each is run for that; None are as many processes as there are cores.
+    The beginnings of a few are run for that; None are as many processes as there are cores.
     """
     runs = replications * len(scenarios)
     if replications * sum(scenario.duration for scenario in scenarios) < SHORT_NS:
         return
     console = Console(stderr=True)
     with told_of_compiling(lambda: console.print(_compiling(), highlight=False)):
-        found = [each for each in (estimated(scenario, LOOK / len(scenarios)) for scenario in scenarios) if each]
+        few = scenarios[:: -(-len(scenarios) // LOOKED_AT)]
+        found = [each for each in (estimated(scenario, LOOK / len(few)) for scenario in few) if each]
     if found:
         at_once = min(jobs or len(os.sched_getaffinity(0)), runs)
         seconds = sum(each.seconds for each in found) / len(found) * runs / at_once

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,19 @@ class GuestState:
         return self.accepted_ns - self.owed_ns
 
 
+class Ring(Protocol):
+    """Lines of memory that are written for requests, one buffer a request, one after the other."""
+
+    #: Lines of caches in a buffer.
+    request_lines: int
+
+    def lines(self, write: int) -> range:
+        """Return the lines of the buffer that is filled after `write` lines have been written."""
+
+    def written(self, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Return the lines that are written from the `first` one on to the `last` (exclusive), int64[n], in order."""
+
+
 class ReceiveRing:
     """The lines of guest memory that the network device writes, one buffer a request, in a ring at the top."""
 
@@ -77,7 +91,7 @@ class StoreRing(ReceiveRing):
         super().__init__(above.first, line_bytes, request_bytes)
 
 
-class UnitRing(ReceiveRing):
+class UnitRing:
     """A ring told by larger lines of memory, of which a buffer is a part, or a few."""
 
     def __init__(self, ring: ReceiveRing, cache_lines: int) -> None:
@@ -85,7 +99,6 @@ class UnitRing(ReceiveRing):
         self._ring = ring
         self._cache_lines = cache_lines
         self.request_lines = ring.request_lines
-        self.first = ring.first // cache_lines
 
     def lines(self, write: int) -> range:
         """Return the lines of memory with the buffer that is filled after `write` lines of caches have been written."""
@@ -98,7 +111,7 @@ class UnitRing(ReceiveRing):
         return np.array([line for write in writes for line in self.lines(write)], np.int64)
 
 
-def new_rings(memory: Memory, request_bytes: int, stores_bytes: int) -> tuple[ReceiveRing, ReceiveRing]:
+def new_rings(memory: Memory, request_bytes: int, stores_bytes: int) -> tuple[Ring, Ring]:
     """Return where requests are received, and where the guest stores for them, one VM having all of the memory."""
     line_bytes = memory.line_bytes // memory.cache_lines
     received = ReceiveRing(memory.versions.size * memory.cache_lines, line_bytes, request_bytes)
@@ -106,6 +119,10 @@ def new_rings(memory: Memory, request_bytes: int, stores_bytes: int) -> tuple[Re
     if memory.cache_lines == 1:
         return received, stores
     return UnitRing(received, memory.cache_lines), UnitRing(stores, memory.cache_lines)
+
+
+#: The ring of a guest that stores nothing for its requests.
+NO_RING = ReceiveRing(0, 1, 0)
 
 
 def _ignore_write(lines: range) -> None:
@@ -122,16 +139,16 @@ class Guest:
     def __init__(
         self,
         vm: VirtualMachine,
-        ring: ReceiveRing,
+        ring: Ring,
         service_ns: int,
         now: Callable[[], int],
-        stores: ReceiveRing | None = None,
+        stores: Ring | None = None,
     ) -> None:
         """Give each request `service_ns` of guest time, and that of its stores; `now` tells the simulated time."""
         self.vm = vm
         self.ring = ring
         #: Where the guest stores to for a request; to no line if none is given.
-        self.stores = stores or StoreRing(ring, 1, 0)
+        self.stores = stores or NO_RING
         self._service_ns = service_ns
         self._now = now
         self.server = RequestServer()

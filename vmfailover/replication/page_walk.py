@@ -15,10 +15,10 @@ class PageWalk:
 
     def __init__(self, costs: PageTracking, hosted: HostedVm) -> None:
         """Walk for the VM of `hosted`."""
-        tracking, line_bytes = hosted.host.processor.tracking, hosted.host.processor.spec.line
+        unit_lines = hosted.host.processor.tracking.unit_lines
         self._costs = costs
-        self._pages = hosted.vm.image.lines // tracking.unit_lines
-        self._page_bytes = tracking.unit_lines * line_bytes
+        self._pages = hosted.vm.image.lines // unit_lines
+        self._page_bytes = unit_lines * hosted.host.memory.line_bytes
 
     def ns(self, modified: npt.NDArray[np.int64]) -> int:
         """Return how long a walk takes after an interval in which these pages, int64[n], were modified."""

@@ -12,7 +12,7 @@ _SECTION: KeyPath = ("workload",)
 #: The key with the path of the file, which starts at the folder of the scenario.
 FROM: KeyPath = (*_SECTION, "from")
 #: What a file may say about its workload, for readers.
-_REMARKS = ("description", "fitted")
+REMARKS = ("description", "fitted")
 #: What would lead to a further file.
 _FURTHER = ("from", "trace")
 
@@ -56,7 +56,7 @@ def workload_document(file: Document) -> Document:
     further = [Problem((key,), "a file with a workload names no other file") for key in _FURTHER if key in file.data]
     if further:
         raise file.error(*further)
-    return file.without((), [key for key in _REMARKS if key in file.data])
+    return file.without((), [key for key in REMARKS if key in file.data])
 
 
 def _opened(document: Document, name: Any, folder: Path) -> Document:

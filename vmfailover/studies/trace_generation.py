@@ -16,6 +16,7 @@ from vmfailover.scenario import Scenario
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.loading import load
 from vmfailover.scenario.reading import document_of
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.workload_file import with_workload
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 from vmfailover.traces.format import Columns, write_trace
@@ -24,8 +25,6 @@ from vmfailover.version import version
 
 __all__ = ["generate_trace"]
 
-#: Memory is counted in pages of so many bytes.
-_PAGE_BYTES = 4096
 #: Records that are written at once, at least.
 _PIECE_RECORDS = 1 << 16
 #: What a scenario has beside its workload, where only that is told: room for each of them.
@@ -77,7 +76,7 @@ class _Top:
 
     @property
     def memory_bytes(self) -> int:
-        return -(-(self.block + 1) * BLOCK_BYTES // _PAGE_BYTES) * _PAGE_BYTES
+        return -(-(self.block + 1) * BLOCK_BYTES // PAGE_BYTES) * PAGE_BYTES
 
 
 def _scenario(path: Path, vcpus: int | None, seed: int | None) -> Scenario:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vmfailover.engine.compilation import compiled
 
 __all__ = [
+    "GAMMA",
     "AliasTable",
     "Scattering",
     "fill_cyclic",
@@ -27,7 +28,8 @@ __all__ = [
 
 _ONE = np.uint64(1)
 _HALF = np.uint64(32)
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+#: An odd number near 2**64 divided by the golden ratio, by which random bits are made others.
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 
@@ -35,7 +37,7 @@ _SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 @compiled
 def random_bits(key: np.uint64, counter: np.uint64) -> np.uint64:
     """64 random bits, a function of key and counter: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-    bits = key + (counter + _ONE) * _GAMMA
+    bits = key + (counter + _ONE) * GAMMA
     bits = (bits ^ (bits >> np.uint64(30))) * _FIRST_FACTOR
     bits = (bits ^ (bits >> np.uint64(27))) * _SECOND_FACTOR
     return bits ^ (bits >> np.uint64(31))
@@ -136,7 +138,7 @@ def fill_ranks(rank: NDArray[np.uint32], first: np.uint64, key: np.uint64, table
         alias = np.uint64(table.alias[cell])
         kept = np.uint64((bits >> np.uint64(33)) < np.uint64(table.threshold[cell]))
         drawn = alias ^ ((alias ^ cell) * kept)
-        rank[index] = table.lowest[drawn] + np.uint32(below(bits * _GAMMA, np.uint64(table.ranks[drawn])))
+        rank[index] = table.lowest[drawn] + np.uint32(below(bits * GAMMA, np.uint64(table.ranks[drawn])))
 
 
 @compiled

@@ -152,6 +152,15 @@ def _run_core(
 
 
 @compiled_inline
+def _note(state: CacheState, sampled: SampledState, unit: int) -> None:
+    """Write down a unit that is noted for the first time in this interval, and what it holds if that is kept."""
+    sampled.noted[sampled.sizes[0]] = unit
+    sampled.sizes[0] += 1
+    if state.undo.size > 0:
+        state.undo[unit] = state.memory[unit]
+
+
+@compiled_inline
 def _mark(state: CacheState, sampled: SampledState, core: int, unit: int, wanted: int) -> int:
     """Mark a unit that is about to be stored to; return what that costs."""
     missing = wanted & ~np.int64(state.tracked[unit])
@@ -161,10 +170,7 @@ def _mark(state: CacheState, sampled: SampledState, core: int, unit: int, wanted
         sampled.sizes[1] += 1
     if missing & NOTED == 0:
         return 0
-    sampled.noted[sampled.sizes[0]] = unit
-    sampled.sizes[0] += 1
-    if state.undo.size > 0:
-        state.undo[unit] = state.memory[unit]
+    _note(state, sampled, unit)
     cost = state.costs[core, FIRST_STORE]
     state.counters[FIRST_STORES] += 1
     state.buffered[core] += 1
@@ -199,10 +205,7 @@ def note_units(state: CacheState, sampled: SampledState, units: npt.NDArray[np.i
         unit = units[index]
         if state.tracked[unit] & NOTED == 0:
             state.tracked[unit] |= NOTED
-            sampled.noted[sampled.sizes[0]] = unit
-            sampled.sizes[0] += 1
-            if state.undo.size > 0:
-                state.undo[unit] = state.memory[unit]
+            _note(state, sampled, unit)
 
 
 @compiled_in_place

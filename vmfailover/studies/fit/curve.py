@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.engine.compilation import compiled_in_place
-from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, PAGE_BYTES
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 __all__ = ["GRANULARITIES", "SHORTEST", "Curve", "Observation", "Units", "observe"]

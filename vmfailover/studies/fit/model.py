@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, PAGE_BYTES
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.studies.fit.curve import GRANULARITIES
 from vmfailover.traces.accesses import BLOCK_BYTES
 

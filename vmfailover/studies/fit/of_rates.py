@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.errors import ParameterError
-from vmfailover.guest.workloads.hot_sets import PAGE_BYTES
 from vmfailover.results.quantities import duration, size
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE
 from vmfailover.studies.fit.fit import Fit, Point
 from vmfailover.studies.fit.least_squares import fewest, rates_again
@@ -134,7 +134,7 @@ def _notes(told: Sequence[DirtyRate], most: float, below: Below) -> Iterator[str
     yield (
         f"below {duration(shortest)} only this is known: at least {per_ms} are modified for each millisecond, at most "
         f"{size(most)} at once and {size(told[0].modified)} in {duration(shortest)}; these sets are at the "
-        f"{_ENDS[below]} end (--below); measure a shorter time to know"
+        f"{_ENDS[below]} end (below); measure a shorter time to know"
     )
     yield "a rate tells pages, not lines: a visit stores to one line of 64 B, and loads nothing"
 

@@ -121,7 +121,7 @@ class _Guest:
             yield f"time: {time} is fitted, as recorded"
         else:
             clock = f"{self.clock_hz / 1e9:g} GHz"
-            speed = f"{self.ipc:g} instructions a cycle and {clock} (--ipc, --clock)"
+            speed = f"{self.ipc:g} instructions a cycle and {clock} (ipc, clock)"
             idle = f", idle time of {duration(about.idle_ns)} included" if about.idle_ns else ""
             yield f"time: the trace tells none; {time} is fitted, at {speed}{idle}"
 

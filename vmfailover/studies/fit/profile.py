@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import write_whole
-from vmfailover.guest.workloads.hot_sets import PAGE_BYTES, HotSetsWorkload
+from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.scenario.errors import dotted
 from vmfailover.scenario.explain import problems_of
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, RATE, SIZE
+from vmfailover.scenario.workload_file import REMARKS
 from vmfailover.scenario.writing import yaml_of
 from vmfailover.studies.fit.fluctuation import FittedFluctuation
 from vmfailover.studies.fit.model import FittedSet
@@ -23,8 +25,6 @@ __all__ = ["TICK_NS", "profile", "workload_of", "write_profile"]
 
 #: Step of the grid on which visits are drawn, nanoseconds.
 TICK_NS = 100_000
-#: Keys of a profile that are no keys of a workload.
-_ABOUT = ("description", "fitted")
 
 
 def profile(
@@ -72,12 +72,12 @@ def _rounded(number: float, digits: int = 6) -> float:
 def workload_of(told: Mapping[str, Any]) -> HotSetsWorkload:
     """Return the settings of a profile; raise InputError, of one line, for what is beyond all limits."""
     try:
-        return HotSetsWorkload.model_validate({key: value for key, value in told.items() if key not in _ABOUT})
+        return HotSetsWorkload.model_validate({key: value for key, value in told.items() if key not in REMARKS})
     except ValidationError as error:
         problem = next(problems_of(HotSetsWorkload, error))
         raise InputError(
             f"the fitted workload cannot be: {dotted(problem.path)}: {problem.message}; look at the guest's rates, or "
-            "at its time, which --ipc and --clock make longer or shorter"
+            "at its time, which ipc and clock make longer or shorter"
         ) from None
 
 

@@ -24,7 +24,7 @@ _UNITS = {"second": _SECOND_NS, "millisecond": 10**6}
 #: What to do about a rate of zero.
 _BELOW = (
     "0 MiB/s is below the resolution, which is 1 MiB/s; measure a shorter time, which has a higher rate (QEMU 8.2 "
-    "takes calc-time-unit millisecond), or with mode dirty-bitmap or dirty-ring, or give --dirty-rate what you know"
+    "takes calc-time-unit millisecond), or with mode dirty-bitmap or dirty-ring, or give a dirty rate that you know"
 )
 _DOMSTATS = re.compile(r"^\s*dirtyrate\.([\w.]+)\s*=\s*(-?\d+)\s*$", re.MULTILINE | re.ASCII)
 

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, Field, model_validator
 from vmfailover.scenario.errors import Problem, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.record import Integer, Number, Record, written
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.scenario.units import DURATION, SIZE, AboveZero, Duration, NoneText, Rate, Share, Size
 from vmfailover.scenario.workload import Instructions, Workload
 from vmfailover.traces.accesses import BLOCK_BYTES
 
-#: Bytes of a page, of which sets are made.
-PAGE_BYTES = 4096
 #: Blocks of 64 bytes in a page.
 PAGE_BLOCKS = PAGE_BYTES // BLOCK_BYTES
 #: The shortest tick, in nanoseconds.

@@ -61,8 +61,10 @@ class HotSetAccesses:
 
     def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
         """The records of a vCPU from number `first` on, without end; none of a vCPU that visits no set."""
+        if not self._draws.table.most[:, vcpu].any():
+            return
         tick, within = divmod(first, 1 << self._shift)
-        while self._draws.table.most[:, vcpu].any():
+        while True:
             chunk = self._chunk(vcpu, tick)
             if chunk.records > within:
                 yield chunk.part(within, chunk.records)

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.engine.compilation import compiled
-from vmfailover.guest.workloads.generator import below, random_bits
-from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, PAGE_BYTES, HotSetsWorkload
+from vmfailover.guest.workloads.generator import GAMMA, below, random_bits
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
 from vmfailover.guest.workloads.hot_sets.pace import UNIT, pace_of
 from vmfailover.guest.workloads.hot_sets.poisson import draw_poisson
 from vmfailover.guest.workloads.keys import Purpose, child, vcpu_keys, words
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES
 
-__all__ = ["HotSetDraws", "SetTable", "Visits"]
-
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+__all__ = ["HotSetDraws", "SetTable", "Visits", "begin_of", "fill_counts", "page_of", "passed"]
 
 
 class Visits(NamedTuple):
@@ -127,6 +126,7 @@ def _most(mean: NDArray[np.float64]) -> NDArray[np.int64]:
 
 @compiled
 def fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: int, before: int, factor: int) -> None:
+    """Set how often a vCPU visits each set in a tick, `before` and `factor` being those of its `Span`."""
     for each in range(len(counts)):
         mean, count = table.mean[each, vcpu], 0
         if mean > 0 and table.turns[each]:
@@ -142,6 +142,19 @@ def fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: int
 def passed(mean: float, factors: int, start: float) -> int:
     """Whole pages that a stream has passed once the factors of its ticks add up to `factors`."""
     return floor(mean * factors / UNIT + start)
+
+
+@compiled
+def page_of(table: SetTable, each: int, bits: np.uint64, turn: int) -> int:
+    """Return the page of a visit to a set, drawn from its random bits, or the one whose turn it is."""
+    pages = table.pages[each]
+    return int(table.first[each] + (turn % pages if table.turns[each] else np.int64(below(bits, np.uint64(pages)))))
+
+
+@compiled
+def begin_of(table: SetTable, each: int, bits: np.uint64) -> int:
+    """Return the block of its page with which a visit to a set begins, drawn from its random bits."""
+    return int(np.int64(below(bits * GAMMA, np.uint64(table.begins[each]))) * table.step[each])
 
 
 @compiled
@@ -163,14 +176,9 @@ def _fill_visits(
         each = number[index]
         key = random_bits(table.key[each, vcpu], np.uint64(tick))
         bits = random_bits(key, np.uint64(done[each] + 1))
-        if table.turns[each]:
-            gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
-            place = (gone + done[each]) % table.pages[each]
-        else:
-            place = np.int64(below(bits, np.uint64(table.pages[each])))
-        page[index] = np.uint32(table.first[each] + place)
-        begin = np.int64(below(bits * _GAMMA, np.uint64(table.begins[each])))
-        block[index] = np.uint8(begin * table.step[each])
+        gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
+        page[index] = np.uint32(page_of(table, each, bits, gone + done[each]))
+        block[index] = np.uint8(begin_of(table, each, bits))
         done[each] += 1
 
 

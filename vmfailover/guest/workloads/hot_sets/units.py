@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.engine.compilation import compiled
-from vmfailover.guest.workloads.generator import below, random_bits
-from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, PAGE_BYTES, HotSetsWorkload
-from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, fill_counts, passed
+from vmfailover.guest.workloads.generator import random_bits
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
+from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, begin_of, fill_counts, page_of, passed
 from vmfailover.hardware.sampled.visits import WITHIN_TICK_BITS, Demand, SetDemand
+from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES
 
 __all__ = ["SampledHotSets", "UnitVisits"]
@@ -25,7 +26,6 @@ _MOST_TICKS = 1 << 12
 _KEPT = 4
 #: Visits to each place of a set, in the mean, of which none is missed but once in e to this power.
 _DENSE = 12
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
 class UnitVisits(NamedTuple):
@@ -269,13 +269,9 @@ def _fill_drawn(
     gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
     for number in range(count):
         bits = random_bits(key, np.uint64(number + 1))
-        if table.turns[each]:
-            place = (gone + number) % table.pages[each]
-        else:
-            place = np.int64(below(bits, np.uint64(table.pages[each])))
-        block = (table.first[each] + place) * PAGE_BLOCKS
+        block = page_of(table, each, bits, gone + number) * PAGE_BLOCKS
         if shape.unit_blocks < PAGE_BLOCKS:
-            block += np.int64(below(bits * _GAMMA, np.uint64(table.begins[each]))) * table.step[each]
+            block += begin_of(table, each, bits)
         for part in range(block // shape.unit_blocks, (block + shape.burst[each] - 1) // shape.unit_blocks + 1):
             unit[filled] = np.uint32(part)
             filled += 1
