@@ -26,8 +26,8 @@ def faults(replication: Replication, host: HostSpec) -> Tracking:
 
 def protecting_ns(costs: PageTracking, pages: npt.NDArray[np.int64]) -> int:
     """Return how long it takes to protect modified pages (int64[n], in order) again, nanoseconds."""
-    ranges = int(np.count_nonzero(np.diff(pages, prepend=-2) > 1))
-    return pages.size * costs.page + ranges * costs.range + (costs.flush if pages.size else 0)
+    ranges_ns = costs.range and costs.range * int(np.count_nonzero(np.diff(pages, prepend=-2) > 1))
+    return pages.size * costs.page + ranges_ns + (costs.flush if pages.size else 0)
 
 
 class PageWriteProtect(Checkpointing):
