@@ -46,7 +46,7 @@ from listed_pages import ListedPagesSettings
 class ListedPages(PageDirtyBits):
     def new_tracker(self, hosted):
         settings = ListedPagesSettings.of(self.context.scenario.replication)
-        return FirstStores(self.context, hosted, lambda pages: pages * settings.page_list.entry)
+        return FirstStores(self.context, hosted, lambda pages: pages.size * settings.page_list.entry)
 """
 LISTED = {"protocol": "listed-pages", "page_list": {"entry": "50 ns"}}
 BRIEF = {"duration": "8 ms", "failures": [{"at": "5500 us", "kind": "host-crash"}]}

@@ -56,6 +56,11 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"reprotection": {"repair": "500 us"}, "failures.0.at": "3 ms"},
         "20 cycles",
     ),
+    "replication.page_tracking.buffer": (
+        "base",
+        {"replication.protocol": "page-modification-log", "replication.page_tracking": {"buffer": 1}},
+        512,
+    ),
     "replication.precopy.least": ("live-precopy-rounds", PRECOPY, 200),
     "replication.precopy.most": ("live-precopy-rounds", PRECOPY, 1.0),
     "replication.precopy.rounds": ("live-precopy-rounds", PRECOPY, 2),

@@ -66,10 +66,10 @@ def dead_host_answers_its_clients(injection: Injection) -> None:
 @mutant(small("base"), caught_by="program")
 def vm_resumes_ten_records_late(injection: Injection) -> None:
     @injection.into(VirtualMachine, "load")
-    def load(original: Any, vm: VirtualMachine, workload: Any, positions: Any, guest_ns: int, now_ns: int) -> None:
+    def load(original: Any, vm: Any, workload: Any, positions: Any, guest_ns: int, now_ns: int, waits: Any) -> None:
         late = 10 * (now_ns > 0)
         injection.fired += late
-        original(vm, workload, [position + late for position in positions], guest_ns, now_ns)
+        original(vm, workload, [position + late for position in positions], guest_ns, now_ns, waits)
 
 
 @mutant(small("base"), caught_by="program")
@@ -84,8 +84,8 @@ def vm_resumes_where_the_primary_died(injection: Injection) -> None:
 @mutant(small("base"), caught_by="nothing_lost_in_log")
 def second_mode_after_the_takeover(injection: Injection) -> None:
     @injection.into(VirtualMachine, "load")
-    def load(original: Any, vm: VirtualMachine, workload: Any, positions: Any, guest_ns: int, now_ns: int) -> None:
-        original(vm, workload, positions, guest_ns, now_ns)
+    def load(original: Any, vm: Any, workload: Any, positions: Any, guest_ns: int, now_ns: int, waits: Any) -> None:
+        original(vm, workload, positions, guest_ns, now_ns, waits)
         if now_ns > 0:
             vm.processor.set_first_mode(0, False)
             injection.fire()
