@@ -18,8 +18,10 @@ def ran(visits: str, **keys: Any) -> RunResult:
     """Return a run of a guest of one vCPU to its end, without a fault and without clients."""
     sets = [{"kind": "random", "memory": "16 MiB", "visits": visits}]
     workload = {"kind": "hot-sets", "instructions_per_access": 2000, "sets": sets}
-    base = {"vm": {"vcpus": 1, "memory": "32 MiB"}, "clients": None, "failures": [], "duration": f"{DURATION_NS} ns"}
-    return vf.run(sampled(keys.pop("protocol", "page-write-protect"), workload=workload, **{**base, **keys}))
+    vm = {"vcpus": 1, "memory": "32 MiB"}
+    base = {"vm": vm, "clients": None, "failures": [], "duration": f"{DURATION_NS} ns", **keys}
+    protocol = base.pop("protocol", "page-write-protect")
+    return vf.run(sampled(protocol, workload=workload, **base))
 
 
 @pytest.mark.parametrize("visits", [IDLE, BUSY])
@@ -32,12 +34,30 @@ def test_an_unprotected_guest_gets_as_far_in_the_time_without_the_slowdown(visit
 
 
 def test_a_guest_that_waits_for_its_tick_is_slowed_down_by_pauses_alone() -> None:
-    values = ran(IDLE).values
-    assert 0 < values["guest.slowdown"] == pytest.approx(values["guest.pause_fraction"], rel=0.02)
+    metrics = ran(IDLE).metrics
+    assert metrics["guest.pause_fraction"] > 0
+    assert metrics["guest.slowdown"] == pytest.approx(metrics["guest.pause_fraction"], rel=0.02)
 
 
 def test_one_that_falls_behind_is_slowed_down_by_faults_too() -> None:
-    values = ran(BUSY).values
-    parts = [values[f"guest.{name}_fraction"] for name in ("pause", "early_copy", "stall", "fault")]
-    assert values["guest.fault_fraction"] > 0.01
-    assert values["guest.slowdown"] == pytest.approx(sum(parts))
+    metrics = ran(BUSY).metrics
+    parts = [metrics[f"guest.{name}_fraction"] for name in ("pause", "early_copy", "stall", "fault")]
+    assert metrics["guest.fault_fraction"] > 0.01
+    assert metrics["guest.slowdown"] == pytest.approx(sum(parts))
+
+
+@pytest.mark.parametrize("fidelity", ["sampled", "executed"])
+def test_a_run_says_that_there_is_not_the_time_for_all_visits(fidelity: str) -> None:
+    (remark,) = (each for each in ran(BUSY, fidelity=fidelity).remarks if each.startswith("workload.sets"))
+    assert "late after" in remark
+    assert not [each for each in ran(IDLE, fidelity=fidelity).remarks if each.startswith("workload.sets")]
+
+
+@pytest.mark.parametrize("fidelity", ["sampled", "executed"])
+@pytest.mark.parametrize(("visits", "late"), [((IDLE, BUSY), True), ((IDLE, IDLE), False), ((IDLE,), False)])
+def test_one_vcpu_that_has_too_much_to_do_is_enough(visits: tuple[str, ...], late: bool, fidelity: str) -> None:
+    """And one that has nothing to do is not late."""
+    sets = [{"kind": "random", "memory": "8 MiB", "visits": each, "vcpus": [vcpu]} for vcpu, each in enumerate(visits)]
+    workload = {"kind": "hot-sets", "instructions_per_access": 2000, "sets": sets}
+    result = vf.run(sampled(fidelity=fidelity, workload=workload, failures=[], clients=None, duration="20 ms"))
+    assert any(each.startswith("workload.sets") for each in result.remarks) == late

@@ -178,6 +178,11 @@ class VirtualMachine:
         assert self._buffer is not None
         return tuple(self._buffer.position(vcpu) for vcpu in range(self.vcpus))
 
+    def late_ns(self, now_ns: int) -> int:
+        """Return the guest time since the tick began whose accesses are still to be executed, of the latest vCPU."""
+        assert self._buffer is not None
+        return self.guest_ns(now_ns) - min(map(self._buffer.tick_ns, range(self.vcpus)))
+
     @property
     def waits(self) -> tuple[Wait, ...]:
         """The last wait that each vCPU has begun."""

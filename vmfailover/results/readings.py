@@ -33,8 +33,8 @@ class Reading:
     working_cores: int
     #: Guest time that the vCPU that serves requests has spent on them, and its program did not have.
     served_ns: int
-    #: Time by which writing the address log delays the guest. One that waits for an instant anyway, having nothing to do
-    #: before, has made up for what it lost until then; so it is with the next two.
+    #: Time by which writing the address log delays the guest. One that waits for an instant anyway, having nothing to
+    #: do before, has made up for what it lost until then; so it is with the next two.
     logging_ns: float
     #: Time by which faults and exits delay the guest that are taken to track its stores.
     tracking_ns: float
