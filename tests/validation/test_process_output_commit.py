@@ -2,8 +2,8 @@
 
 Costs are those of `scenarios/published/process-uffd.yaml`. Fitted beside them: the pages that an update modifies, to
 what the database modifies at full speed, and those that are modified all the time, to the epochs of 5 ms over a link
-that is not shaped. All else is predicted, the response times above all. As the stores of an update come together, epochs
-differ in their pages by what updates at random make of it: 15 % at 5 ms.
+that is not shaped. All else is predicted, the response times above all. The stores of an update come together, which
+is why epochs differ so much in their pages: by 15 % at 5 ms.
 """
 
 from functools import cache
