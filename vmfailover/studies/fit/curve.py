@@ -72,7 +72,7 @@ def _count(
 ) -> None:
     """Count the units that stores, each at a position, are the first to in their window, of each length.
 
-    `last` has in the row of so many blocks, from `places` on for each granularity, 1 + the position of the last store to each
+    `last` has in a row of so many blocks, from `places` on for each size, 1 + the position of the last store to each
     unit. `counts` is uint32[granularities, windows of all lengths]; those of a length, twice the one before, are from
     `starts` on.
     """
@@ -110,7 +110,7 @@ class Units:
     """Counts distinct units in windows of all lengths at once, since a window has whole shorter ones in it."""
 
     def __init__(self, sizes: Sequence[int], row_bytes: int, most: int) -> None:
-        """Count units of these bytes, rows of them at a time, in windows up to the position `most`, which none reaches."""
+        """Count units of these bytes, of which a row is so many, in windows up to the position `most`."""
         self._row_blocks = row_bytes // BLOCK_BYTES
         self._shifts = np.array([(size // BLOCK_BYTES).bit_length() - 1 for size in sizes])
         #: Where the units of each size begin in a row, and the end of the row.
