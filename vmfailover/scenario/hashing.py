@@ -76,6 +76,7 @@ _LATER: dict[str, Any] = {
     },
     "hypervisor": {"wake_up": "0 ns"},
     "link": {"shaper": None},
+    "quorum": {"kind": "none", "vote": "10 ms", "response": "none", "delay": "0 ns", "shut_down": "0 ns"},
     "clients": {"stores": "0 B"},
 }
 

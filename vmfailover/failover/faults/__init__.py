@@ -8,6 +8,8 @@ KINDS = {
     "memory-error": f"{__name__}.hosts:UncorrectableError",
     "hypervisor-hang": f"{__name__}.hosts:HypervisorHang",
     "slow-host": f"{__name__}.hosts:SlowHost",
+    "network-loss": f"{__name__}.network:NetworkLoss",
+    "isolation": f"{__name__}.network:Isolation",
     "link-cut": f"{__name__}.links:LinkCut",
     "link-loss": f"{__name__}.links:LinkLoss",
     "link-slow": f"{__name__}.links:LinkSlow",
