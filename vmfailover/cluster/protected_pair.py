@@ -67,8 +67,10 @@ class ProtectedPair:
 
     @staticmethod
     def _is_quorate(quorum: Quorum, detector: Detector) -> bool:
-        """Whether the host on which a detector is has not given up the other, or may go on without it."""
-        return not detector.declared.triggered or quorum.has_quorum(detector.watcher, detector.watched)
+        """Whether the host on which a detector is may go on: with the other, or as the only one with quorum."""
+        if detector.declared.triggered:
+            return quorum.has_quorum(detector.watcher, detector.watched)
+        return not quorum.is_voted_out(detector.watcher)
 
     def _watch_over(self, host: Host, is_quorate: Callable[[], bool]) -> None:
         """Give a host its watchdog, where hosts have one."""

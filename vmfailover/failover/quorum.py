@@ -34,12 +34,16 @@ class Quorum:
 
     def may_have_vote(self, host: Host) -> bool:
         """Whether a host has the vote, or would get it if it asked now."""
-        return host.planes.reaches(Plane.WITNESS) and self._voted_for in (None, host)
+        return host.planes.reaches(Plane.WITNESS) and not self.is_voted_out(host)
+
+    def is_voted_out(self, host: Host) -> bool:
+        """Whether the other host has the vote, with which it goes on."""
+        return self._voted_for not in (None, host)
 
     def has_quorum(self, host: Host, other: Host) -> bool:
-        """Whether a host is not alone now: it hears the other, or the witness is with it."""
+        """Whether a host may go on: the other has not been told so, and it hears that one or the witness is with it."""
         hears = other.up and not other.frozen and not other.out.is_cut
-        return hears or self._spec.kind == "none" or self.may_have_vote(host)
+        return not self.is_voted_out(host) and (hears or self._spec.kind == "none" or self.may_have_vote(host))
 
     def respond(self, host: Host, other: Host) -> Steps:
         """On a host with the VM and without quorum: end the VM as the scenario says, unless it has quorum by then."""
