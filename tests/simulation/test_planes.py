@@ -142,3 +142,41 @@ def test_the_promise_without_fencing_is_waived_and_not_ticked() -> None:
 def test_what_no_vote_decides_is_refused(keys: dict[str, Any]) -> None:
     with pytest.raises((ValidationError, ValueError)):
         small("base", **keys)
+
+
+@pytest.mark.parametrize("lasts", ["2300 us", "2650 us", "3910 us"])
+def test_a_split_brain_ends_within_an_advertisement_of_the_heal(lasts: str) -> None:
+    failure = cut("network-loss", lasts=lasts)
+    result = found(failure, fencing={"kind": "none", "heal": "yield"})
+    healed, (ended,) = (
+        when(result, "passed"),
+        [event.time_ns for event in result.event_rows if event.kind == "standby-down"],
+    )
+    interval, latency = result.scenario.detection.interval, result.scenario.link.latency
+    assert healed + latency <= ended <= healed + interval + 2 * latency
+    taken_over = when(result, "takeover")
+    assert result.values["loss.split_brain_ns"] == pytest.approx(ended - taken_over, abs=400_000)
+    assert hosts(result, "takeover") == ["secondary"]
+
+
+def test_a_split_brain_lasts_if_nobody_yields() -> None:
+    result = found(cut("network-loss", lasts="2300 us"), fencing={"kind": "none"})
+    assert hosts(result, "standby-down") == []
+    assert (result.values["loss.split_brain_ns"] or 0) > 5_000_000
+
+
+def test_a_vm_whose_storage_is_gone_restarts_elsewhere_after_the_timeouts() -> None:
+    times = {"paths_timeout": "1400 us", "restart_delay": "1800 us"}
+    result = found(cut("all-paths-down", **times))
+    assert when(result, "down") == FROM + 3_200_000
+    assert when(result, "detect") - when(result, "down") < 100_000
+    assert hosts(result, "takeover") == ["secondary"]
+    passed = found(cut("all-paths-down", **times, lasts="3 ms"))
+    assert hosts(passed, "down") == hosts(passed, "takeover") == []
+
+
+def test_a_vm_whose_storage_is_gone_for_good_restarts_at_once() -> None:
+    result = found(cut("storage-loss"))
+    assert when(result, "down") == FROM
+    assert when(result, "detect") - FROM < 100_000
+    assert hosts(result, "takeover") == ["secondary"]

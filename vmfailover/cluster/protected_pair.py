@@ -12,11 +12,13 @@ from vmfailover.failover.detection.watching import watch_each_other
 from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.quorum import Quorum
 from vmfailover.failover.secondary_loss import LossOfSecondary
+from vmfailover.failover.split_brain import Advertisements
 from vmfailover.failover.takeover import Takeover
 from vmfailover.failover.watchdog import Watchdog
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Release
 from vmfailover.hardware.host import Host
+from vmfailover.records.events import Event, Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.protection import Protection, protection_class
@@ -62,8 +64,17 @@ class ProtectedPair:
         secondary.run_agent(takeover.run(self.detector.declared, primary))
         loss = LossOfSecondary(self.protection, fencing, quorum, context.event_log, primary)
         primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+        if scenario.fencing.old_host_yields:
+            context.event_log.on(Kind.TAKEOVER, self._advertise)
         self._watch_over(primary, partial(self._is_quorate, quorum, self.detector_of_secondary))
         self._watch_over(secondary, partial(self._is_quorate, quorum, self.detector))
+
+    def _advertise(self, event: Event) -> None:
+        """Let the old host of the VM hear that this pair's secondary has taken over."""
+        primary, secondary = (hosted.host for hosted in self.hosted)
+        if event.host == secondary.name and not self.ended:
+            detection = self.context.scenario.detection
+            Advertisements(self.context.env, primary, secondary, detection.interval, detection.message)
 
     @staticmethod
     def _is_quorate(quorum: Quorum, detector: Detector) -> bool:

@@ -52,6 +52,11 @@ class Fencing(Section):
         return self.delay
 
     @property
+    def old_host_yields(self) -> bool:
+        """Whether a host gives its VM up when it hears that another one has taken over."""
+        return False
+
+    @property
     def watchdog_ns(self) -> int | None:
         """Time without quorum after which a host's own watchdog resets it, nanoseconds; None if it has none."""
         return None
@@ -145,14 +150,16 @@ class Failure(Section):
     process dies, and what it has given to the network still leaves. memory-error: so does it die, of an uncorrectable
     error, which the host reports at once. hypervisor-hang: everything but the virtual processors stands still.
     slow-host: everything takes longer, heartbeats do not (a gray failure). network-loss: the host loses some planes of
-    its network. isolation: it loses all of them. link-cut, link-loss, link-slow: the link
+    its network. isolation: it loses all of them. all-paths-down: it does not reach the
+    VM's storage. storage-loss: that is gone for good, and the host is told. link-cut, link-loss, link-slow: the link
     between the hosts lets nothing through, loses frames, or is slower."""
     target: str | None = None
     """Which host it happens to: primary, secondary, spare-1, …, whatever its role is then, or active or standby, the
     host with the VM or the other one; which direction of the link: forward, from the host with the VM, or backward; or
     both."""
     lasts: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
-    """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host, the network and the link."""
+    """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host, the network, paths and the
+    link."""
     repeat: Annotated[Count, Field(le=10**6)] = 1
     """How often it happens: a flapping link."""
     every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None

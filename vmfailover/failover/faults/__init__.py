@@ -10,6 +10,8 @@ KINDS = {
     "slow-host": f"{__name__}.hosts:SlowHost",
     "network-loss": f"{__name__}.network:NetworkLoss",
     "isolation": f"{__name__}.network:Isolation",
+    "all-paths-down": f"{__name__}.storage:AllPathsDown",
+    "storage-loss": f"{__name__}.storage:StorageLoss",
     "link-cut": f"{__name__}.links:LinkCut",
     "link-loss": f"{__name__}.links:LinkLoss",
     "link-slow": f"{__name__}.links:LinkSlow",
