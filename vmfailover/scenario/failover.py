@@ -180,6 +180,11 @@ class Failure(Section):
         """How many times as long everything takes on a host that it has struck."""
         return 1.0
 
+    @property
+    def reported_ns(self) -> int:
+        """Time after which a host that works on otherwise reports it, nanoseconds."""
+        return 0
+
     def strike(self, part: Any, report: Callable[[str], None]) -> Undo | None:
         """Do the damage to a host, or to one direction of the link; return what takes it back, if anything does.
 

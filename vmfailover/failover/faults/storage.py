@@ -43,12 +43,17 @@ class AllPathsDown(Failure):
     """all-paths-down: time from then until the host ends the VM and reports that, so that it restarts elsewhere, in
     nanoseconds. vSphere (das.vmReactionOnAPD, delay for VM failover)."""
 
+    @property
+    def reported_ns(self) -> int:
+        """Time of both timeouts."""
+        return self.paths_timeout + self.restart_delay
+
     def strike(self, part: "Host", report: Callable[[str], None]) -> Undo | None:
         """Cut the host off its storage, and let it wait for a path."""
         over: list[bool] = []
 
         def wait() -> Steps:
-            yield part.env.timeout(self.paths_timeout + self.restart_delay)
+            yield part.env.timeout(self.reported_ns)
             if not over:
                 part.stop()
                 report(part.name)
