@@ -81,7 +81,9 @@ _LATER: dict[str, Any] = {
         "page_tracking": {"found_by": "faults", "fetch": "10 ns", "evicted_by": None, "range": "0 ns"},
     },
     "hypervisor": {"wake_up": "0 ns"},
+    "fencing": {"spread": "0 ns", "heal": "none"},
     "link": {"shaper": None},
+    "quorum": {"kind": "none", "vote": "10 ms", "response": "none", "delay": "0 ns", "shut_down": "0 ns"},
     "clients": {"stores": "0 B"},
 }
 
