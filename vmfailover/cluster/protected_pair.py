@@ -7,7 +7,7 @@ from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.watching import watch_each_other
 from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.secondary_loss import LossOfSecondary
-from vmfailover.failover.takeover import Takeover
+from vmfailover.failover.takeover import Takeover, Waits
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Release
 from vmfailover.replication.context import ProtectionContext
@@ -47,7 +47,10 @@ class ProtectedPair:
         )
         self.detector.write_to(context.event_log)
         self.detector_of_secondary.write_to(context.event_log)
-        takeover = Takeover(self.protection, fencing, context.event_log, secondary, scenario.fencing.priority_delay)
+        waits = Waits.drawn(scenario.failover, self.random("takeover"))
+        takeover = Takeover(
+            self.protection, fencing, context.event_log, secondary, waits, scenario.fencing.priority_delay
+        )
         secondary.run_agent(takeover.run(self.detector.declared, primary))
         loss = LossOfSecondary(self.protection, fencing, context.event_log, primary)
         primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))

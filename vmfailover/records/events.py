@@ -26,12 +26,14 @@ class Kind(StrEnum):
     SUSPECT = "suspect", "a host is doubted: the next stage of its detection begins [the host doubted]"
     FORGIVE = "forgive", "it is heard again in that stage, and doubted no more [the host doubted]"
     DETECT = "detect", "the second host gives up the one with the VM [the host given up]"
+    ELECTED = "elected", "it is settled that the second host takes over [the host given up]"
     DETECT_LOSS = "detect-loss", "the host with the VM gives up the second one [the host given up]"
     FENCE = "fence", "the second host knows that the first is silent, or has nothing to make sure of it"
     FENCING_FAILED = (
         "fencing-failed",
         "it cannot be made sure that a host is silent: nobody goes on without it [that host]",
     )
+    PROMOTED = "promoted", "the second host begins to bring the VM to life"
     IMAGE_COMPLETE = "image-complete", "memory on the second host is at the state from which the VM will go on"
     TAKEOVER = "takeover", "the VM runs on the second host"
     LOST = "lost", "there is no state from which the VM could go on"

@@ -12,6 +12,7 @@ from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.sizes import PAGE_BYTES
+from vmfailover.scenario.takeover import TakeoverSteps
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.workload import Workload
 
@@ -64,6 +65,8 @@ class Experiment(Record):
     """How a failure is noticed."""
     fencing: SerializeAsAny[Fencing] = Field(default_factory=lambda: Fencing.model_validate({}))
     """What keeps the failed host silent."""
+    failover: TakeoverSteps = TakeoverSteps()
+    """What a takeover waits for beside that."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""
     failures: tuple[SerializeAsAny[Failure], ...] = ()

@@ -76,6 +76,9 @@ _LATER: dict[str, Any] = {
     },
     "hypervisor": {"wake_up": "0 ns"},
     "link": {"shaper": None},
+    "failover": {
+        step: {"distribution": "constant", "mean": "0 ns", "spread": "0 ns"} for step in ("election", "promotion")
+    },
     "clients": {"stores": "0 B"},
 }
 

@@ -18,6 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "phi-accrual": {"interval": "10 ms"},
     "swim": {"swim": {"members": 5, "period": "10 ms", "probe_timeout": "1 ms"}},
     "token": {"token": {"token": "30 ms"}},
+    "sentinel": {"sentinel": {"down_after": "20 ms", "ping": "10 ms", "least_tick": "1 ms", "most_tick": "2 ms"}},
     "hardware": {"delay": "2 ms"},
     "witness": {**HEARD, "witness": {"interval": "10 ms", "timeout": "25 ms"}},
 }

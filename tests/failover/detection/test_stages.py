@@ -25,6 +25,14 @@ STAGED: dict[str, tuple[dict[str, Any], int]] = {
     ),
     "swim, suspicion": ({"kind": "swim", "swim": {**SWIM, "suspicion": "200 ms"}}, 60),
     "swim": ({"kind": "swim", "swim": SWIM, "confirmation": "200 ms"}, 60),
+    "sentinel": (
+        {
+            "kind": "sentinel",
+            "sentinel": {"down_after": "20 ms", "ping": "10 ms", "least_tick": "1 ms", "most_tick": "2 ms"},
+            "confirmation": "200 ms",
+        },
+        40,
+    ),
     "token, consensus": ({"kind": "token", "token": {"token": "30 ms", "consensus": "200 ms", "join": "5 ms"}}, 30),
     "token": ({"kind": "token", "token": {"token": "30 ms", "join": "5 ms"}, "confirmation": "180 ms"}, 30),
 }
