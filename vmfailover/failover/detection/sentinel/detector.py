@@ -11,7 +11,6 @@ from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.sentinel import SentinelSettings
 from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
-from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
 
@@ -74,7 +73,7 @@ class SentinelDetector(Detector):
         if pinged_ns is None or member in self._down or int(self.env.now) - pinged_ns <= self._settings.down_after:
             return
         if not self._down:
-            self.tell(Kind.SUSPECT)
+            self.suspect("agreement")
         self._down.add(member)
         if len(self._down) == self._settings.quorum:
             self._leader = member
@@ -86,7 +85,7 @@ class SentinelDetector(Detector):
             self._down.remove(ping.sender)
             self._leader = None
             if not self._down:
-                self.tell(Kind.FORGIVE)
+                self.forgive()
         self.notice()
 
     def _confirm(self) -> Steps:
