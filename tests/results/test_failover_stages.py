@@ -9,7 +9,14 @@ from vmfailover.results.failover_stages import failover_stages
 from vmfailover.simulation import run
 
 US = 1000
-TOKEN = {"members": 3, "token": "1 ms", "coefficient": "0 ns", "join": "200 us", "reform": "50 us", "disagreement": "0 %"}
+TOKEN = {
+    "members": 3,
+    "token": "1 ms",
+    "coefficient": "0 ns",
+    "join": "200 us",
+    "reform": "50 us",
+    "disagreement": "0 %",
+}
 SENTINEL = {"down_after": "1 ms", "ping": "500 us", "least_tick": "50 us", "most_tick": "100 us"}
 SWIM = {"members": 5, "period": "500 us", "probe_timeout": "50 us", "suspicion": "300 us"}
 HEARD = {"interval": "300 us", "timeout": "900 us"}

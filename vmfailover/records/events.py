@@ -23,7 +23,10 @@ class Kind(StrEnum):
     DOWN = "down", "the host with the VM is silent from now on, by a fault or because it was fenced"
     STANDBY_DOWN = "standby-down", "another host is silent from now on"
     REPAIRED = "repaired", "a host can be put into service again"
-    SUSPECT = "suspect", "a host is doubted: the next stage of its detection begins, after `count` others [the host doubted]"
+    SUSPECT = (
+        "suspect",
+        "a host is doubted: the next stage of its detection begins, after `count` others [the host doubted]",
+    )
     FORGIVE = "forgive", "it is heard again in that stage, and doubted no more [the host doubted]"
     DETECT = "detect", "the second host gives up the one with the VM [the host given up]"
     ELECTED = "elected", "it is settled that the second host takes over [the host given up]"

@@ -60,9 +60,7 @@ def _counts(events: Sequence[Event]) -> Iterator[int]:
     return (event.count for event in events)
 
 
-def _of_detection(
-    scenario: Scenario, doubts: Sequence[Event], began_ns: int, ended_ns: int
-) -> Iterator[FailoverStage]:
+def _of_detection(scenario: Scenario, doubts: Sequence[Event], began_ns: int, ended_ns: int) -> Iterator[FailoverStage]:
     names = [stage.name for stage in scenario.detection.stages]
     instants = [began_ns, *(event.time_ns for event in doubts), ended_ns]
     numbers = [0, *_counts(doubts), len(names)]
