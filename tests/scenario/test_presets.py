@@ -63,10 +63,10 @@ def test_a_file_of_the_user_s_own_lies_beside_the_scenario(tmp_path: Path) -> No
     found = load(path)
     assert (found.detection.timeout, found.fencing.kind, found.fencing.delay) == (7000 * MS, "shared-storage", 30 * MS)
     (tmp_path / "site.yaml").write_text("- 1")
-    with pytest.raises(InputError, match="'site.yaml' is no preset"):
+    with pytest.raises(InputError, match=r"'site\.yaml' is no preset"):
         load(path)
     (tmp_path / "site.yaml").unlink()
-    with pytest.raises(InputError, match="site.yaml: cannot be read"):
+    with pytest.raises(InputError, match=r"site\.yaml: cannot be read"):
         load(path)
 
 

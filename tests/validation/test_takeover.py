@@ -13,7 +13,7 @@ from vmfailover.simulation import run
 from .published import RecordProperty, Row, report, table
 
 S = 1_000_000_000
-RUNS = 50
+RUNS = 30
 
 
 def scenario(preset: str, kind: str = "vm-crash", **keys: Any) -> Scenario:
@@ -91,7 +91,7 @@ def recovery(name: str) -> list[float]:
 @pytest.mark.slow
 def test_proxmox(record_property: RecordProperty) -> None:
     """From the fault to the start: the lock expires, and the manager notices at its next round."""
-    found = [until(failover_stages(run(scenario("proxmox-ha", seed=seed), samples=0)), "boot") for seed in range(5)]
+    found = [until(failover_stages(run(scenario("proxmox-ha", seed=seed), samples=0)), "boot") for seed in range(3)]
     row = Row("proxmox-ha, s", recovery("proxmox-ha")[0], float(np.median(found)), "predicted", 0.05)
     report("recoveries", [row], record_property)
 

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     REPAIRED = "repaired", "a host can be put into service again"
     SUSPECT = (
         "suspect",
-        "a host is doubted: the next stage of its detection begins, after `count` others [the host doubted]",
+        "a host is doubted: a stage of its detection begins, after `count` others [the host doubted]",
     )
     FORGIVE = "forgive", "it is heard again in that stage, and doubted no more [the host doubted]"
     DETECT = "detect", "the second host gives up the one with the VM [the host given up]"

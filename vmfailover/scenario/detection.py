@@ -53,8 +53,8 @@ class Detection(Section):
     kind: str = "heartbeat"
     """heartbeat: the other host reports at intervals, and silence is a failure. phi-accrual: so it is if it is too
     unlikely. swim: members probe each other at random. token: a token does not come back, and the host does not join
-    the next membership. sentinel: sentinels ping it, and agree that it is down. hardware: the management controller of the host reports that it is down. witness: heartbeats,
-    on the link and on a way of their own."""
+    the next membership. sentinel: sentinels ping it, and agree that it is down. hardware: the management controller of
+    the host reports that it is down. witness: heartbeats, on the link and on a way of their own."""
     interval: Annotated[Duration, AboveZero] = written("10 ms")
     """heartbeat, phi-accrual, witness: time between two heartbeats, in nanoseconds. Assumed."""
     timeout: Annotated[Duration, AboveZero] = written("30 ms")

@@ -103,6 +103,19 @@ def test_a_node_that_is_ready_again_within_the_toleration_is_not_evicted() -> No
         assert (after_ns != NEVER) is evicted, back_s
 
 
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_a_silence_longer_than_the_first_stage_and_shorter_than_all_gives_nobody_up(
+    staged: tuple[dict[str, Any], int], share: float
+) -> None:
+    """A hang that ends anywhere between the end of the first stage and the earliest verdict, at whatever phase."""
+    keys, begun_ms = staged
+    for seed in range(3):
+        hang_ns = HANG_NS + seed * 3_700_000
+        verdict_ns = Pair(seed, **keys).after(hang_ns, "freeze", None, LONG_NS)
+        back_ns = int(begun_ms * MS + share * (verdict_ns - begun_ms * MS))
+        assert Pair(seed, **keys).after(hang_ns, "freeze", back_ns, LONG_NS) == NEVER
+
+
 def test_the_stages_of_a_detector_add_up() -> None:
     spec = Detection.model_validate({"kind": "token", "token": {"members": 3, "token": "1 s"}, "confirmation": "60 s"})
     assert [(stage.name, stage.longest_ns // MS) for stage in spec.stages] == [
