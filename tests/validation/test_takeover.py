@@ -13,7 +13,7 @@ from vmfailover.simulation import run
 from .published import RecordProperty, Row, report, table
 
 S = 1_000_000_000
-RUNS = 30
+RUNS = 120
 
 
 def scenario(preset: str, kind: str = "vm-crash", **keys: Any) -> Scenario:
