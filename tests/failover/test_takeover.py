@@ -12,7 +12,7 @@ from replication.outlets import WatchedOutlet
 
 from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.quorum import Quorum
-from vmfailover.failover.takeover import Takeover
+from vmfailover.failover.takeover import Takeover, Waits
 from vmfailover.replication.messages import Acknowledgement
 from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
@@ -22,6 +22,7 @@ RESTORE, REDIRECT, FENCING = 40, 30, 20
 LINE_NS = 2
 #: Longer than any takeover here.
 LONG_NS = 1000
+NO_WAITS = Waits()
 
 
 class Receiving(CachelineFlags):
@@ -34,7 +35,9 @@ class Receiving(CachelineFlags):
 class Scene:
     """A secondary that is ready to take over, and what it has activated: (state, instant)."""
 
-    def __init__(self, fencing: str = "stonith", priority_delay_ns: int = 0, **keys: Any) -> None:
+    def __init__(
+        self, fencing: str = "stonith", priority_delay_ns: int = 0, waits: Waits = NO_WAITS, **keys: Any
+    ) -> None:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
         site = new_site(self.env, hypervisor=hypervisor)
@@ -49,7 +52,7 @@ class Scene:
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns", **keys})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
         quorum = Quorum(self.env, QuorumSpec(), np.random.default_rng(1))
-        takeover = Takeover(self.protection, way, quorum, self.event_log, self.secondary, priority_delay_ns)
+        takeover = Takeover(self.protection, way, quorum, self.event_log, self.secondary, waits, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
 
     def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:
@@ -90,6 +93,20 @@ def test_a_takeover_takes_its_steps_in_their_times(fencing: str, delay: int) -> 
     ]
     assert scene.activated == [(1, end)]
     assert scene.primary.up == (fencing == "none")
+
+
+def test_an_election_comes_before_fencing_and_a_promotion_after_it() -> None:
+    scene = Scene(waits=Waits(election_ns=200, promotion_ns=100))
+    scene.receive(0, {1: 5})
+    scene.declare_at(100)
+    told = [(event.kind, event.time_ns) for event in scene.event_log.events if event.host == "secondary"]
+    assert told[-5:] == [
+        ("elected", 300),
+        ("fence", 300 + FENCING),
+        ("promoted", 400 + FENCING),
+        ("image-complete", 400 + FENCING),
+        ("takeover", 400 + FENCING + RESTORE + REDIRECT),
+    ]
 
 
 def test_the_host_without_the_vm_waits_for_its_priority_delay() -> None:

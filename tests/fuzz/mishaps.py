@@ -37,7 +37,9 @@ def detection(draws: Draws, duration: int) -> Spec | None:
         return None
     if draws.chance("preset there", 0.04):
         return {"preset": draws.pick("preset", DETECTION_PRESETS)}
-    kind = draws.pick("kind", ["heartbeat", "heartbeat", "phi-accrual", "swim", "token", "hardware", "witness"])
+    kind = draws.pick(
+        "kind", ["heartbeat", "heartbeat", "phi-accrual", "swim", "token", "sentinel", "hardware", "witness"]
+    )
     spec: Spec = {"kind": kind}
     interval = draws.whole("interval", duration // 300 + 1, duration // (4 if draws.chance("slow", 0.1) else 25) + 1)
     spec["interval"] = f"{interval} ns"
@@ -96,13 +98,40 @@ def _token(draws: Draws, duration: int, interval: int) -> Spec:
     return spec
 
 
+def _sentinel(draws: Draws, duration: int, interval: int) -> Spec:
+    del interval
+    members = draws.whole("members", 1, 5)
+    tick = draws.whole("least_tick", duration // 500 + 1, duration // 50 + 1)
+    return {
+        "members": members,
+        "quorum": draws.whole("quorum", 1, members),
+        "down_after": draws.time("down_after", 1, duration / 10),
+        "ping": draws.time("ping", 1, duration / 20),
+        "least_tick": f"{tick} ns",
+        "most_tick": f"{draws.whole('most_tick', tick, 2 * tick)} ns",
+    }
+
+
 def _witness(draws: Draws, duration: int, interval: int) -> Spec:
     del interval
     beat = draws.whole("interval", duration // 300 + 1, duration // 20 + 1)
     return {"interval": f"{beat} ns", "timeout": draws.time("timeout", beat + 1, 5 * beat)}
 
 
-_SECTIONS = {"phi": _phi, "swim": _swim, "token": _token, "witness": _witness}
+_SECTIONS = {"phi": _phi, "swim": _swim, "token": _token, "sentinel": _sentinel, "witness": _witness}
+
+
+def failover(draws: Draws, duration: int) -> Spec | None:
+    """Return what a takeover waits for, if it waits for anything."""
+    steps = [step for step in ("election", "promotion") if draws.chance(f"{step} there", 0.15)]
+    return {step: _spread(draws.under(step), duration) for step in steps} or None
+
+
+def _spread(draws: Draws, duration: int) -> Spec:
+    kind = draws.pick("distribution", ["constant", "uniform", "normal"])
+    mean = draws.whole("mean", 1, duration // 15 + 1)
+    spread = {} if kind == "constant" else {"spread": draws.time("spread", 0, mean)}
+    return {"distribution": kind, "mean": f"{mean} ns", **spread}
 
 
 def fencing(draws: Draws, duration: int) -> Spec:

@@ -77,6 +77,7 @@ def _data(draws: Draws, seed: int) -> Spec:
         "detection": mishaps.detection(draws.under("detection"), duration),
         "fencing": fencing,
         "quorum": mishaps.quorum(draws.under("quorum"), duration, needed=fencing["kind"] == "watchdog"),
+        "failover": mishaps.failover(draws.under("failover"), duration),
         "reprotection": reprotection,
         "failures": mishaps.failures(
             draws.under("failures"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "availability": "Let hosts fail and be repaired for many years.",
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",
+    "presets": "List presets with their numbers and sources.",
     "init": "Write a commented scenario to start from.",
     "report": "Write an HTML page about a saved run, comparison or sweep.",
     "trace": "Record memory-access traces, convert them, and look into them.",

@@ -13,7 +13,7 @@ from vmfailover.failover.fencing.fencing import new_fencing
 from vmfailover.failover.quorum import Quorum
 from vmfailover.failover.secondary_loss import LossOfSecondary
 from vmfailover.failover.split_brain import Advertisements
-from vmfailover.failover.takeover import Takeover
+from vmfailover.failover.takeover import Takeover, Waits
 from vmfailover.failover.watchdog import Watchdog
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Release
@@ -58,8 +58,9 @@ class ProtectedPair:
         self.detector.write_to(context.event_log)
         self.detector_of_secondary.write_to(context.event_log)
         quorum = Quorum(context.env, scenario.quorum, self.random("quorum"))
+        waits = Waits.drawn(scenario.failover, self.random("takeover"))
         takeover = Takeover(
-            self.protection, fencing, quorum, context.event_log, secondary, scenario.fencing.priority_delay
+            self.protection, fencing, quorum, context.event_log, secondary, waits, scenario.fencing.priority_delay
         )
         secondary.run_agent(takeover.run(self.detector.declared, primary))
         loss = LossOfSecondary(self.protection, fencing, quorum, context.event_log, primary)

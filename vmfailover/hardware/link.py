@@ -214,6 +214,11 @@ class Channel:
         """Whether it lets nothing through."""
         return self._restored is not None
 
+    @property
+    def severed(self) -> bool:
+        """Whether nothing leaves any more, its host having crashed."""
+        return self._severed_at is not None
+
     def sever(self) -> None:
         """Lose everything that has not left by now, and all that is sent later."""
         self._severed_at = int(self.env.now)

@@ -23,9 +23,13 @@ class Kind(StrEnum):
     DOWN = "down", "the host with the VM is silent from now on, by a fault or because it was fenced"
     STANDBY_DOWN = "standby-down", "another host is silent from now on"
     REPAIRED = "repaired", "a host can be put into service again"
-    SUSPECT = "suspect", "a host is doubted: the next stage of its detection begins [the host doubted]"
+    SUSPECT = (
+        "suspect",
+        "a host is doubted: a stage of its detection begins, after `count` others [the host doubted]",
+    )
     FORGIVE = "forgive", "it is heard again in that stage, and doubted no more [the host doubted]"
     DETECT = "detect", "the second host gives up the one with the VM [the host given up]"
+    ELECTED = "elected", "it is settled that the second host takes over [the host given up]"
     DETECT_LOSS = "detect-loss", "the host with the VM gives up the second one [the host given up]"
     FENCE = "fence", "the second host knows that the first is silent, or has nothing to make sure of it"
     FENCING_FAILED = (
@@ -33,6 +37,7 @@ class Kind(StrEnum):
         "it cannot be made sure that a host is silent: nobody goes on without it [that host]",
     )
     NO_QUORUM = "no-quorum", "a host has given up another and may not go on without it: it lacks a vote [that host]"
+    PROMOTED = "promoted", "the second host begins to bring the VM to life"
     IMAGE_COMPLETE = "image-complete", "memory on the second host is at the state from which the VM will go on"
     TAKEOVER = "takeover", "the VM runs on the second host"
     LOST = "lost", "there is no state from which the VM could go on"

@@ -3,7 +3,7 @@
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-_SUBSTITUTES = str.maketrans("█▓▒░µ·×÷✓✗–…±−─≥†\N{NO-BREAK SPACE}", "#=+-u-x/+!-.~-->^ ")
+_SUBSTITUTES = str.maketrans("█▓▒░▚▞▙▦▤µ·×÷✓✗–…±−─≥†\N{NO-BREAK SPACE}", "#=+-%*&@ou-x/+!-.~-->^ ")
 
 
 def in_ascii(text: Text) -> Text:

@@ -1,11 +1,13 @@
-"""The failover latency and its parts as one bar, readable without colour."""
+"""The failover latency and its stages as one bar, readable without colour."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from rich.text import Text
 
+from vmfailover.results.failover_stages import failover_stages
 from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 
@@ -24,12 +26,15 @@ class Part:
     style: str
 
 
-_LOOKS = (
-    ("detection", "█", "yellow"),
-    ("fencing", "▓", "magenta"),
-    ("apply", "▒", "cyan"),
-    ("activation", "░", "green"),
-)
+#: Looks of the stages of each part; the last of them is that of every further one.
+_LOOKS = {
+    "detection": ("█▚▞▙", "yellow"),
+    "election": ("▦", "blue"),
+    "fencing": ("▓", "magenta"),
+    "promotion": ("▤", "blue"),
+    "apply": ("▒", "cyan"),
+    "activation": ("░", "green"),
+}
 
 
 def breakdown(result: RunResult, width: int) -> Iterator[Text]:
@@ -51,10 +56,12 @@ def _title(result: RunResult) -> str:
 
 
 def _parts(result: RunResult) -> Iterator[Part]:
-    for name, *look in _LOOKS:
-        value = result.values[f"failover.{name}_ns"]
-        if value is not None:
-            yield Part(name, int(value), *look)
+    seen: Counter[str] = Counter()
+    for stage in failover_stages(result):
+        look = stage.name if stage.name in _LOOKS else stage.part
+        glyphs, style = _LOOKS[look]
+        yield Part(stage.name, stage.duration_ns, glyphs[min(seen[look], len(glyphs) - 1)], style)
+        seen[look] += 1
 
 
 def bar(parts: Sequence[Part], width: int) -> Text:

@@ -5,6 +5,7 @@ from typing import Any
 
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.metric_values import Metrics
+from vmfailover.results.failover_stages import failover_stages
 from vmfailover.results.json_result import JsonResult, about
 from vmfailover.results.records import Records
 from vmfailover.results.samples import Sample
@@ -33,6 +34,10 @@ class RunRecord(Records, JsonResult):
             "scenario": about(self.scenario),
             "seed": self.seed,
             "metrics": self.values,
+            "failover_stages": [
+                {"part": stage.part, "name": stage.name, "duration_ns": stage.duration_ns}
+                for stage in failover_stages(self)
+            ],
             **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
             "invariants": {item.name: _judgement(item) for item in self.verdicts},
         }

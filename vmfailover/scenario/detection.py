@@ -10,7 +10,19 @@ from vmfailover.scenario.record import written
 from vmfailover.scenario.units import AboveZero, Duration, Size
 
 #: Names that `preset:` may have under `detection`.
-DETECTION_PRESETS = ("corosync-3", "kubernetes", "phi-8", "vsphere-ha")
+DETECTION_PRESETS = (
+    "corosync-3",
+    "hyper-v",
+    "keepalived",
+    "kubernetes",
+    "kubernetes-1.32",
+    "kubevirt",
+    "pacemaker-2-node",
+    "phi-8",
+    "proxmox-ha",
+    "sentinel",
+    "vsphere-ha",
+)
 #: A chance that nothing is left to.
 _NEGLIGIBLE = 1e-12
 
@@ -36,12 +48,13 @@ class Detection(Section):
     takes_values_of_others: ClassVar[bool] = True
 
     preset: str | None = None
-    """Where keys left out come from: corosync-3, kubernetes, phi-8 or vsphere-ha."""
+    """Where keys left out come from, those of `fencing` and `failover` too: a name that `vmfailover presets` lists, or
+    the path of a file, relative to the scenario's folder."""
     kind: str = "heartbeat"
     """heartbeat: the other host reports at intervals, and silence is a failure. phi-accrual: so it is if it is too
     unlikely. swim: members probe each other at random. token: a token does not come back, and the host does not join
-    the next membership. hardware: the management controller of the host reports that it is down. witness: heartbeats,
-    on the link and on a way of their own."""
+    the next membership. sentinel: sentinels ping it, and agree that it is down. hardware: the management controller of
+    the host reports that it is down. witness: heartbeats, on the link and on a way of their own."""
     interval: Annotated[Duration, AboveZero] = written("10 ms")
     """heartbeat, phi-accrual, witness: time between two heartbeats, in nanoseconds. Assumed."""
     timeout: Annotated[Duration, AboveZero] = written("30 ms")

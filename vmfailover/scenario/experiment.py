@@ -13,6 +13,7 @@ from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
 from vmfailover.scenario.sizes import PAGE_BYTES
+from vmfailover.scenario.takeover import TakeoverSteps
 from vmfailover.scenario.units import AboveZero, Duration, NoneText, Size
 from vmfailover.scenario.workload import Workload
 
@@ -67,6 +68,8 @@ class Experiment(Record):
     """What keeps the failed host silent."""
     quorum: Quorum = Quorum()
     """Which of two hosts may go on that have lost sight of each other."""
+    failover: TakeoverSteps = TakeoverSteps()
+    """What a takeover waits for beside that."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""
     failures: tuple[SerializeAsAny[Failure], ...] = ()

@@ -84,6 +84,9 @@ _LATER: dict[str, Any] = {
     "fencing": {"spread": "0 ns", "heal": "none"},
     "link": {"shaper": None},
     "quorum": {"kind": "none", "vote": "10 ms", "response": "none", "delay": "0 ns", "shut_down": "0 ns"},
+    "failover": {
+        step: {"distribution": "constant", "mean": "0 ns", "spread": "0 ns"} for step in ("election", "promotion")
+    },
     "clients": {"stores": "0 B"},
 }
 

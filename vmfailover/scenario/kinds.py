@@ -179,7 +179,7 @@ class Section(Record):
         """Validate a mapping as its kind; of a preset, keys that the kind does not have are left out."""
         if not cls.has_kinds() or not isinstance(data, dict):
             return cast("Self", handler(data))
-        keys = apply_preset(data, cls.kinds.presets)
+        keys = apply_preset(data, cls.kinds.presets, (info.context or {}).get("folder"))
         kind = cls.kind_of(keys)
         of_others = tuple(key for key, value in data.items() if cls._is_of_others(kind, key, value))
         own = {key: value for key, value in keys.items() if key in data or key in kind.model_fields}

@@ -9,12 +9,14 @@ from pydantic import PrivateAttr, ValidationError, ValidationInfo, ValidatorFunc
 
 from vmfailover.display import Shown
 from vmfailover.scenario.checks import scenario_problems
+from vmfailover.scenario.detection import DETECTION_PRESETS
 from vmfailover.scenario.document import Document
 from vmfailover.scenario.errors import Problem, ScenarioError, require_fit
 from vmfailover.scenario.experiment import Experiment
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.hashing import hash_of
 from vmfailover.scenario.overrides import overridden, path_of
+from vmfailover.scenario.presets import with_other_sections
 from vmfailover.scenario.record import Record
 from vmfailover.scenario.texts import text_problems
 from vmfailover.scenario.warnings import warnings_of
@@ -96,9 +98,11 @@ class Scenario(Experiment, Shown):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _keep_source(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+    def _keep_source(cls, data: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Self:
         require_fit(text_problems(data))
-        scenario: Self = handler(data)
+        folder = (info.context or {}).get("folder")
+        whole = with_other_sections(data, "detection", DETECTION_PRESETS, folder) if isinstance(data, dict) else data
+        scenario: Self = handler(whole)
         if scenario is not data:
             scenario._source = _as_written(data)
         return scenario

@@ -18,6 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "phi-accrual": {"interval": "10 ms"},
     "swim": {"swim": {"members": 5, "period": "10 ms", "probe_timeout": "1 ms"}},
     "token": {"token": {"token": "30 ms"}},
+    "sentinel": {"sentinel": {"down_after": "20 ms", "ping": "10 ms", "least_tick": "1 ms", "most_tick": "2 ms"}},
     "hardware": {"delay": "2 ms"},
     "witness": {**HEARD, "witness": {"interval": "10 ms", "timeout": "25 ms"}},
 }
@@ -93,7 +94,14 @@ def test_swim_without_others_takes_a_cut_link_for_a_dead_host() -> None:
 #: Seconds from the last heartbeat to the verdict as the source of each preset says, from least to most.
 PUBLISHED_S = {
     "corosync-3": (3 - 0.561 + 3.6, 3 + 3.6),
+    "hyper-v": (250.0, 250.0),
+    "keepalived": (3 + 156 / 256,) * 2,
     "kubernetes": (340.0, 340.0),
+    "kubernetes-1.32": (350.0, 350.0),
+    "kubevirt": (350.0, 350.0),
+    "pacemaker-2-node": (3 - 0.561 + 3.6, 3 + 3.6),
+    "proxmox-ha": (120.0, 120.0),
+    "sentinel": (30.0, 31.3),
     "vsphere-ha": (15.0, 15.0),
     "phi-8": (1 + 5.612 * 0.1 + 3,) * 2,
 }

@@ -25,6 +25,14 @@ STAGED: dict[str, tuple[dict[str, Any], int]] = {
     ),
     "swim, suspicion": ({"kind": "swim", "swim": {**SWIM, "suspicion": "200 ms"}}, 60),
     "swim": ({"kind": "swim", "swim": SWIM, "confirmation": "200 ms"}, 60),
+    "sentinel": (
+        {
+            "kind": "sentinel",
+            "sentinel": {"down_after": "20 ms", "ping": "10 ms", "least_tick": "1 ms", "most_tick": "2 ms"},
+            "confirmation": "200 ms",
+        },
+        40,
+    ),
     "token, consensus": ({"kind": "token", "token": {"token": "30 ms", "consensus": "200 ms", "join": "5 ms"}}, 30),
     "token": ({"kind": "token", "token": {"token": "30 ms", "join": "5 ms"}, "confirmation": "180 ms"}, 30),
 }
@@ -93,6 +101,19 @@ def test_a_node_that_is_ready_again_within_the_toleration_is_not_evicted() -> No
     for back_s, evicted in ((60, False), (330, False), (341, True)):
         after_ns = Pair(preset="kubernetes").after(1005 * second, "freeze", back_s * second, 1000 * second)
         assert (after_ns != NEVER) is evicted, back_s
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_a_silence_longer_than_the_first_stage_and_shorter_than_all_gives_nobody_up(
+    staged: tuple[dict[str, Any], int], share: float
+) -> None:
+    """A hang that ends anywhere between the end of the first stage and the earliest verdict, at whatever phase."""
+    keys, begun_ms = staged
+    for seed in range(3):
+        hang_ns = HANG_NS + seed * 3_700_000
+        verdict_ns = Pair(seed, **keys).after(hang_ns, "freeze", None, LONG_NS)
+        back_ns = int(begun_ms * MS + share * (verdict_ns - begun_ms * MS))
+        assert Pair(seed, **keys).after(hang_ns, "freeze", back_ns, LONG_NS) == NEVER
 
 
 def test_the_stages_of_a_detector_add_up() -> None:

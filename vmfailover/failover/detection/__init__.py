@@ -6,6 +6,7 @@ KINDS = {
     "phi-accrual": f"{__name__}.phi_accrual:PhiAccrualSettings",
     "swim": f"{__name__}.swim:SwimSettings",
     "token": f"{__name__}.token:TokenSettings",
+    "sentinel": f"{__name__}.sentinel:SentinelSettings",
     "hardware": f"{__name__}.hardware:HardwareSettings",
     "witness": f"{__name__}.witness:WitnessSettings",
 }

@@ -59,10 +59,19 @@ class Detector:
         """Write down `suspect` when a stage of doubt begins, and `forgive` if the host is heard again in it."""
         self._event_log = event_log
 
-    def tell(self, kind: Kind) -> None:
+    def suspect(self, stage: str) -> None:
+        """Write down that a stage of doubt begins, with the number of stages that the host has not passed before it."""
+        names = [each.name for each in self.spec.stages]
+        self._tell(Kind.SUSPECT, names.index(stage) if stage in names else len(names))
+
+    def forgive(self) -> None:
+        """Write down that the host is heard again in a stage of doubt."""
+        self._tell(Kind.FORGIVE)
+
+    def _tell(self, kind: Kind, count: int = 0) -> None:
         """Write down what is thought of the watched host, if anybody keeps a log."""
         if self._event_log is not None:
-            self._event_log.record(kind, self.watcher.name, detail=self.watched.name)
+            self._event_log.record(kind, self.watcher.name, count=count, detail=self.watched.name)
 
     def declare(self) -> None:
         """Give the verdict, unless it has been given."""
@@ -74,15 +83,15 @@ class Detector:
         if self._sign is not None and not self._sign.triggered:
             self._sign.succeed()
 
-    def doubt(self, stage_ns: int) -> Verdict:
+    def doubt(self, stage_ns: int, stage: str = "confirmation") -> Verdict:
         """Listen for a stage of doubt; return False as soon as there is a sign of life, True if there is none."""
         if not stage_ns:
             return True
-        self.tell(Kind.SUSPECT)
+        self.suspect(stage)
         sign = self._sign = self.env.event()
         yield sign | self.env.timeout(stage_ns)
         if sign.triggered:
-            self.tell(Kind.FORGIVE)
+            self.forgive()
         return not sign.triggered
 
     def _take_report(self, report: FailureReport) -> None:

@@ -12,7 +12,6 @@ from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.swim import SwimSettings
 from vmfailover.hardware.endpoint import Endpoint
 from vmfailover.hardware.host import Host
-from vmfailover.records.events import Kind
 from vmfailover.scenario.detection import Detection
 
 
@@ -61,24 +60,24 @@ class SwimDetector(Detector):
         for through_others in (False, swim.indirect > 0):
             if (yield from self._answers(prober, swim.probe_timeout, through_others=through_others)):
                 return
-        if not (yield from self._stays_suspect(prober, swim.suspicion)):
+        if not (yield from self._stays_suspect(prober, swim.suspicion, "suspicion")):
             return
         if prober:
             yield self.env.timeout(swim.dissemination)
-        if not (yield from self._stays_suspect(prober, self.spec.confirmation)):
+        if not (yield from self._stays_suspect(prober, self.spec.confirmation, "confirmation")):
             return
         if self.watcher.up:
             self.endpoint.receive(FailureReport(0))
 
-    def _stays_suspect(self, prober: int, stage_ns: int) -> Verdict:
+    def _stays_suspect(self, prober: int, stage_ns: int, stage: str) -> Verdict:
         """Let the host know for a stage, once a period, what is said of it; return whether it has not refuted."""
         if not stage_ns:
             return True
-        self.tell(Kind.SUSPECT)
+        self.suspect(stage)
         for begun_ns in range(0, stage_ns, self._swim.period):
             listens_ns = min(self._swim.period, stage_ns - begun_ns)
             if (yield from self._answers(prober, listens_ns, through_others=True)):
-                self.tell(Kind.FORGIVE)
+                self.forgive()
                 return False
         return True
 

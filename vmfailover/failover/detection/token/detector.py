@@ -1,6 +1,6 @@
 """Totem, as Corosync has it: a token that does not come back, and a new membership without whoever does not join."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -70,10 +70,21 @@ class TokenDetector(SilenceDetector):
     def stays_silent(self) -> Verdict:
         """Ask who joins for as long as it takes to form a membership and to confirm it; return whether nobody did."""
         asking = self.watcher.run_agent(self._ask())
-        silent = yield from self.doubt(self._token.consensus_ns + self._formation_ns() + self.spec.confirmation)
+        stages = {
+            "consensus": self._token.consensus_ns,
+            "membership": self._formation_ns(),
+            "confirmation": self.spec.confirmation,
+        }
+        silent = yield from self._doubt_all(stages)
         if asking.is_alive:
             asking.interrupt()
         return silent
+
+    def _doubt_all(self, stages: Mapping[str, int]) -> Verdict:
+        for stage, stage_ns in stages.items():
+            if not (yield from self.doubt(stage_ns, stage)):
+                return False
+        return True
 
     def _ask(self) -> Steps:
         while True:
