@@ -61,21 +61,6 @@ class UnitVisits(NamedTuple):
         """Some of them, sharing memory with these."""
         return UnitVisits(self.unit[part], self.set[part], self.position[part], self.visits[part], end)
 
-    @property
-    def block(self) -> NDArray[np.uint32]:
-        """What is stored to, one store a visit, as a chunk of accesses has it."""
-        return self.unit
-
-    @property
-    def write(self) -> NDArray[np.uint8]:
-        """Ones, uint8[n]."""
-        return np.ones(len(self.unit), np.uint8)
-
-    @property
-    def count(self) -> NDArray[np.uint32]:  # type: ignore[override]  # hides tuple.count
-        """Ones, uint32[n]."""
-        return np.ones(len(self.unit), np.uint32)
-
     def between(self, first: int, stop: int) -> UnitVisits:
         """Those from one position to another (exclusive), sharing memory with these."""
         begin, last = np.searchsorted(self.position, (first, stop))
