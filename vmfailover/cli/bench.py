@@ -36,7 +36,8 @@ def command(scenario: Path | None, overrides: tuple[str, ...], repeat: int, as_j
     with versions kept for verification: without checks of the flags, with one every 1,000,000 instructions, and with
     the audit of a run besides. A run that is executed shows the share of its time that the sampled one takes for as
     much simulated time, with checkpoints of 10 ms and no clients. Two guests at once run longer than one of them alone
-    does by the share that is printed for that one. Rates are those of the fastest of N samples, which follow one that does not count.
+    does by the share that is printed for that one. Rates are those of the fastest of N samples, which follow one that
+    does not count.
     """
     import json
 
