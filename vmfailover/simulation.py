@@ -45,6 +45,8 @@ Progress = Callable[[int], None]
 PROGRESS_STEPS = 200
 #: … and after so much simulated time at most, nanoseconds.
 LONGEST_STEP_NS = 10_000_000
+#: The same where accesses are not executed one by one.
+LONGEST_SAMPLED_STEP_NS = 100_000_000
 #: Instants at which the state of the hardware is noted, evenly over a run.
 SAMPLES = 1000
 #: A guest that is late for its ticks by more than this share of its time has not the time for what it is to do.
@@ -268,7 +270,8 @@ class Simulation:
 
     @property
     def _next_look_ns(self) -> int:
-        step_ns = max(1, min(self.scenario.duration // PROGRESS_STEPS, LONGEST_STEP_NS, self._sampler.every_ns))
+        longest_ns = LONGEST_SAMPLED_STEP_NS if self.scenario.fidelity == "sampled" else LONGEST_STEP_NS
+        step_ns = max(1, min(self.scenario.duration // PROGRESS_STEPS, longest_ns, self._sampler.every_ns))
         return (self.now_ns // step_ns + 1) * step_ns
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmfailover.audit.expected_memory import EXAMPLES, MODULUS, ExpectedMemory
-from vmfailover.guest.fidelity import GuestWorkload, new_replay
+from vmfailover.guest.fidelity import GuestWorkload, new_joint_replay
 from vmfailover.guest.guest import NO_RING, GuestState, Ring
 from vmfailover.guest.outlet import Release
 from vmfailover.hardware.cache.state import CacheState
@@ -85,7 +85,7 @@ class ProgramReplayer:
         `block_bytes`.
         """
         self._ring, self._stores = ring, stores or NO_RING
-        self._replays = [new_replay(workload, vcpu, first) for vcpu, first in enumerate(start.positions)]
+        self._replay = new_joint_replay(workload, start.positions)
         self._line_bytes = line_bytes
         self._at = start
         self._ledger = ExpectedMemory(memory_bytes, line_bytes, unit_lines, block_bytes)
@@ -109,26 +109,31 @@ class ProgramReplayer:
         for addresses in logged or ():
             self._ledger.log(addresses, epoch)
         missing, examples = self._execute(to, epoch)
-        received = self._ring.written(self._at.device_writes, to.device_writes)
-        written = np.append(received, self._stores.written(self._at.request_stores, to.request_stores))
-        unlogged = self._ledger.write(written, epoch)
-        self._note(written)
-        self.dirtied_bytes += np.unique(written).size * self._line_bytes
+        unlogged = self._write(to, epoch)
         self._at = to
         missing, examples = missing + len(unlogged), (examples + unlogged)[:EXAMPLES]
         if missing and logged is not None:
             self.lost.append(f"epoch {epoch}: {missing} modified blocks not logged, in lines {examples}")
 
+    def _write(self, to: GuestState, epoch: int) -> list[int]:
+        """Write what devices write, and what the guest stores for requests; return lines written unlogged."""
+        received = self._ring.written(self._at.device_writes, to.device_writes)
+        written = np.append(received, self._stores.written(self._at.request_stores, to.request_stores))
+        if not written.size:
+            return []
+        self._note(written)
+        self.dirtied_bytes += np.unique(written).size * self._line_bytes
+        return self._ledger.write(written, epoch)
+
     def _execute(self, to: GuestState, epoch: int) -> tuple[int, list[int]]:
         """Execute the vCPUs' stores up to a state; say how many blocks were written unlogged, with examples."""
         missing, examples = 0, list[int]()
-        for replay, stop in zip(self._replays, to.positions, strict=True):
-            for chunk in replay.up_to(stop):
-                fresh, lines, unlogged = self._ledger.store(chunk, epoch)
-                self._note(chunk.block)
-                self.dirtied_bytes += fresh * self._block_bytes
-                missing += unlogged
-                examples += lines
+        for chunk in self._replay.up_to(to.positions):
+            fresh, lines, unlogged = self._ledger.store(chunk, epoch)
+            self._note(chunk.block)
+            self.dirtied_bytes += fresh * self._block_bytes
+            missing += unlogged
+            examples += lines
         return missing, examples
 
     def _note(self, lines: npt.NDArray[Any]) -> None:

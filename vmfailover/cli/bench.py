@@ -34,8 +34,10 @@ def command(scenario: Path | None, overrides: tuple[str, ...], repeat: int, as_j
     Without SCENARIO that is scenarios/quickstart.yaml, or where there is none the synthetic guest of `vmfailover
     init`. The kernel runs one core with L1 and L2 alone, its records being in memory, in the first operating mode and
     with versions kept for verification: without checks of the flags, with one every 1,000,000 instructions, and with
-    the audit of a run besides. Two guests at once run longer than one of them alone does by the share that is printed
-    for that one. Rates are those of the fastest of N samples, which follow one that does not count.
+    the audit of a run besides. A run that is executed shows the share of its time that the sampled one takes for as
+    much simulated time, with checkpoints of 10 ms and no clients. Two guests at once run longer than one of them alone
+    does by the share that is printed for that one. Rates are those of the fastest of N samples, which follow one that
+    does not count.
     """
     import json
 

@@ -119,3 +119,16 @@ class Replay:
             self._next = stop if self._rest else chunk.first + chunk.records
             if taken.records:
                 yield taken
+
+
+class JointReplay:
+    """Reads the streams of all vCPUs of a VM onwards."""
+
+    def __init__(self, workload: Workload, positions: Sequence[int]) -> None:
+        """Begin with record `positions[v]` of vCPU v."""
+        self._replays = [Replay(workload, vcpu, first) for vcpu, first in enumerate(positions)]
+
+    def up_to(self, stops: Sequence[int]) -> Iterator[AccessChunk]:
+        """Yield the records, vCPU by vCPU, from where the last call ended to `stops` (exclusive)."""
+        for replay, stop in zip(self._replays, stops, strict=True):
+            yield from replay.up_to(stop)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vmfailover.engine.streams import seed_sequence
-from vmfailover.guest.access_buffer import AccessBuffer, Replay
+from vmfailover.guest.access_buffer import AccessBuffer, JointReplay, Replay
 from vmfailover.guest.placement import Placement
-from vmfailover.guest.visit_buffer import VisitBuffer, VisitReplay
+from vmfailover.guest.visit_buffer import JointVisitReplay, VisitBuffer, VisitReplay
 from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.guest.workloads.hot_sets.units import SampledHotSets
 from vmfailover.guest.workloads.keys import child
@@ -67,3 +67,10 @@ def new_replay(workload: GuestWorkload, vcpu: int, first: int) -> Replay | Visit
     if isinstance(workload, SampledHotSets):
         return VisitReplay(workload, vcpu, first)
     return Replay(workload, vcpu, first)
+
+
+def new_joint_replay(workload: GuestWorkload, positions: Sequence[int]) -> JointReplay | JointVisitReplay:
+    """Return what reads the stores of all vCPUs onwards, of vCPU v from `positions[v]` on."""
+    if isinstance(workload, SampledHotSets):
+        return JointVisitReplay(workload, positions)
+    return JointReplay(workload, positions)

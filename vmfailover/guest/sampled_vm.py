@@ -27,11 +27,20 @@ class SampledVm(VirtualMachine):
         """Prepare to run as every VM does; `now` tells the simulated time."""
         super().__init__(processor, log, request_entries, placement)
         self._now = now
+        #: The instant up to which it has executed since it has run.
+        self._caught_up_ns = -1
         processor.before_look = self._catch_up
 
     def _catch_up(self) -> None:
-        if self.running:
-            self.advance_to(self._now(), _ALL)
+        now_ns = self._now()
+        if self.running and now_ns != self._caught_up_ns:
+            self.advance_to(now_ns, _ALL)
+            self._caught_up_ns = now_ns
+
+    def resume(self, now_ns: int) -> None:
+        """Take back one `pause`, or the first time start; the VM runs when none is left."""
+        self._caught_up_ns = -1
+        super().resume(now_ns)
 
     def pause(self, now_ns: int) -> None:
         """Stop now, until `resume` has been called as often as `pause`."""

@@ -1,8 +1,10 @@
 """The visits at hand of every vCPU of a sampled guest, refilled as they are used up."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.hot_sets.units import SampledHotSets, UnitVisits
@@ -10,6 +12,9 @@ from vmfailover.hardware.cache.state import LogState, Stop
 from vmfailover.hardware.processor import Processor
 from vmfailover.hardware.sampled.processor import SampledProcessor
 from vmfailover.hardware.sampled.visits import VisitsAtHand
+
+#: Stores that are read at once, about.
+_STORES_AT_ONCE = 1 << 16
 
 
 class VisitBuffer:
@@ -60,15 +65,55 @@ class VisitReplay:
         """Begin at position `first`."""
         self._blocks = workload.visits(vcpu, first)
         self._rest = UnitVisits.none(first)
-        self._next = first
+        self._next, self._here = first, 0
 
     def up_to(self, stop: int) -> Iterator[UnitVisits]:
         """Yield the visits from where the last call ended to position `stop` (exclusive)."""
         while self._next < stop:
             if self._next >= self._rest.end:
-                self._rest = next(self._blocks)
-            yield self._rest.between(self._next, stop)
+                self._rest, self._here = next(self._blocks), 0
+            last = int(self._rest.position.searchsorted(stop))
             self._next = min(stop, self._rest.end)
+            yield self._rest.part(slice(self._here, last), self._next)
+            self._here = last
+
+
+class UnitStores(NamedTuple):
+    """Stores to units of memory, as accesses that follow each other. The arrays are of one length."""
+
+    #: Numbers of the units.
+    block: NDArray[np.uint32]
+    #: Ones.
+    write: NDArray[np.uint8]
+    #: Ones.
+    count: NDArray[np.uint32]  # type: ignore[assignment]  # hides tuple.count
+
+    @classmethod
+    def to(cls, units: Sequence[NDArray[np.uint32]]) -> "UnitStores":
+        """Return a store to each of some units, uint32[n] each, one or more."""
+        joined = np.concatenate(units)
+        return cls(joined, np.ones(joined.size, np.uint8), np.ones(joined.size, np.uint32))
+
+
+class JointVisitReplay:
+    """Reads what all vCPUs of a VM store to onwards."""
+
+    def __init__(self, workload: SampledHotSets, positions: Sequence[int]) -> None:
+        """Begin at position `positions[v]` of vCPU v."""
+        self._replays = [VisitReplay(workload, vcpu, first) for vcpu, first in enumerate(positions)]
+
+    def up_to(self, stops: Sequence[int]) -> Iterator[UnitStores]:
+        """Yield the stores, vCPU by vCPU, from where the last call ended to `stops` (exclusive), many at once."""
+        units, size = list[NDArray[np.uint32]](), 0
+        for replay, stop in zip(self._replays, stops, strict=True):
+            for visits in replay.up_to(stop):
+                units.append(visits.unit)
+                size += visits.unit.size
+                if size >= _STORES_AT_ONCE:
+                    yield UnitStores.to(units)
+                    units, size = [], 0
+        if size:
+            yield UnitStores.to(units)
 
 
 def put(visits: VisitsAtHand, core: int, brought: UnitVisits) -> None:

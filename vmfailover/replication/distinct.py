@@ -43,5 +43,7 @@ class DistinctNumbers:
 def distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return each of some numbers, none below 0, once, in order."""
     ordered = np.sort(numbers)
-    found: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
+    is_first = np.ones(ordered.size, np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    found: npt.NDArray[np.int64] = ordered[is_first]
     return found

@@ -1,5 +1,6 @@
 """The replication process of the sending side: one ordered stream of messages."""
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -18,7 +19,10 @@ class Sender:
         self.env = env
         self._channel = channel
         self._to = to
-        self._queue: simpy.Store = simpy.Store(env)
+        #: Messages, each with the instant at which it is prepared and what happens when it has left.
+        self._queue: deque[tuple[Message, int, simpy.Event]] = deque()
+        #: What the process waits for while there is no message.
+        self._wanted: simpy.Event | None = None
         self._underway = 0
         self._prepared_ns = 0
 
@@ -32,7 +36,10 @@ class Sender:
         left = self.env.event()
         self._underway += 1
         self._prepared_ns = max(self._prepared_ns, int(self.env.now)) + message.preparation_ns
-        self._queue.put((message, self._prepared_ns, left))
+        self._queue.append((message, self._prepared_ns, left))
+        if self._wanted is not None:
+            self._wanted.succeed()
+            self._wanted = None
         return left
 
     def transmission_ns(self, messages: Sequence[Message]) -> int:
@@ -42,9 +49,13 @@ class Sender:
     def run(self) -> Generator[simpy.Event, Any, None]:
         """Send for ever."""
         while True:
-            message, prepared_ns, left = yield self._queue.get()
+            while not self._queue:
+                self._wanted = self.env.event()
+                yield self._wanted
+            message, prepared_ns, left = self._queue.popleft()
             if prepared_ns > self.env.now:
                 yield self.env.timeout(prepared_ns - int(self.env.now))
             yield from self._channel.send(message, self._to)
             self._underway -= 1
             left.succeed()
+            yield left

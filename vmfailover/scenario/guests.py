@@ -3,6 +3,7 @@
 import re
 import textwrap
 from importlib.resources import files
+from typing import Any
 
 from vmfailover.scenario.document import parse
 
@@ -22,6 +23,11 @@ def guest_names() -> list[str]:
 def guest_text(name: str) -> str:
     """Return the file of a guest, which `workload: {from: FILE}` reads."""
     return (_HERE / "guests" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def guest_workload(name: str) -> dict[str, Any]:
+    """Return the keys of a guest's workload."""
+    return dict(parse(_KEYS.findall(guest_text(name))[0], f"{name}.yaml").data)
 
 
 def template_text(guest: str | None = None) -> str:

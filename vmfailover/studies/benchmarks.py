@@ -25,6 +25,7 @@ from vmfailover.hardware.cache.state import Counter
 from vmfailover.hardware.memory import Memory, MemoryRange
 from vmfailover.hardware.processor import Processor
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.guests import guest_workload
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.workload import Workload
 from vmfailover.simulation import run
@@ -74,6 +75,21 @@ GENERATED: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Two fidelities of a guest that is protected by checkpoints of pages, and how long each of them is simulated.
+FIDELITIES: dict[str, Any] = {
+    "vm": {"vcpus": 1, "memory": "128 MiB"},
+    "replication": {"protocol": "page-write-protect", "checkpoint_interval": "10 ms"},
+    "clients": None,
+    "failures": [],
+    "expect": {},
+}
+EXECUTED_NS, SAMPLED_NS = 50_000_000, 2_000_000_000
+#: Guests of which both are measured.
+SAMPLED: dict[str, dict[str, Any]] = {
+    "hot-sets": GENERATED["hot-sets"],
+    "redis": guest_workload("redis"),
+}
+
 
 def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iterator[Benchmark]:
     """Yield all benchmarks of a scenario, which is the one in the file at `path` with `overrides`.
@@ -89,6 +105,8 @@ def benchmarks(scenario: Scenario, path: Path, overrides: Sequence[str]) -> Iter
         name = f"{EVENTS:,} events, 2 machines run, {standing:,} stand still"
         yield Benchmark(name, partial(_scheduled, scenario, standing))
     yield Benchmark("run, after start-up", partial(_run, scenario))
+    for name, keys in SAMPLED.items():
+        yield Benchmark(f"run, executed: {name}", partial(_executed_and_sampled, scenario, keys))
     yield Benchmark("two guests at once", partial(_two_guests, scenario))
     yield Benchmark("process: vmfailover --help", partial(_process, ["--help"]))
     assignments = [word for text in overrides for word in ("--set", text)]
@@ -194,6 +212,18 @@ def _two_guests(scenario: Scenario) -> Sample:
     one, two = (run(scenario.with_(**SPLIT, **failures), samples=0) for failures in (ONE_GUEST, TWO_GUESTS))
     seconds = [float(found.values["run.wall_seconds"] or 0) for found in (one, two)]
     return Sample(seconds[1], accesses=int(two.values["run.accesses"] or 0), parts={"one guest": seconds[0]})
+
+
+def _executed_and_sampled(scenario: Scenario, keys: dict[str, Any]) -> Sample:
+    """Take the time of an executed guest, and what the sampled one takes for as much simulated time."""
+    guest = scenario.with_(**FIDELITIES, workload=keys)
+    executed, sampled = (
+        run(guest.with_(fidelity=fidelity, duration=f"{duration_ns} ns"), samples=0)
+        for fidelity, duration_ns in (("executed", EXECUTED_NS), ("sampled", SAMPLED_NS))
+    )
+    seconds = [float(found.values["run.wall_seconds"] or 0) for found in (executed, sampled)]
+    accesses, part = int(executed.values["run.accesses"] or 0), seconds[1] * EXECUTED_NS / SAMPLED_NS
+    return Sample(seconds[0], accesses=accesses, parts={"sampled": part})
 
 
 def _run(scenario: Scenario) -> Sample:

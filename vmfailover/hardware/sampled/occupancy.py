@@ -5,6 +5,7 @@ lines (Che, Tung and Wang, "Hierarchical Web caching systems", IEEE JSAC 20(7), 
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -162,6 +163,13 @@ class Occupancy:
 
     def dirty_lines(self, within_s: float) -> float:
         """Return the lines that were stored to within a time and are dirty in an L2 still, in the mean."""
+        return self._most_dirty_lines if within_s >= self.held_s else self._dirty_lines(within_s)
+
+    @cached_property
+    def _most_dirty_lines(self) -> float:
+        return self._dirty_lines(self.held_s)
+
+    def _dirty_lines(self, within_s: float) -> float:
         return float((self.lines * self._dirty(self.stored, within_s)).sum())
 
 

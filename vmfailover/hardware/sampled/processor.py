@@ -58,6 +58,7 @@ class SampledProcessor(Processor):
         self._order = np.argsort(first_page, kind="stable")
         self._first_unit = first_page[self._order] * PAGE_BYTES // memory.line_bytes
         self._rate = max(1e-9, sum(each.rate * each.parts for each in demand.sets))
+        self._noted_in_order: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         #: When the interval began and how long the last one was, and when rows were cleaned last, as `_worked_s` says.
         self._since_s = self._lasted_s = self._cleaned_s = 0.0
         #: Called before anything of its state is looked at, or changed: its VM catches up.
@@ -201,7 +202,10 @@ class SampledProcessor(Processor):
     def noted_units(self) -> npt.NDArray[np.int64]:
         """Units stored to in this interval, int64[n], in order."""
         self.before_look()
-        return np.sort(self._sampled.noted[: self._sampled.sizes[0]]).astype(np.int64)
+        size = int(self._sampled.sizes[0])
+        if size != self._noted_in_order.size:  # they grow in number until the interval ends
+            self._noted_in_order = np.sort(self._sampled.noted[:size]).astype(np.int64)
+        return self._noted_in_order
 
     def begin_interval(self) -> None:
         """Let the next store to each unit be a first one."""
@@ -209,6 +213,7 @@ class SampledProcessor(Processor):
         noted = self._sampled.noted[: self._sampled.sizes[0]]
         self.state.tracked[noted] &= ~np.uint8(NOTED)
         self._sampled.sizes[0] = 0
+        self._noted_in_order = self._noted_in_order[:0]
         self.state.buffered[:] = 0
         self._end_interval()
 
@@ -257,8 +262,8 @@ class SampledProcessor(Processor):
         self.before_look()
         sets = self._sets_of(lines)
         each = self._occupancy.held_of_modified(self.memory.line_bytes, self._lasted_s)
-        held = float(np.bincount(sets, minlength=each.size) @ each)
-        first = float(np.bincount(sets, minlength=each.size) @ (each / self._occupancy.vcpus))
+        of_sets = np.bincount(sets, minlength=each.size) * each
+        held, first = float(of_sets.sum()), float((of_sets / self._occupancy.vcpus).sum())
         return self.memory.versions[lines], Held(round(first), round(held - first))
 
     def image(self) -> npt.NDArray[np.uint32]:

@@ -1,7 +1,7 @@
 """Sampled hot sets: the units of the very visits that are executed."""
 
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,17 @@ def sampled(workload: HotSetsWorkload, unit: int) -> SampledHotSets:
     return SampledHotSets(workload, VCPUS, 5, unit, 128)
 
 
+def ticks_of(workload: SampledHotSets, vcpu: int) -> list[Counter[int]]:
+    """Return how often each unit is stored to in each of the first ticks."""
+    found = [Counter[int]() for _ in range(TICKS)]
+    for block in takewhile(lambda block: block.position[0] >> WITHIN_TICK_BITS < TICKS, workload.visits(vcpu)):
+        assert np.all(np.diff(block.position) > 0)
+        for tick, unit, times in zip(block.position >> WITHIN_TICK_BITS, block.unit, block.visits, strict=True):
+            if tick < TICKS:
+                found[tick][int(unit)] += int(times)
+    return found
+
+
 def units_of_tick(workload: HotSetsWorkload, draws: HotSetDraws, vcpu: int, tick: int, unit: int) -> Counter[int]:
     """Return how often each unit is stored to, from the visits that are executed."""
     found: Counter[int] = Counter()
@@ -57,12 +68,19 @@ def test_the_visits_are_those_that_are_executed(unit: int, fluctuation: dict[str
     workload = spec(SETS, fluctuation=fluctuation)
     draws = HotSetDraws(workload, VCPUS, 5)
     for vcpu in range(VCPUS):
-        visits = next(sampled(workload, unit).visits(vcpu))
-        ticks = visits.position >> WITHIN_TICK_BITS
-        assert np.all(np.diff(visits.position) > 0)
-        for tick in range(TICKS):
-            expected = units_of_tick(workload, draws, vcpu, tick, unit)
-            assert Counter(visits.unit[ticks == tick].tolist()) == expected
+        for tick, found in enumerate(ticks_of(sampled(workload, unit), vcpu)):
+            assert found == units_of_tick(workload, draws, vcpu, tick, unit)
+
+
+@pytest.mark.parametrize("unit", [128, 4096])
+def test_visits_of_a_tick_to_the_same_unit_come_together(unit: int) -> None:
+    workload = spec([{"kind": "random", "memory": "64 KiB", "visits": "2000000 /s", "burst": "256 B"}])
+    block = next(sampled(workload, unit).visits(0))
+    pairs = set(zip((block.position >> WITHIN_TICK_BITS).tolist(), block.unit.tolist(), strict=True))
+    assert len(pairs) == len(block.unit) < 0.95 * block.visits.sum()
+    draws = HotSetDraws(workload, VCPUS, 5)
+    for tick, found in enumerate(ticks_of(sampled(workload, unit), 0)[:20]):
+        assert found == units_of_tick(workload, draws, 0, tick, unit)
 
 
 def test_any_position_can_be_begun_at() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.engine.compilation import compiled
+from vmfailover.engine.compilation import compiled, compiled_in_place
 from vmfailover.guest.workloads.generator import GAMMA, below, random_bits
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
 from vmfailover.guest.workloads.hot_sets.pace import UNIT, pace_of
@@ -141,7 +141,7 @@ def _most(mean: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(mean > 0, mean + 12 * np.sqrt(mean) + 24, 0).astype(np.int64)
 
 
-@compiled
+@compiled_in_place
 def fill_counts(counts: NDArray[np.int64], table: SetTable, vcpu: int, tick: int, before: int, factor: int) -> None:
     """Set how often a vCPU visits each set in a tick, `before` and `factor` being those of its `Span`."""
     for each in range(len(counts)):
@@ -161,27 +161,27 @@ def passed(mean: float, factors: int, start: float) -> int:
     return floor(mean * factors / UNIT + start)
 
 
-@compiled
+@compiled_in_place
+def page_at(table: SetTable, each: int, number: int) -> int:
+    """Return the page of a set that has a number among its pages, from 0."""
+    return int(table.first[each] + number * table.stride[each])
+
+
+@compiled_in_place
 def page_of(table: SetTable, each: int, bits: np.uint64, turn: int) -> int:
     """Return the page of a visit to a set, drawn from its random bits, or the one whose turn it is."""
     pages = table.pages[each]
     return page_at(table, each, int(turn % pages if table.turns[each] else np.int64(below(bits, np.uint64(pages)))))
 
 
-@compiled
-def page_at(table: SetTable, each: int, number: int) -> int:
-    """Return the page of a set that has a number among its pages, from 0."""
-    return int(table.first[each] + number * table.stride[each])
-
-
-@compiled
+@compiled_in_place
 def part_of(table: SetTable, each: int, page: int) -> int:
     """Return the first block of that part of a page to which a set's visits go."""
     places = PAGE_BLOCKS // table.part[each]
     return int(np.int64(below(np.uint64(page) * GAMMA, np.uint64(places))) * table.part[each])
 
 
-@compiled
+@compiled_in_place
 def begin_of(table: SetTable, each: int, page: int, bits: np.uint64) -> int:
     """Return the block of its page with which a visit to a set begins, drawn from its random bits."""
     drawn = np.int64(below(bits * GAMMA, np.uint64(table.begins[each]))) * table.step[each]

@@ -88,19 +88,25 @@ class Fluctuating:
         """See Pace."""
         step, within = divmod(tick, self._ticks)
         block, place = divmod(step, _BLOCK)
-        if block != self._block:
-            self._go_to(block)
+        self._go_to(block)
         factor = int(self._factors[place])
         return Span(int(self._before[place]) + within * factor, factor)
 
     def spans(self, first: int, ticks: int) -> Spans:
         """See Pace."""
-        numbers = np.arange(first, first + ticks)
-        steps, place = np.unique(numbers // self._ticks, return_inverse=True)
-        found = np.array([self.at(int(step) * self._ticks) for step in steps], np.int64)[place]
-        return Spans(found[:, 0] + numbers % self._ticks * found[:, 1], found[:, 1].copy())
+        steps, within = np.divmod(np.arange(first, first + ticks), self._ticks)
+        blocks, places = np.divmod(steps, _BLOCK)
+        before, factor = np.empty((2, ticks), np.int64)
+        for block in range(int(blocks[0]), int(blocks[-1]) + 1):
+            here = blocks == block
+            self._go_to(block)
+            factor[here] = self._factors[places[here]]
+            before[here] = self._before[places[here]] + within[here] * factor[here]
+        return Spans(before, factor)
 
     def _go_to(self, block: int) -> None:
+        if block == self._block:
+            return
         for each in range(min(block, len(self._starts) - 1), block + 1):
             self._compute(each)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vmfailover.engine.compilation import compiled
+from vmfailover.engine.compilation import compiled_in_place, compiled_inline
 from vmfailover.guest.workloads.generator import random_bits
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
 from vmfailover.guest.workloads.hot_sets.draws import (
@@ -28,13 +28,17 @@ from vmfailover.traces.accesses import BLOCK_BYTES
 
 __all__ = ["SampledHotSets", "UnitVisits"]
 
-#: Visits in a block of ticks, about, and ticks in one at most.
+#: Visits to units in a block of ticks, about, and ticks in one at most.
 _BLOCK_VISITS = 1 << 14
 _MOST_TICKS = 1 << 12
 #: Blocks of ticks that are kept for each vCPU: whoever executes the guest again is not far behind.
 _KEPT = 4
+#: The logarithm of a page's blocks, to the base of 2.
+_PAGE_SHIFT = PAGE_BLOCKS.bit_length() - 1
 #: Visits to each place of a set, in the mean, of which none is missed but once in e to this power.
 _DENSE = 12
+#: Units for each of a tick's visits to a set, in the mean, up to which those to the same unit are told together.
+_SPARSE = 4
 
 
 class UnitVisits(NamedTuple):
@@ -66,21 +70,6 @@ class UnitVisits(NamedTuple):
         """Some of them, sharing memory with these."""
         return UnitVisits(self.unit[part], self.set[part], self.position[part], self.visits[part], end)
 
-    @property
-    def block(self) -> NDArray[np.uint32]:
-        """What is stored to, one store a visit, as a chunk of accesses has it."""
-        return self.unit
-
-    @property
-    def write(self) -> NDArray[np.uint8]:
-        """Ones, uint8[n]."""
-        return np.ones(len(self.unit), np.uint8)
-
-    @property
-    def count(self) -> NDArray[np.uint32]:  # type: ignore[override]  # hides tuple.count
-        """Ones, uint32[n]."""
-        return np.ones(len(self.unit), np.uint32)
-
     def between(self, first: int, stop: int) -> UnitVisits:
         """Those from one position to another (exclusive), sharing memory with these."""
         begin, last = np.searchsorted(self.position, (first, stop))
@@ -90,8 +79,8 @@ class UnitVisits(NamedTuple):
 class SampledHotSets:
     """The visits of each vCPU to units of memory, the same as those of `HotSetDraws`, in the order of their ticks.
 
-    A visit to more than one unit is a visit to each of them. Where a tick's visits are so many that they reach all
-    units of a set, these are visited in turn, each for its share.
+    A visit to more than one unit is a visit to each of them. Where a tick's visits to a set are many, those to the same
+    unit come together, as one that stands for them; where they reach all units, each has its share.
     """
 
     def __init__(
@@ -109,13 +98,12 @@ class SampledHotSets:
         self._draws = HotSetDraws(spec, vcpus, seed)
         #: What the visits ask of a processor.
         self.demand = Demand(spec.tick, tuple(_demands(spec, vcpus, unit_bytes, line_bytes)))
-        burst = np.array([each.burst for each in self.demand.sets], np.int64)
-        parts = np.array([each.parts for each in self.demand.sets])
-        self._shape = _Shape(unit_bytes // BLOCK_BYTES, burst, parts)
-        most = self._draws.table.most * (2 + (burst[:, np.newaxis] - 1) // self._shape.unit_blocks)
-        mean = float(self._draws.table.mean.sum(axis=0).max())
-        self._ticks = int(max(1, min(_MOST_TICKS, _BLOCK_VISITS / max(mean, 1e-9))))
-        self._most = most.sum(axis=0)
+        table = self._draws.table
+        self._shape = _shape(self.demand.sets, table, unit_bytes // BLOCK_BYTES)
+        most = table.most * (2 + (self._shape.burst - 1 >> self._shape.unit_shift))[:, np.newaxis]
+        self._most = _told(most, self._shape).sum(axis=0)
+        mean = _told(table.mean * self._shape.parts[:, np.newaxis], self._shape) / table.every[:, np.newaxis]
+        self._ticks = int(max(1, min(_MOST_TICKS, _BLOCK_VISITS / max(mean.sum(axis=0).max(), 1e-9))))
         self._kept: OrderedDict[tuple[int, int], UnitVisits] = OrderedDict()
         self._keep = _KEPT * vcpus
 
@@ -158,6 +146,11 @@ class SampledHotSets:
         )
 
 
+def _told(visits: NDArray[Any], shape: _Shape) -> NDArray[Any]:
+    """As many visits to units as visits to sets can be, [sets, vcpus], those told together being no more than units."""
+    return np.where(shape.together[:, np.newaxis], np.minimum(visits, shape.units[:, np.newaxis]), visits)
+
+
 def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int, line_bytes: int) -> Iterator[SetDemand]:
     for each, offset in zip(spec.sets, spec.offsets, strict=True):
         burst = each.burst // BLOCK_BYTES
@@ -189,15 +182,43 @@ def _units_of_visit(burst: int, unit_blocks: int) -> float:
 class _Shape(NamedTuple):
     """How visits lie in units."""
 
-    #: Blocks of a unit.
-    unit_blocks: int
+    #: The logarithm of a unit's blocks, to the base of 2.
+    unit_shift: int
     #: int64[sets]: blocks that a visit stores to.
     burst: NDArray[np.int64]
     #: float64[sets]: units that a visit stores to, in the mean.
     parts: NDArray[np.float64]
+    #: int64[sets]: the first unit.
+    first: NDArray[np.int64]
+    #: int64[sets]: units from there to the last one.
+    units: NDArray[np.int64]
+    #: bool[sets]: whether a tick's visits to the same unit come together.
+    together: NDArray[np.bool_]
+    #: int64[sets]: room for the visits of a tick.
+    counts: NDArray[np.int64]
+    #: uint32[n]: zeros, room for a tick's visits to each unit of a set.
+    times: NDArray[np.uint32]
 
 
-@compiled
+def _shape(sets: Sequence[SetDemand], table: SetTable, unit_blocks: int) -> _Shape:
+    parts = np.array([each.parts for each in sets])
+    first = table.first * PAGE_BLOCKS // unit_blocks
+    last = table.first + (table.pages - 1) * table.stride
+    units = ((last + 1) * PAGE_BLOCKS - 1) // unit_blocks + 1 - first
+    together = table.mean.max(axis=1) * parts * _SPARSE >= units
+    return _Shape(
+        unit_shift=unit_blocks.bit_length() - 1,
+        burst=np.array([each.burst for each in sets], np.int64),
+        parts=parts,
+        first=first,
+        units=units,
+        together=together,
+        counts=np.zeros(len(sets), np.int64),
+        times=np.zeros(int(units[together].max(initial=0)), np.uint32),
+    )
+
+
+@compiled_in_place
 def _fill_units(
     unit: NDArray[np.uint32],
     which: NDArray[np.uint16],
@@ -215,7 +236,7 @@ def _fill_units(
 
     `ticks` are the one to begin with, and that of which `before` and `factor` are the first.
     """
-    counts = np.empty(len(shape.burst), np.int64)
+    counts = shape.counts
     tick, first = ticks
     filled = 0
     while tick - first < len(factor) and filled + most <= len(unit):
@@ -226,8 +247,12 @@ def _fill_units(
             if counts[each] >= _enough(table, shape, each):
                 filled = _fill_all(unit, visits, filled, table, shape, each, counts[each])
             elif counts[each]:
-                filled = _fill_drawn(unit, filled, table, shape, each, vcpu, tick, counts[each], before[tick - first])
-                visits[of_set:filled] = 1
+                key = random_bits(table.key[each, vcpu], np.uint64(tick))
+                gone = passed(table.mean[each, vcpu], before[tick - first], table.start[each, vcpu])
+                if shape.together[each]:
+                    filled = _fill_together(unit, visits, filled, table, shape, each, key, gone, counts[each])
+                else:
+                    filled = _fill_drawn(unit, visits, filled, table, shape, each, key, gone, counts[each])
             which[of_set:filled] = each
         for number in range(filled - begun):
             position[begun + number] = (tick << WITHIN_TICK_BITS) + number
@@ -235,15 +260,39 @@ def _fill_units(
     return filled, tick
 
 
-@compiled
+@compiled_in_place
 def _enough(table: SetTable, shape: _Shape, each: int) -> int:
     """Visits of a tick that, as good as certainly, store to every unit of a set."""
     if table.turns[each]:
-        return int(table.pages[each] if shape.unit_blocks >= PAGE_BLOCKS else 1 << 62)
-    return int(_DENSE * table.pages[each] * (1 if shape.unit_blocks >= PAGE_BLOCKS else table.begins[each]))
+        return int(table.pages[each] if shape.unit_shift >= _PAGE_SHIFT else 1 << 62)
+    return int(_DENSE * table.pages[each] * (1 if shape.unit_shift >= _PAGE_SHIFT else table.begins[each]))
 
 
-@compiled
+@compiled_in_place
+def _unit_of_page(table: SetTable, shape: _Shape, each: int, number: int) -> int:
+    """Return the first unit that visits to a page of a set store to."""
+    page = page_at(table, each, number)
+    return int((page * PAGE_BLOCKS + part_of(table, each, page)) >> shape.unit_shift)
+
+
+@compiled_in_place
+def _count_of_units(table: SetTable, shape: _Shape, each: int) -> int:
+    """Return how many units a set has."""
+    if 1 << shape.unit_shift > table.stride[each] * PAGE_BLOCKS:
+        return int(_unit_of_page(table, shape, each, table.pages[each] - 1) - _unit_of_page(table, shape, each, 0) + 1)
+    return int(table.pages[each] * max(1, table.part[each] >> shape.unit_shift))
+
+
+@compiled_in_place
+def _unit_at(table: SetTable, shape: _Shape, each: int, number: int) -> int:
+    """Return the unit of a set that has a number among its units, from 0."""
+    if 1 << shape.unit_shift > table.stride[each] * PAGE_BLOCKS:
+        return int(_unit_of_page(table, shape, each, 0) + number)
+    a_page = max(1, table.part[each] >> shape.unit_shift)
+    return int(_unit_of_page(table, shape, each, number // a_page) + number % a_page)
+
+
+@compiled_in_place
 def _fill_all(
     unit: NDArray[np.uint32],
     visits: NDArray[np.uint32],
@@ -254,7 +303,7 @@ def _fill_all(
     count: int,
 ) -> int:
     """Fill in every unit of a set after the `filled` ones, each with its share of the visits; return how many are."""
-    units = _units_of(table, shape, each)
+    units = _count_of_units(table, shape, each)
     total = np.int64(count * shape.parts[each])
     for number in range(units):
         unit[filled + number] = np.uint32(_unit_at(table, shape, each, number))
@@ -262,52 +311,57 @@ def _fill_all(
     return filled + int(units)
 
 
-@compiled
-def _units_of(table: SetTable, shape: _Shape, each: int) -> int:
-    """Return how many units a set has."""
-    if shape.unit_blocks > table.stride[each] * PAGE_BLOCKS:
-        return int(_unit_of_page(table, shape, each, table.pages[each] - 1) - _unit_of_page(table, shape, each, 0) + 1)
-    return int(table.pages[each] * max(1, table.part[each] // shape.unit_blocks))
-
-
-@compiled
-def _unit_at(table: SetTable, shape: _Shape, each: int, number: int) -> int:
-    """Return the unit of a set that has a number among its units, from 0."""
-    if shape.unit_blocks > table.stride[each] * PAGE_BLOCKS:
-        return int(_unit_of_page(table, shape, each, 0) + number)
-    a_page = max(1, table.part[each] // shape.unit_blocks)
-    return int(_unit_of_page(table, shape, each, number // a_page) + number % a_page)
-
-
-@compiled
-def _unit_of_page(table: SetTable, shape: _Shape, each: int, number: int) -> int:
-    """Return the first unit that visits to a page of a set store to."""
-    page = page_at(table, each, number)
-    return int((page * PAGE_BLOCKS + part_of(table, each, page)) // shape.unit_blocks)
-
-
-@compiled
+@compiled_in_place
 def _fill_drawn(
     unit: NDArray[np.uint32],
+    visits: NDArray[np.uint32],
     filled: int,
     table: SetTable,
     shape: _Shape,
     each: int,
-    vcpu: int,
-    tick: int,
+    key: np.uint64,
+    gone: int,
     count: int,
-    before: int,
 ) -> int:
     """Fill in the units of each visit to a set after the `filled` ones, as it is drawn; return how many there are."""
-    key = random_bits(table.key[each, vcpu], np.uint64(tick))
-    gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
     for number in range(count):
-        bits = random_bits(key, np.uint64(number + 1))
-        page = page_of(table, each, bits, gone + number)
-        block = page * PAGE_BLOCKS
-        if shape.unit_blocks < PAGE_BLOCKS:
-            block += begin_of(table, each, page, bits)
-        for part in range(block // shape.unit_blocks, (block + shape.burst[each] - 1) // shape.unit_blocks + 1):
-            unit[filled] = np.uint32(part)
+        begin, end = _units_of(table, shape, each, random_bits(key, np.uint64(number + 1)), gone + number)
+        for part in range(begin, end):
+            unit[filled], visits[filled] = part, 1
             filled += 1
     return filled
+
+
+@compiled_in_place
+def _fill_together(
+    unit: NDArray[np.uint32],
+    visits: NDArray[np.uint32],
+    filled: int,
+    table: SetTable,
+    shape: _Shape,
+    each: int,
+    key: np.uint64,
+    gone: int,
+    count: int,
+) -> int:
+    """Do as `_fill_drawn`, with one visit to a unit that stands for all of them."""
+    first, times = shape.first[each], shape.times
+    for number in range(count):
+        begin, end = _units_of(table, shape, each, random_bits(key, np.uint64(number + 1)), gone + number)
+        for part in range(begin - first, end - first):
+            times[part] += 1
+    for part in range(shape.units[each]):
+        if times[part]:
+            unit[filled], visits[filled], times[part] = first + part, times[part], 0
+            filled += 1
+    return filled
+
+
+@compiled_inline
+def _units_of(table: SetTable, shape: _Shape, each: int, bits: np.uint64, turn: int) -> tuple[int, int]:
+    """Return the first unit of a visit, as it is drawn, and the one after its last."""
+    page = page_of(table, each, bits, turn)
+    block = page * PAGE_BLOCKS
+    if shape.unit_shift < _PAGE_SHIFT:
+        block += begin_of(table, each, page, bits)
+    return block >> shape.unit_shift, ((block + shape.burst[each] - 1) >> shape.unit_shift) + 1
