@@ -33,6 +33,13 @@ SILENT = {
 }
 
 PRECOPY = {"replication.precopy.least": 1, "replication.precopy.rounds": 10}
+#: The guest modifies memory about as fast as this migration sends.
+MIGRATION = {
+    "replication.migration": {"downtime_limit": "20 us"},
+    "failures": [],
+    "link.bandwidth": "4 Gbit/s",
+    "replication.precopy.lead": "10 ms",
+}
 #: A link that comes and goes, from which phi-accrual learns.
 UNSTEADY = {"at": "500 us", "kind": "link-cut", "lasts": "300 us", "repeat": 8, "every": "600 us"}
 PHI = {"kind": "phi-accrual", "interval": "100 us", "phi": {"least_deviation": "1 us", "pause": "1 ms"}}
@@ -55,6 +62,20 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         "base",
         {"reprotection": {"repair": "500 us"}, "failures.0.at": "3 ms"},
         "20 cycles",
+    ),
+    "replication.migration.downtime_limit": ("live-precopy-rounds", MIGRATION, "2 ms"),
+    "replication.migration.bandwidth_limit": ("live-precopy-rounds", MIGRATION, "1 Gbit/s"),
+    "replication.migration.stream_bandwidth": ("live-precopy-rounds", MIGRATION, "1 Gbit/s"),
+    "replication.migration.channels": (
+        "live-precopy-rounds",
+        {**MIGRATION, "replication.migration.stream_bandwidth": "1 Gbit/s"},
+        2,
+    ),
+    "replication.migration.timeout": ("live-precopy-rounds", MIGRATION, "1 ms"),
+    "replication.migration.auto_converge": (
+        "live-precopy-rounds",
+        {**MIGRATION, "duration": "2500 ms", "replication.precopy.lead": "2500 ms", "workload": {"kind": "paced"}},
+        True,
     ),
     "replication.page_tracking.buffer": (
         "base",

@@ -27,8 +27,12 @@ class Pace:
     began_ns: int
     #: Bytes sent in the window.
     sent_bytes: int = 0
-    #: Bytes per second sent in the window before; 0 in the first one.
-    measured: float = field(default=0.0, init=False)
+    #: Bytes per second sent in the window before; in the first one, what may be sent.
+    measured: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with what is possible."""
+        self.measured = min(self.bandwidth, self.limit) / 8
 
     def fits(self, left_bytes: int) -> bool:
         """Whether so much can be sent within the downtime."""

@@ -21,9 +21,14 @@ from vmfailover.scenario.sizes import ADDRESS_BYTES, transfer_ns
 NO_LIMIT = 1 << 60
 
 
+def payload_of(link: Link) -> int:
+    """Return what a link carries beside its framing, bits per second."""
+    return link.bandwidth * link.mtu // (link.mtu + link.overhead)
+
+
 def bandwidth_of(spec: MigrationSpec, link: Link) -> int:
     """Return what the channels of a migration can send, bits per second."""
-    return min(link.bandwidth, (spec.stream_bandwidth or NO_LIMIT) * spec.channels)
+    return min(payload_of(link), (spec.stream_bandwidth or NO_LIMIT) * spec.channels)
 
 
 def new_pace(spec: MigrationSpec, link: Link, now_ns: int) -> Pace:
@@ -112,7 +117,7 @@ class PacedPrecopy(Precopy):
         """Return by how much the channels are slower than the link: memory is read while it is sent."""
         rest_bits = units.size * self._unit_bytes * 8
         link = self._context.scenario.link
-        return transfer_ns(rest_bits, bandwidth_of(self._migration, link)) - transfer_ns(rest_bits, link.bandwidth)
+        return transfer_ns(rest_bits, bandwidth_of(self._migration, link)) - transfer_ns(rest_bits, payload_of(link))
 
     # The throttle.
 
