@@ -21,7 +21,9 @@ NOT_CONVERGED = 1
 @click.argument("scenario", metavar="[SCENARIO]", type=PATH, required=False)
 @set_option
 @click.option("--memory", metavar="SIZE", type=Quantity("SIZE"), help="Memory of the VM.")
-@click.option("--in-use", metavar="SIZE", type=Quantity("SIZE"), help="Memory in use; the rest is zero.  [default: all]")
+@click.option(
+    "--in-use", metavar="SIZE", type=Quantity("SIZE"), help="Memory in use; the rest is zero.  [default: all]"
+)
 @click.option(
     "--dirty-rate",
     "dirty_rates",
@@ -32,13 +34,18 @@ NOT_CONVERGED = 1
 @click.option("--workload", type=PATH, help="A file with hot sets, as `trace fit` writes it, in place of a dirty rate.")
 @click.option("--bandwidth", metavar="RATE", type=Quantity("BANDWIDTH"), help="What the link has, as in 10Gbit/s.")
 @click.option("--downtime-limit", metavar="TIME", help="For how long the VM may be stopped.  [default: 300 ms]")
-@click.option("--bandwidth-limit", metavar="RATE", help="What the rounds may take of the link; the stop takes all of it.")
+@click.option(
+    "--bandwidth-limit", metavar="RATE", help="What the rounds may take of the link; the stop takes all of it."
+)
 @click.option("--stream-bandwidth", metavar="RATE", help="What one channel can do.")
 @click.option("--channels", type=click.IntRange(1, 1024), help="Channels side by side.  [default: 1]")
 @click.option("--timeout", metavar="TIME", help="Give the migration up after this time.")
 @click.option("--auto-converge", is_flag=True, default=None, help="Slow the guest down until it converges.")
 @click.option(
-    "--against", metavar="NAME=TIME", multiple=True, help="Hold the downtime against a timeout, as in vrrp=3s. Repeatable."
+    "--against",
+    metavar="NAME=TIME",
+    multiple=True,
+    help="Hold the downtime against a timeout, as in vrrp=3s. Repeatable.",
 )
 @click.option("--save", type=PATH, help="Write the scenario that was run.")
 @click.option("--figure", type=PATH, help="Draw the rounds, as .png, .svg or .pdf.")

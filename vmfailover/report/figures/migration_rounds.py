@@ -18,7 +18,7 @@ def migration_rounds(found: Migration) -> Axes:
         starts = [each.started_ns / 1e9 for each in found.rounds]
         widths = [each.duration_ns / 1e9 for each in found.rounds]
         sent = [each.sent_bytes for each in found.rounds]
-        axes.bar(starts, sent, widths, align="edge", color=BLUE, edgecolor="white", linewidth=0.5, label="sent")
+        axes.bar(starts, sent, widths, align="edge", color=BLUE, edgecolor="white", linewidth=0.3, label="sent")
         modified = [(each.started_ns, each.duration_ns, each.modified_bytes) for each in found.rounds]
         told = [(begin / 1e9, lasts / 1e9, count) for begin, lasts, count in modified if count is not None]
         for begin, lasts, count in told:

@@ -28,8 +28,10 @@ __all__ = ["Migration", "Setting", "migrate"]
 #: Share of their time for which the vCPUs are busy of a guest that is told by its dirty rates.
 BUSY = 0.9
 #: A vCPU of such a guest executes so much, instructions per second: those of the preset xeon.
-VCPUS, _INSTRUCTIONS_PER_SECOND = 4, 2_000_000_000
+VCPUS, _INSTRUCTIONS_PER_SECOND = 4, 2_800_000_000
 _VISIT_ACCESSES, _MOST_PER_ACCESS = 10_000, 50_000
+#: Rounds last many of these.
+_TICK = "1 ms"
 #: Bytes of the queue of an executed guest's link; one of a migration takes 100 ms, so that a slice leaves as a whole.
 _LEAST_QUEUE, _QUEUE_S = 1_500_000, 0.1
 #: The next larger links, bits per second.
@@ -190,7 +192,7 @@ def _of_rates(dirty_rates: Sequence[str], in_use: int, vcpus: int) -> dict[str, 
     stores = min(_VISIT_ACCESSES, ceil(instructions / _MOST_PER_ACCESS))
     each_access = float(f"{min(_MOST_PER_ACCESS, max(0.01, instructions / stores)):.6g}")
     changed = [each | {"stores": float(stores)} for each in sets]
-    return {"kind": "hot-sets", "tick": told["tick"], "instructions_per_access": each_access, "sets": changed}
+    return {"kind": "hot-sets", "tick": _TICK, "instructions_per_access": each_access, "sets": changed}
 
 
 def _lasting(scenario: Scenario) -> Scenario:
@@ -198,7 +200,7 @@ def _lasting(scenario: Scenario) -> Scenario:
     if not isinstance(scenario.workload, HotSetsWorkload):
         raise InputError("workload: a migration is computed for hot sets; fit them with `vmfailover trace fit`")
     expected = forecast(scenario)
-    lasts_ns = expected.total_ns * 5 // 4 + 1_000_000_000 if expected.converges else longest_ns(scenario) + 100_000_000
+    lasts_ns = expected.total_ns * 9 // 8 + 1_000_000_000 if expected.converges else longest_ns(scenario) + 100_000_000
     text = DURATION.format(-(-lasts_ns // 1_000_000) * 1_000_000)
     return scenario.with_(**{"duration": text, "replication.precopy.lead": text})
 

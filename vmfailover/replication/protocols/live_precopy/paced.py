@@ -99,7 +99,8 @@ class PacedPrecopy(Precopy):
         modified_bytes = modified.size * self._unit_bytes
         if self._migration.auto_converge and self._throttle.judge(epoch.shipped_bytes, modified_bytes, now_ns):
             self._slow_down()
-        return np.union1d(unsent, modified)
+        both = np.sort(np.concatenate([unsent, modified]), kind="stable")
+        return both[np.diff(both, prepend=-1) > 0]
 
     def _send_slice(self, epoch: Epoch, units: Units, pace: Pace) -> Generator[simpy.Event, Any, Units]:
         """Send as much as may leave at once, and wait until more may; return what is still unsent."""
