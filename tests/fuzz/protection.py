@@ -132,10 +132,8 @@ def _precopy(draws: Draws, duration: int) -> Spec:
 
 
 def _migration(draws: Draws, duration: int) -> Spec:
-    spec: Spec = {
-        "downtime_limit": draws.time("downtime_limit", 1, duration),
-        "channels": draws.whole("channels", 1, 8),
-    }
+    spec: Spec = {"downtime_limit": draws.time("downtime_limit", 1, duration)}
+    spec["channels"] = draws.whole("channels", 1, 8)
     for name in ("bandwidth_limit", "stream_bandwidth"):
         if draws.chance(f"{name} there", 0.4):
             spec[name] = BANDWIDTH.format(draws.whole(name, 10**8, 10**11))

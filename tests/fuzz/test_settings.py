@@ -33,12 +33,30 @@ SILENT = {
 }
 
 PRECOPY = {"replication.precopy.least": 1, "replication.precopy.rounds": 10}
+#: A vCPU is busy with stores to more pages than are sent meanwhile.
+BUSY = {
+    "kind": "hot-sets",
+    "instructions_per_access": 9000.0,
+    "sets": [{"kind": "random", "memory": "60 MiB", "visits": "40000 /s", "stores": 10.0}],
+}
 #: The guest modifies memory about as fast as this migration sends.
 MIGRATION = {
     "replication.migration": {"downtime_limit": "20 us"},
     "failures": [],
     "link.bandwidth": "4 Gbit/s",
     "replication.precopy.lead": "10 ms",
+}
+#: It modifies more than is sent in two periods, and in those after them.
+THROTTLED = {
+    **MIGRATION,
+    "fidelity": "sampled",
+    "duration": "8 s",
+    "replication.precopy.lead": "8 s",
+    "workload": BUSY,
+    "vm.memory": "96 MiB",
+    "clients": None,
+    "expect": {},
+    "link.bandwidth": "800 Mbit/s",
 }
 #: A link that comes and goes, from which phi-accrual learns.
 UNSTEADY = {"at": "500 us", "kind": "link-cut", "lasts": "300 us", "repeat": 8, "every": "600 us"}
@@ -64,7 +82,7 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         "20 cycles",
     ),
     "replication.migration.downtime_limit": ("live-precopy-rounds", MIGRATION, "2 ms"),
-    "replication.migration.bandwidth_limit": ("live-precopy-rounds", MIGRATION, "1 Gbit/s"),
+    "replication.migration.bandwidth_limit": ("live-precopy-rounds", MIGRATION, "10 Mbit/s"),
     "replication.migration.stream_bandwidth": ("live-precopy-rounds", MIGRATION, "1 Gbit/s"),
     "replication.migration.channels": (
         "live-precopy-rounds",
@@ -72,11 +90,7 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         2,
     ),
     "replication.migration.timeout": ("live-precopy-rounds", MIGRATION, "1 ms"),
-    "replication.migration.auto_converge": (
-        "live-precopy-rounds",
-        {**MIGRATION, "duration": "2500 ms", "replication.precopy.lead": "2500 ms", "workload": {"kind": "paced"}},
-        True,
-    ),
+    "replication.migration.auto_converge": ("live-precopy-rounds", THROTTLED, True),
     "replication.page_tracking.buffer": (
         "base",
         {"replication.protocol": "page-modification-log", "replication.page_tracking": {"buffer": 1}},

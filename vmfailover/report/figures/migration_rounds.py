@@ -32,4 +32,4 @@ def migration_rounds(found: Migration) -> Axes:
         tidy(axes, "since the migration began; a bar is a round", "bytes of a round, logarithmic")
         outcome = "it converges" if found.converged else "it does not converge"
         entitle(figure, f"{found.scenario.name}: rounds of a live migration; {outcome}")
-    return axes  # type: ignore[no-any-return]
+    return axes

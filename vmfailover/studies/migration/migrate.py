@@ -15,6 +15,7 @@ from vmfailover.results.migration import Round, rounds_of
 from vmfailover.results.quantities import bit_rate, duration
 from vmfailover.results.run_result import RunResult
 from vmfailover.scenario import Scenario
+from vmfailover.scenario.document import Document
 from vmfailover.scenario.reading import document_of
 from vmfailover.scenario.units import BANDWIDTH, DURATION, SIZE
 from vmfailover.scenario.workload_file import workload_document
@@ -161,7 +162,7 @@ def _asked(
         "detection": {"kind": "hardware"},
         **({"hypervisor": source["hypervisor"]} if "hypervisor" in source else {}),
     }
-    return _lasting(Scenario.model_validate(data))
+    return _lasting(Scenario.from_document(Document(data["name"], data, {(): data["name"]}, {}), None))
 
 
 def _workload(
@@ -170,7 +171,7 @@ def _workload(
     if dirty_rates and workload is not None:
         raise ParameterError("workload", "says what the dirty rates say; give one of them")
     if dirty_rates:
-        return _of_rates(dirty_rates, SIZE.read(vm.get("in_use") or vm["memory"]), vm["vcpus"])
+        return _of_rates(dirty_rates, int(SIZE.read(vm.get("in_use") or vm["memory"])), vm["vcpus"])
     if workload is not None:
         return workload_document(document_of(Path(workload))).data
     told = source.get("workload", {})
