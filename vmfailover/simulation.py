@@ -21,6 +21,7 @@ from vmfailover.errors import NoProgressError, ParameterError
 from vmfailover.guest.fidelity import LEFT_OUT
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.scheduler import DEFAULT_QUANTUM
+from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
 from vmfailover.hardware.cache import kernel
 from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.notebook import bar
@@ -28,6 +29,7 @@ from vmfailover.records.events import Event, Kind
 from vmfailover.replication.epoch import Epoch
 from vmfailover.results.metrics import metrics_of
 from vmfailover.results.patience import Patience
+from vmfailover.results.quantities import duration
 from vmfailover.results.readings import Readings
 from vmfailover.results.records import records_of
 from vmfailover.results.run_result import RunResult
@@ -45,6 +47,8 @@ PROGRESS_STEPS = 200
 LONGEST_STEP_NS = 10_000_000
 #: Instants at which the state of the hardware is noted, evenly over a run.
 SAMPLES = 1000
+#: A guest that is late for its ticks by more than this share of its time has not the time for what it is to do.
+LATE = 0.02
 
 
 def run(
@@ -185,7 +189,13 @@ class Simulation:
         with collection_paused():
             records = records_of(self.cluster, self._judge, tuple(self._readings.taken), tuple(self._warm_up.samples))
         values = metrics_of(records, self._wall_seconds, self._compile_seconds)
-        remarks = (*self.scenario.warnings, *self._left_out, *self.cluster.protection.remarks, *self._unfinished())
+        remarks = (
+            *self.scenario.warnings,
+            *self._left_out,
+            *self.cluster.protection.remarks,
+            *self._late(),
+            *self._unfinished(),
+        )
         return RunResult.of(
             self.cluster, records, values, verdicts, self._sampler.samples, remarks, interrupted=interrupted
         )
@@ -270,6 +280,20 @@ class Simulation:
     @property
     def _left_out(self) -> tuple[str, ...]:
         return (LEFT_OUT,) if self.scenario.fidelity == "sampled" else ()
+
+    def _late(self) -> Iterator[str]:
+        """Say that the guest does less than its hot sets say, if there is not the time for it."""
+        vm, workload = self.active.vm, self.scenario.workload
+        if not isinstance(workload, HotSetsWorkload):
+            return
+        guest_ns = vm.guest_ns(self.now_ns)
+        late_ns = vm.late_ns(self.now_ns) - workload.tick
+        if late_ns > LATE * guest_ns:
+            yield (
+                f"workload.sets: visits take more time than a vCPU has, which is {duration(late_ns)} late after "
+                f"{duration(guest_ns)}: it never idles, and makes fewer than the sets say; say fewer visits or "
+                "instructions, or more vCPUs"
+            )
 
     def _unfinished(self) -> Iterator[str]:
         """Say where a failover stood that is still under way, and for which host the VM waits in vain."""

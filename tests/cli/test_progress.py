@@ -7,17 +7,23 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
 import pytest
-from scenarios_for_tests import small
+from click.testing import CliRunner
+from scenarios_for_tests import minute, small
 
 from vmfailover.cli import progress
+from vmfailover.cli.main import main
 from vmfailover.cli.progress import followed, foretell
+from vmfailover.errors import InputError
 from vmfailover.results.export import FILES
+from vmfailover.scenario import Scenario
+from vmfailover.studies.exploration import first_points, named_fault, some_of
+from vmfailover.studies.instants import Trace
 
 from .conftest import ScenarioFile
 
@@ -141,3 +147,39 @@ def test_a_short_one_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_times_are_said_in_one_unit(seconds: float, text: str) -> None:
     assert progress._rounded(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "runs"),
+    [
+        (("sensitivity", "--vary", "a=1:2", "--vary", "b=1:2", "--samples", "4", "--replications", "3"), 4 * 3 * 3),
+        (
+            ("sensitivity", "--vary", "a=1:2", "--vary", "b=1:2", "--samples", "4", "--method", "sobol"),
+            4 * 4,
+        ),
+        (("availability", "--failovers", "7"), 7),
+    ],
+)
+def test_studies_say_what_they_take_before_they_begin(
+    arguments: tuple[str, ...], runs: int, scenario_file: ScenarioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, *options = arguments
+    told: list[int] = []
+
+    def foretold(scenarios: Sequence[Scenario], replications: int, _: int | None) -> None:
+        told.append(len(scenarios) * replications)
+        raise InputError("looked at")
+
+    monkeypatch.setattr(f"vmfailover.cli.{name}.foretell", foretold)
+    result = CliRunner().invoke(main, [name, str(scenario_file()), *options])
+    assert result.stderr == "error: looked at\n"
+    assert told == [runs]
+
+
+def test_an_exploration_is_foretold_by_a_few_of_its_runs() -> None:
+    scenario = minute("no-failure")
+    runs = len(list(first_points(scenario, Trace(scenario), [named_fault("host-crash")], 1)))
+    few, each = some_of(scenario, ["host-crash"], 1, 5)
+    assert 1 < len(few) <= 5
+    assert runs <= len(few) * each < runs + each
+    assert all(len(one.failures) == 1 for one in few)

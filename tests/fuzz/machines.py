@@ -104,7 +104,11 @@ def workload(draws: Draws, memory: int, vcpus: int) -> Spec:
 def _pace(draws: Draws) -> Spec:
     if not draws.chance("paced", 0.1):
         return {}
-    return {"rate": f"{draws.whole('rate', 1, 10**7)} /s", "arrivals": draws.pick("arrivals", ["even", "random"])}
+    return {
+        "rate": f"{draws.whole('rate', 1, 10**7)} /s",
+        "arrivals": draws.pick("arrivals", ["even", "random"]),
+        "together": draws.whole("together", 1, 8),
+    }
 
 
 def _hot_sets(draws: Draws, memory: int, vcpus: int) -> Spec:

@@ -2,7 +2,8 @@
 
 Costs are those of `scenarios/published/process-uffd.yaml`. Fitted beside them: the pages that an update modifies, to
 what the database modifies at full speed, and those that are modified all the time, to the epochs of 5 ms over a link
-that is not shaped. All else is predicted, the response times above all.
+that is not shaped. All else is predicted, the response times above all. The stores of an update come together, which
+is why epochs differ so much in their pages: by 15 % at 5 ms.
 """
 
 from functools import cache
@@ -22,12 +23,13 @@ TOLERANCE = 0.1
 #: A share of the first answers that does not count.
 WARM_UP = 0.1
 #: At 400 Mbit/s the pages of 5 ms take more than 5 ms on the link, so that epochs grow until they do not, and each page
-#: less makes them shorter by more than its own time; and there and at 10 ms some epochs follow a longer one.
+#: less makes them shorter by more than its own time; at 10 ms a page less is one less of those for which no token is
+#: left.
 MISSES = {
     *((5, 400, name) for name in ("pages", "commit_ms", "period_ms", "median_us", "p99_us")),
-    *((10, 400, name) for name in ("commit_ms", "p99_us")),
-    # Epochs about as large as a burst, some of which have to wait for tokens: real ones differ more in size.
-    *((interval_ms, 1000, "commit_ms") for interval_ms in (5, 10)),
+    (10, 400, "commit_ms"),
+    # An update of the database modifies one to three pages; here it is one or two.
+    *((5, link_mbit, "pages_sd") for link_mbit in (0, 1000, 400)),
     # Few pages take less time on the link, each, than those that its bandwidth was fitted to.
     (20, 0, "commit_ms"),
 }
@@ -46,6 +48,7 @@ def predicted(interval_ms: int, link_mbit: int, seconds: float) -> dict[str, flo
     epochs, waits_us = whole_epochs(result), response_times_us(result)
     return {
         "pages": epochs.lines.mean() / PAGE_LINES,
+        "pages_sd": epochs.lines.std() / PAGE_LINES,
         "pause_us": (epochs.resumed_ns - epochs.paused_ns - epochs.quiesce_ns).mean() / 1e3,
         "commit_ms": (epochs.acknowledged_ns - epochs.paused_ns).mean() / 1e6,
         "period_ms": (epochs.paused_ns - epochs.started_ns).mean() / 1e6,
@@ -85,7 +88,8 @@ def test_the_costs_are_those_of_the_other_process() -> None:
 
 
 def test_response_times_in_a_short_run(record_property: RecordProperty) -> None:
-    report("A database under output commit", rows_of(10, 0, 0.3), record_property)
+    rows = [row for row in rows_of(10, 0, 0.3) if "pages_sd" not in row.name]
+    report("A database under output commit", rows, record_property)
 
 
 @pytest.mark.slow

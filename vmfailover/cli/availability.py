@@ -8,9 +8,17 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.errors import InputError
-from vmfailover.studies.availability import FAILOVERS, FAILURES, REPAIRS, REPLICATIONS, Availability, availability
+from vmfailover.studies.availability import (
+    FAILOVERS,
+    FAILURES,
+    REPAIRS,
+    REPLICATIONS,
+    Availability,
+    availability,
+    crashes,
+)
 from vmfailover.studies.executors import local_processes
 
 #: Exit code where an invariant is broken.
@@ -90,6 +98,7 @@ def command(
     if years is not None and failures is not None:
         raise InputError("--years and --failures both say how long to simulate; give one of them")
     loaded = scenario_in(scenario, overrides, seed)
+    foretell(crashes(loaded, failovers), 1, jobs)
     with counted_bar("simulating") as progress, local_processes(jobs) as executor:
         result = availability(
             loaded,

@@ -7,12 +7,12 @@ import click
 from vmfailover.cli.console import console
 from vmfailover.cli.folders import EXPLORE, require_own
 from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option, tell_interrupted
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import LOOKED_AT, counted_bar, foretell
 from vmfailover.files.whole_file import placed_whole
 from vmfailover.results.quantities import counted
 from vmfailover.scenario.writing import write_scenario
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore
+from vmfailover.studies.exploration import EPOCHS, FAULTS, Exploration, explore, some_of
 from vmfailover.studies.minimisation import minimised
 
 #: Exit code where an invariant is broken.
@@ -56,6 +56,8 @@ def command(
         require_own(out, EXPLORE)
     loaded = scenario_in(scenario, overrides, seed)
     names = [name.strip() for name in faults.split(",")]
+    scenarios, each = some_of(loaded, names, epochs, LOOKED_AT)
+    foretell(scenarios, each, jobs)
     with counted_bar("exploring") as progress, local_processes(jobs) as executor:
         exploration = explore(
             loaded, faults=names, epochs=epochs, depth=depth, out=out, executor=executor, progress=progress

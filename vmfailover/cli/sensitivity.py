@@ -7,10 +7,10 @@ import click
 
 from vmfailover.cli.console import console
 from vmfailover.cli.options import PATH, complain, scenario_in, seed_option, set_option
-from vmfailover.cli.progress import counted_bar
+from vmfailover.cli.progress import counted_bar, foretell
 from vmfailover.cli.tune import key_and_range
 from vmfailover.studies.executors import local_processes
-from vmfailover.studies.sensitivity import Method, Sensitivity, sensitivity
+from vmfailover.studies.sensitivity import Method, Sensitivity, runs_needed, sensitivity
 
 #: Exit code where an invariant is broken.
 BROKEN = 1
@@ -53,12 +53,13 @@ def command(
 
     Exits with 0 if all is well, 1 if an invariant is broken, and 2 for bad input.
     """
-    loaded = scenario_in(scenario, overrides, seed)
+    loaded, vary = scenario_in(scenario, overrides, seed), dict(map(key_and_range, ranges))
+    foretell([loaded], runs_needed(cast(Method, method), samples, len(vary), replications), jobs)
     with counted_bar("trying") as progress, local_processes(jobs) as executor:
         found = sensitivity(
             loaded,
             metric,
-            dict(map(key_and_range, ranges)),
+            vary,
             method=cast(Method, method),
             samples=samples,
             replications=replications,

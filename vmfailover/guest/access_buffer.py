@@ -7,7 +7,7 @@ import numpy as np
 from vmfailover.guest.placement import Placement
 from vmfailover.guest.workloads.workload import Workload
 from vmfailover.hardware.cache.state import Accesses, LogState, Stop
-from vmfailover.hardware.processor import Processor
+from vmfailover.hardware.processor import HALTED, Processor
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
 
 #: Records that each of several vCPUs has at hand.
@@ -27,6 +27,7 @@ class AccessBuffer:
         self._streams = [workload.chunks(vcpu, position) for vcpu, position in enumerate(positions)]
         self._chunks: list[AccessChunk | None] = [None] * len(positions)
         self._first = np.array(positions, np.int64)
+        self._tick_ns = [0] * len(positions)
         #: int64[host cores]: the next access of each core, an index into its row of `accesses`.
         self.start = np.zeros(host_cores, np.int64)
         columns = BUFFER_RECORDS if host_cores > 1 else 0
@@ -42,6 +43,10 @@ class AccessBuffer:
         """Return the index of the vCPU's next record in its stream."""
         return int(self._first[vcpu] + self.start[self._cores[vcpu]])
 
+    def tick_ns(self, vcpu: int) -> int:
+        """Return the guest time before which the vCPU's accesses at hand do not begin."""
+        return self._tick_ns[vcpu]
+
     def advance(self, deadline_fs: int, quantum: int, logs: LogState) -> Stop:
         """Execute the accesses at hand as the processor's `advance` says."""
         return self._processor.advance(self.accesses, self.start, deadline_fs, quantum, logs)
@@ -50,9 +55,11 @@ class AccessBuffer:
         """Bring the vCPU's next accesses, all earlier ones being executed, and return them; None if there are none."""
         chunk = self._next_chunk(vcpu)
         if chunk is None:
+            self._tick_ns[vcpu] = HALTED
             return None
         self._chunks[vcpu] = None
         self._first[vcpu] = chunk.first
+        self._tick_ns[vcpu] = chunk.not_before_ns
         self.start[self._cores[vcpu]] = 0
         if self.start.size == 1:
             self.accesses = accesses_of_one_core(chunk)

@@ -43,6 +43,11 @@ class SampledVm(VirtualMachine):
         assert isinstance(self._buffer, VisitBuffer)
         self._buffer.bring(self.cores.index(core))
 
+    def late_ns(self, now_ns: int) -> int:
+        """Return the guest time since the tick began whose visits are still to be executed, of the latest vCPU."""
+        self._catch_up()
+        return super().late_ns(now_ns)
+
     @property
     def positions(self) -> tuple[int, ...]:
         """The position of each vCPU's next visit."""

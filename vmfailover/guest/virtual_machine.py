@@ -178,6 +178,11 @@ class VirtualMachine:
         assert self._buffer is not None
         return tuple(self._buffer.position(vcpu) for vcpu in range(self.vcpus))
 
+    def late_ns(self, now_ns: int) -> int:
+        """Return the guest time since the tick began whose accesses are still to be executed, of the latest vCPU."""
+        assert self._buffer is not None
+        return self.guest_ns(now_ns) - min(map(self._buffer.tick_ns, range(self.vcpus)))
+
     @property
     def waits(self) -> tuple[Wait, ...]:
         """The last wait that each vCPU has begun."""
@@ -240,7 +245,9 @@ class VirtualMachine:
             yield
         finally:
             self.processor.set_memory_factor(1.0)
-            self.contention_ns += round((self._memory_fetches - fetches) * cost * (factor - 1) / FS_PER_NS)
+            lost_fs = (self._memory_fetches - fetches) * cost * (factor - 1)
+            self.contention_ns += round(lost_fs / FS_PER_NS)
+            self.processor.fall_behind(self.cores, round(lost_fs))
 
     @property
     def _memory_fetches(self) -> int:
@@ -267,5 +274,8 @@ class VirtualMachine:
         vcpu = self.cores.index(core)
         if self._waits[vcpu].record != chunk.first:
             guest_ns = int(self.processor.state.clock[core] - self.processor.offset[core]) // FS_PER_NS
-            self._waits[vcpu] = Wait(chunk.first, max(chunk.not_before_ns, guest_ns + chunk.idle_ns))
+            begins_ns = max(chunk.not_before_ns, guest_ns + chunk.idle_ns)
+            self._waits[vcpu] = Wait(chunk.first, begins_ns)
+            if guest_ns + chunk.idle_ns < begins_ns:
+                self.processor.make_up(core)
         return self._waits[vcpu].until_ns

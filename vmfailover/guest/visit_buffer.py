@@ -35,6 +35,10 @@ class VisitBuffer:
         here = int(self._start[core])
         return int(visits.position[core, here] if here < visits.length[core] else visits.end[core])
 
+    def tick_ns(self, vcpu: int) -> int:
+        """Return the guest time before which the vCPU's next visit does not begin."""
+        return self._processor.tick_ns(self.position(vcpu))
+
     def advance(self, deadline_fs: int, quantum: int, logs: LogState) -> Stop:
         """Execute the visits at hand as the processor's `advance_visits` says."""
         del logs

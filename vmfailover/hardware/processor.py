@@ -155,7 +155,18 @@ class Processor:
 
     def wait(self, core: int, until_ns: int) -> None:
         """Let a core execute nothing up to an instant, if that is not past for it."""
-        self.state.clock[core] = max(int(self.state.clock[core]), until_ns * FS_PER_NS)
+        if until_ns * FS_PER_NS > self.state.clock[core]:
+            self.state.clock[core] = until_ns * FS_PER_NS
+            self.make_up(core)
+
+    def fall_behind(self, cores: Sequence[int], duration_fs: int) -> None:
+        """Know that cores are later than they would be unprotected, by so much together."""
+        self.state.behind[list(cores)] += duration_fs // len(cores)
+
+    def make_up(self, core: int) -> None:
+        """Know that a core is as far as it would be unprotected, since it waits for an instant."""
+        self.state.counters[Counter.MADE_UP_FS] += self.state.behind[core]
+        self.state.behind[core] = 0
 
     def stand_still(self, cores: Sequence[int], duration_ns: int) -> None:
         """Let time pass in which the cores' VM has stood still."""

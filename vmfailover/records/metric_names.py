@@ -221,7 +221,8 @@ DEFINITIONS: dict[str, Metric] = {
     ),
     "guest.slowdown": Metric(
         "time of the protected guest ÷ time of an unprotected one for the same instructions, −1",
-        f"{_PROTECTED}; the unprotected one needs the time that the VM executed, less logging, tracking and contention",
+        f"{_PROTECTED}; the unprotected one needs the time that the VM executed, less what logging, tracking and "
+        "contention took of it and was not made up for by waiting less",
         _NO_GUEST,
     ),
     "guest.pause_fraction": Metric("part of the slowdown: stopped for checkpoints", _FRACTION, _NO_GUEST),

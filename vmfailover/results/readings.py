@@ -33,11 +33,12 @@ class Reading:
     working_cores: int
     #: Guest time that the vCPU that serves requests has spent on them, and its program did not have.
     served_ns: int
-    #: Time of the guest that went into writing the address log.
+    #: Time by which writing the address log delays the guest. One that waits for an instant anyway, having nothing to
+    #: do before, has made up for what it lost until then; so it is with the next two.
     logging_ns: float
-    #: Time of the guest that went into faults and exits taken to track its stores.
+    #: Time by which faults and exits delay the guest that are taken to track its stores.
     tracking_ns: float
-    #: Time of the guest lost to other users of the memory's bandwidth.
+    #: Time by which other users of the memory's bandwidth delay the guest.
     contention_ns: float
     #: Guest time of the state that the secondary can go on from.
     committed_guest_ns: int
@@ -90,6 +91,12 @@ class Readings(Observer):
 def _reading(pair: ProtectedPair, event: str, number: int, now_ns: int) -> Reading:
     vm, protection = pair.primary.vm, pair.protection
     count, cores = vm.processor.count, vm.processor.working_cores
+    lost_ns = {
+        "logging_ns": count(Counter.LOG_WRITE_FS) / FS_PER_NS,
+        "tracking_ns": count(Counter.TRACKING_FS) / FS_PER_NS,
+        "contention_ns": vm.contention_ns,
+    }
+    delaying = _share_left(sum(lost_ns.values()), count(Counter.MADE_UP_FS) / FS_PER_NS)
     return Reading(
         time_ns=now_ns,
         event=event,
@@ -98,9 +105,7 @@ def _reading(pair: ProtectedPair, event: str, number: int, now_ns: int) -> Readi
         instructions=vm.instructions,
         working_cores=cores,
         served_ns=pair.primary.guest.served_ns,
-        logging_ns=count(Counter.LOG_WRITE_FS) / FS_PER_NS / cores,
-        tracking_ns=count(Counter.TRACKING_FS) / FS_PER_NS / cores,
-        contention_ns=vm.contention_ns / cores,
+        **{name: lost / cores * delaying for name, lost in lost_ns.items()},
         committed_guest_ns=protection.committed.guest_ns,
         bytes_sent=pair.bytes_sent,
         lines_received=protection.lines_received * pair.primary.host.memory.cache_lines,
@@ -114,3 +119,8 @@ def _reading(pair: ProtectedPair, event: str, number: int, now_ns: int) -> Readi
         log_interrupts=protection.interrupts,
         log_stall_ns=protection.log_stall_ns,
     )
+
+
+def _share_left(lost_ns: float, made_up_ns: float) -> float:
+    """Return which share of what was lost has not been made up for; of each cause it is the same."""
+    return max(0.0, 1 - made_up_ns / lost_ns) if lost_ns else 1.0

@@ -68,7 +68,7 @@ _ALWAYS: dict[str, dict[str, Any]] = {
 _LATER: dict[str, Any] = {
     "fidelity": "executed",
     "vm": {"in_use": None},
-    "workload": {"spread": None, "rate": None, "arrivals": "even"},
+    "workload": {"spread": None, "rate": None, "arrivals": "even", "together": 1},
     "replication": {
         "acknowledge": "staged",
         "next_checkpoint": "sent",

@@ -143,6 +143,14 @@ def explore(
     return Exploration(plain, min(epochs, len(trace.epochs())), found, ending.interrupted)
 
 
+def some_of(scenario: Scenario, faults: Sequence[str], epochs: int, most: int) -> tuple[list[Scenario], int]:
+    """Return a few of the scenarios that `explore` runs at depth 1, at most so many, and for how many each stands."""
+    plain, struck = scenario.with_(failures=[]), [named_fault(name) for name in faults]
+    points = list(first_points(plain, Trace(plain), struck, epochs))
+    each = max(1, -(-len(points) // most))
+    return [with_faults(plain, point.faults) for point in points[::each]], each
+
+
 def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
     """Return a scenario in which these faults strike, as long as it takes for the VM to be up again after the last."""
     failures = [{"at": f"{each.at_ns} ns", "kind": each.kind, "target": each.target} for each in faults]

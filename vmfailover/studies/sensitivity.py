@@ -103,7 +103,7 @@ def sensitivity(
     ranges = [Range.parse(f"{key}={values}") for key, values in vary.items()]
     if len(ranges) < 2:
         raise ParameterError("vary", "give at least two KEY=LO:HI[:log]; there is nothing to rank")
-    require_few(samples * (len(ranges) + 2) * replications, "samples", samples)
+    runs_needed(method, samples, len(ranges), replications)
     made: list[StudyRun] = []
     with study_pool("trying", executor, progress) as (pool, told):
 
@@ -120,6 +120,12 @@ def sensitivity(
 
         effects = effects_of(model, list(vary), method, samples, scenario.seed)
     return Sensitivity(scenario, objective, method, effects, tuple(made))
+
+
+def runs_needed(method: Method, samples: int, keys: int, replications: int) -> int:
+    """Return the runs that so many samples of keys take; raise ParameterError if nobody makes so many."""
+    require_few(samples * (keys + 2) * replications, "samples", samples)
+    return samples * (keys + (1 if method == "morris" else 2)) * replications
 
 
 def effects_of(model: Model, keys: Sequence[str], method: Method, samples: int, seed: int) -> tuple[Effect, ...]:

@@ -151,9 +151,9 @@ def test_paced_accesses_are_the_same_each_at_its_instant(kind: str, keys: dict[s
     assert due == [66_667, 100_000, 133_333, 166_667]
 
 
-def due_ns(vcpu: int, first: int, records: int) -> list[int]:
+def due_ns(vcpu: int, first: int, records: int, **keys: Any) -> list[int]:
     """Return when records of a VM are due, 10,000 a second at random."""
-    source = workload("uniform", 2, rate="10000 /s", arrivals="random")
+    source = workload("uniform", 2, **{"rate": "10000 /s", "arrivals": "random", **keys})
     return [chunk.due_ns for chunk in islice(source.chunks(vcpu, first), records)]
 
 
@@ -163,6 +163,14 @@ def test_random_instants_are_as_many_as_they_should_be_and_in_order() -> None:
     counts = np.histogram(due, bins=390, range=(0, 3_900_000_000))[0]
     assert counts.mean() == pytest.approx(100, rel=0.03)
     assert counts.var() == pytest.approx(100, rel=0.25)
+
+
+@pytest.mark.parametrize("arrivals", ["even", "random"])
+def test_some_are_due_together_and_as_many_in_all(arrivals: str) -> None:
+    due = due_ns(0, 3, 40_002, arrivals=arrivals, together=5)
+    _, number = np.unique(due, return_counts=True)
+    assert number.tolist() == [2, *[5] * 8000]
+    assert due[-1] == pytest.approx(4_000_000_000, rel=0.03)
 
 
 def test_random_instants_are_the_same_from_whatever_place() -> None:

@@ -253,6 +253,7 @@ def track_store(state: CacheState, core: int, row: Row) -> None:
 def charge_tracking(state: CacheState, core: int, cost: Cost) -> None:
     """Let the core's clock advance by a cost of tracking, and keep account of it."""
     charge(state, core, cost)
+    state.behind[core] += state.costs[core, cost]
     state.counters[Counter.TRACKING_FS] += state.costs[core, cost]
 
 
@@ -444,4 +445,5 @@ def log_row(state: CacheState, core: int, row: Row, cause: Counter, log: LogStat
     address = row.tag << (6 + int(state.policy[Policy.LINE_SHIFT]))
     if log_address(log, int(state.owner[core]), address) and payer is not None:
         charge(state, payer, Cost.LOG_WRITE)
+        state.behind[payer] += state.costs[payer, Cost.LOG_WRITE]
         state.counters[Counter.LOG_WRITE_FS] += state.costs[payer, Cost.LOG_WRITE]

@@ -57,6 +57,8 @@ class Counter(IntEnum):
     EXITS = 14
     #: Guest time spent on first stores and exits, femtoseconds.
     TRACKING_FS = 15
+    #: Guest time of those that was made up for: a core that waited for an instant had the less to wait, femtoseconds.
+    MADE_UP_FS = 16
 
 
 class Cost(IntEnum):
@@ -167,6 +169,9 @@ class CacheState(NamedTuple):
     mode: npt.NDArray[np.int64]
     #: int64[cores]: how far each core has come in the host's time, femtoseconds.
     clock: npt.NDArray[np.int64]
+    #: int64[cores]: what logging, tracking and contention for memory have cost each core since it last waited for an
+    #: instant, femtoseconds.
+    behind: npt.NDArray[np.int64]
     #: int64[cores]: one more than the records each core has executed.
     tick: npt.NDArray[np.int64]
     #: int64[cores]: instructions executed by each core.
@@ -262,6 +267,7 @@ def new_cache(
         owner=np.zeros(cores, np.int64),
         mode=np.zeros(cores, np.int64),
         clock=np.zeros(cores, np.int64),
+        behind=np.zeros(cores, np.int64),
         tick=np.ones(cores, np.int64),
         instructions=np.zeros(cores, np.int64),
         costs=np.zeros((cores, len(Cost)), np.int64),

@@ -18,6 +18,7 @@ from vmfailover.hardware.cache.kernel.constants import (
     FIRST_STORE,
     FIRST_STORES,
     LIMIT,
+    MADE_UP_FS,
     QUANTUM,
     TRACKING_FS,
     UNTRACKED,
@@ -139,6 +140,9 @@ def _run_core(
         begins = max(clock, (visits.position[core, here] >> WITHIN_TICK_BITS) * tick_fs + sampled.offset[core])
         if begins >= bound:
             break
+        if begins > clock:
+            state.counters[MADE_UP_FS] += state.behind[core]
+            state.behind[core] = 0
         unit = np.int64(visits.unit[core, here])
         times = np.int64(visits.visits[core, here])
         clock = begins + times * sampled.cost[visits.set[core, here]]
@@ -178,6 +182,7 @@ def _mark(state: CacheState, sampled: SampledState, core: int, unit: int, wanted
         state.buffered[core] = 0
         state.counters[EXITS] += 1
         cost += state.costs[core, EXIT]
+    state.behind[core] += cost
     state.counters[TRACKING_FS] += cost
     return cost
 

@@ -28,7 +28,7 @@ from vmfailover.hardware.sampled.execution import (
     write_units,
 )
 from vmfailover.hardware.sampled.occupancy import Occupancy
-from vmfailover.hardware.sampled.visits import Demand, VisitsAtHand
+from vmfailover.hardware.sampled.visits import WITHIN_TICK_BITS, Demand, VisitsAtHand
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.sizes import PAGE_BYTES
 
@@ -89,6 +89,10 @@ class SampledProcessor(Processor):
         tick_fs = self._demand.tick_ns * FS_PER_NS
         core, why = run_cores(self.state, self._sampled, visits, start, tick_fs, self._marks, deadline_fs, quantum)
         return Stop(why, core, int(start[core]), 0)
+
+    def tick_ns(self, position: int) -> int:
+        """Return the guest time before which the visit at a position does not begin."""
+        return (position >> WITHIN_TICK_BITS) * self._demand.tick_ns
 
     def execute_at_once(self, visits: VisitsAtHand) -> int:
         """Execute visits of the first core, whatever their ticks; return the time that takes, femtoseconds."""

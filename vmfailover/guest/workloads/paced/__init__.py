@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from vmfailover.scenario.record import Count
 from vmfailover.scenario.units import AboveZero, NoneText, Rate
 from vmfailover.scenario.workload import Workload
 
@@ -14,3 +15,5 @@ class PacedWorkload(Workload):
     late follow each other as fast as the processor can. None: it never waits."""
     arrivals: Literal["even", "random"] = "even"
     """Whether accesses are due at equal distances or at random instants, as those of independent clients are."""
+    together: Count = 1
+    """Accesses that are due at the same instant, one after the other, as those of one request are."""

@@ -62,23 +62,26 @@ class Random:
 
 
 class PacedAccesses:
-    """The records of another workload, each due at its own instant."""
+    """The records of another workload, each due at its own instant, or some of them together."""
 
-    def __init__(self, unpaced: Workload, schedule: Schedule) -> None:
-        """Let the records be due as `schedule` says."""
+    def __init__(self, unpaced: Workload, schedule: Schedule, together: int) -> None:
+        """Let so many records at a time be due as `schedule` says."""
         self._unpaced = unpaced
         self._schedule = schedule
+        self._together = together
 
     def chunks(self, vcpu: int, first: int = 0) -> Iterator[AccessChunk]:
         """The records of a vCPU from its record number `first` on, one in each chunk."""
         for chunk in self._unpaced.chunks(vcpu, first):
             for index in range(chunk.records):
-                due_ns = self._schedule.due_ns(vcpu, chunk.first + index)
+                due_ns = self._schedule.due_ns(vcpu, (chunk.first + index) // self._together)
                 yield chunk.part(index, index + 1)._replace(due_ns=due_ns)
 
 
 def paced(unpaced: Workload, spec: PacedWorkload, seed: np.random.SeedSequence) -> Workload:
-    """The workload, each of its records due at its instant if the scenario gives a rate."""
+    """The workload, its records due at their instants if the scenario gives a rate."""
     if spec.rate is None:
         return unpaced
-    return PacedAccesses(unpaced, Even(spec.rate) if spec.arrivals == "even" else Random(spec.rate, seed))
+    instants = spec.rate / spec.together
+    schedule: Schedule = Even(instants) if spec.arrivals == "even" else Random(instants, seed)
+    return PacedAccesses(unpaced, schedule, spec.together)

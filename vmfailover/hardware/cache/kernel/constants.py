@@ -17,6 +17,7 @@ LOG_WRITE_FS = int(Counter.LOG_WRITE_FS)
 FIRST_STORES = int(Counter.FIRST_STORES)
 EXITS = int(Counter.EXITS)
 TRACKING_FS = int(Counter.TRACKING_FS)
+MADE_UP_FS = int(Counter.MADE_UP_FS)
 
 INSTRUCTION = int(Cost.INSTRUCTION)
 L2 = int(Cost.L2)

@@ -61,8 +61,13 @@ def log_line(
 
 @compiled_inline
 def charge_log_write(
-    clock: npt.NDArray[np.int64], costs: npt.NDArray[np.int64], counters: npt.NDArray[np.int64], core: int
+    clock: npt.NDArray[np.int64],
+    behind: npt.NDArray[np.int64],
+    costs: npt.NDArray[np.int64],
+    counters: npt.NDArray[np.int64],
+    core: int,
 ) -> None:
     """Let a core wait for the collecting line to be written out."""
     clock[core] += costs[core, LOG_WRITE]
+    behind[core] += costs[core, LOG_WRITE]
     counters[LOG_WRITE_FS] += costs[core, LOG_WRITE]

@@ -115,7 +115,7 @@ def _evict(state: CacheState, log: LogState, core: int, row: int) -> None:
         and state.policy[LEAVING] != FORGET
         and log_line(state.counters, state.policy, log, state.owner[core], line, LOG_CASTOUT)
     ):
-        charge_log_write(state.clock, state.costs, state.counters, core)
+        charge_log_write(state.clock, state.behind, state.costs, state.counters, core)
     drop(state, core, line)
     if state.l3.size > 0:
         insert_in_l3(state.l3, line)

@@ -63,5 +63,5 @@ def ask_other_cores(
             elif state.policy[LEAVING] == LOG and log_line(
                 state.counters, state.policy, log, state.owner[other], line, LOG_TRANSFER
             ):
-                charge_log_write(state.clock, state.costs, state.counters, core)
+                charge_log_write(state.clock, state.behind, state.costs, state.counters, core)
     return moved | carried

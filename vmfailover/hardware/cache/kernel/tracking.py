@@ -33,4 +33,5 @@ def track_store(state: CacheState, core: int, line: int, version: int) -> None:
         state.counters[EXITS] += 1
         cost += state.costs[core, EXIT]
     state.clock[core] += cost
+    state.behind[core] += cost
     state.counters[TRACKING_FS] += cost
