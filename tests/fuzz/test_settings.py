@@ -54,6 +54,8 @@ THROTTLED = {
     "replication.precopy.lead": "8 s",
     "workload": BUSY,
     "vm.memory": "96 MiB",
+    "vm.in_use": "64 MiB",
+    "detection": {"kind": "hardware"},
     "clients": None,
     "expect": {},
     "link.bandwidth": "800 Mbit/s",

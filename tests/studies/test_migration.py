@@ -76,6 +76,11 @@ def test_a_scenario_gives_guest_and_link() -> None:
     assert found.converged
 
 
+def test_all_memory_is_in_use_if_nobody_says_less() -> None:
+    found = migration(memory=GIB // 4, in_use=None)
+    assert found.rounds[0].sent_bytes + (found.rounds[0].modified_bytes or 0) > GIB // 4
+
+
 @pytest.mark.parametrize(
     ("keys", "text"),
     [

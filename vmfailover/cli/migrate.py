@@ -97,7 +97,10 @@ def _keep(found: "Migration", save: Path | None, figure: Path | None) -> None:
 
         write_whole(save, yaml_of(as_written(found.scenario)))
     if figure is not None:
-        found.plot.rounds().figure.savefig(figure)
+        try:
+            found.plot.rounds().figure.savefig(figure)
+        except ValueError as error:
+            raise InputError(f"--figure {figure}: {error}") from None
 
 
 def _print(found: "Migration", *, as_json: bool) -> None:

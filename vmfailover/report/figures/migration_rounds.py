@@ -24,7 +24,8 @@ def migration_rounds(found: Migration) -> Axes:
         for begin, lasts, count in told:
             axes.hlines(count, begin, begin + lasts, color=ORANGE, linewidth=3)
         axes.plot([], [], color=ORANGE, linewidth=3, label="modified meanwhile")
-        axes.set_yscale("log")
+        axes.set_yscale("symlog", linthresh=1e6)
+        axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(EngFormatter("B"))
         axes.xaxis.set_major_formatter(EngFormatter("s"))
         axes.set_xlim(left=0)

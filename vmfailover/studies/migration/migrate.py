@@ -143,6 +143,7 @@ def _asked(
     vm |= {key: SIZE.format(size) for key, size in (("memory", memory), ("in_use", in_use)) if size is not None}
     if "memory" not in vm:
         raise ParameterError("memory", "is missing; say how much the VM has, as in 64GiB")
+    vm["in_use"] = vm.get("in_use") or vm["memory"]
     link = {"latency": "20 us"} | source.get("link", {})
     link |= {} if bandwidth is None else {"bandwidth": BANDWIDTH.format(bandwidth)}
     if "bandwidth" not in link:
@@ -171,7 +172,7 @@ def _workload(
     if dirty_rates and workload is not None:
         raise ParameterError("workload", "says what the dirty rates say; give one of them")
     if dirty_rates:
-        return _of_rates(dirty_rates, int(SIZE.read(vm.get("in_use") or vm["memory"])), vm["vcpus"])
+        return _of_rates(dirty_rates, int(SIZE.read(vm["in_use"])), vm["vcpus"])
     if workload is not None:
         return workload_document(document_of(Path(workload))).data
     told = source.get("workload", {})
