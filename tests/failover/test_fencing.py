@@ -228,3 +228,31 @@ def test_what_cannot_fence_is_refused_with_its_name(code: str, monkeypatch: pyte
     spec = FencingSpec.model_validate({"kind": "none-such"})
     with pytest.raises(InputError, match=f"none-such: '{code}' is not a class that can fence"):
         new_fencing(simpy.Environment(), spec, np.random.default_rng(1))
+
+
+def nobody_left(spread: float, way: float) -> float:
+    """Return the share of races of two that give their orders at once in which both are shot.
+
+    Each order is given after a latency L of up to `spread`, and lands a way W of up to `way` <= `spread` later, all
+    uniform and independent. Both land if each is given before the other has landed: L1 < L2 + W2 and L2 < L1 + W1.
+    With D = L1 - L2, whose density is (spread - |D|) / spread^2, that is -W1 < D < W2, of which the chance is
+    E[W] 2/spread - E[W^2] / spread^2 = way / spread - (way / spread)^2 / 3.
+    """
+    return way / spread - (way / spread) ** 2 / 3
+
+
+@pytest.mark.parametrize("spread_us", mostly_slow([200, 100, 800], 200))
+def test_two_that_need_time_to_give_an_order_leave_nobody_in_a_share_of_the_races(spread_us: int) -> None:
+    """Within four standard deviations."""
+    races = 200
+    keys: dict[str, Any] = {"kind": "stonith", "delay": "100 us", "spread": f"{spread_us} us"}
+    left = [raced(seed, **keys).up.count(True) for seed in range(races)]
+    share = nobody_left(spread_us, 100)
+    assert set(left) == {0, 1}
+    assert abs(left.count(0) - races * share) < 4 * (races * share * (1 - share)) ** 0.5
+
+
+def test_a_delay_longer_than_a_race_leaves_the_other_host() -> None:
+    delays = {"secondary": "301 us"}
+    keys: dict[str, Any] = {"kind": "stonith", "delay": "100 us", "spread": "200 us", "host_delay": delays}
+    assert all(raced(seed, **keys).up == [True, False] for seed in range(50))

@@ -8,9 +8,11 @@ import simpy
 from replication.machinery import new_site
 
 from vmfailover.failover.fencing.fencing import new_fencing
+from vmfailover.failover.quorum import Quorum
 from vmfailover.failover.secondary_loss import LossOfSecondary
 from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
+from vmfailover.scenario.quorum import Quorum as QuorumSpec
 
 
 class Scene:
@@ -26,7 +28,8 @@ class Scene:
         spec = Fencing.model_validate({"delay": "70 ns", **fencing})
         primary = self.context.primary.host
         self.fencing = new_fencing(self.env, spec, np.random.default_rng(1))
-        loss = LossOfSecondary(self.protection, self.fencing, self.context.event_log, primary)
+        quorum = Quorum(self.env, QuorumSpec(), np.random.default_rng(1))
+        loss = LossOfSecondary(self.protection, self.fencing, quorum, self.context.event_log, primary)
         primary.run_agent(loss.run(self.declared, self.context.secondary.host))
 
     def declare_at(self, instant: int) -> None:

@@ -11,10 +11,12 @@ from replication.machinery import LINES, batch, marker, new_site
 from replication.outlets import WatchedOutlet
 
 from vmfailover.failover.fencing.fencing import new_fencing
+from vmfailover.failover.quorum import Quorum
 from vmfailover.failover.takeover import Takeover
 from vmfailover.replication.messages import Acknowledgement
 from vmfailover.replication.protocols.cacheline_flags.protection import CachelineFlags
 from vmfailover.scenario.failover import Fencing
+from vmfailover.scenario.quorum import Quorum as QuorumSpec
 
 RESTORE, REDIRECT, FENCING = 40, 30, 20
 LINE_NS = 2
@@ -36,7 +38,7 @@ class Scene:
         self.env = simpy.Environment()
         hypervisor = {"restore": f"{RESTORE} ns", "redirect": f"{REDIRECT} ns"}
         site = new_site(self.env, hypervisor=hypervisor)
-        outlet = WatchedOutlet(self.env, site.secondary)
+        outlet = WatchedOutlet(self.env, site.primary, site.secondary)
         context = replace(site, outlet=outlet)
         self.primary, self.secondary, self.event_log = context.primary.host, context.secondary.host, context.event_log
         self.protection = Receiving(context)
@@ -46,7 +48,8 @@ class Scene:
         self.activated = outlet.redirected
         spec = Fencing.model_validate({"kind": fencing, "delay": f"{FENCING} ns", **keys})
         way = new_fencing(self.env, spec, np.random.default_rng(1))
-        takeover = Takeover(self.protection, way, self.event_log, self.secondary, priority_delay_ns)
+        quorum = Quorum(self.env, QuorumSpec(), np.random.default_rng(1))
+        takeover = Takeover(self.protection, way, quorum, self.event_log, self.secondary, priority_delay_ns)
         self.secondary.run(takeover.run(self.declared, self.primary))
 
     def receive(self, epoch: int, versions: dict[int, int], *, whole: bool = True) -> None:

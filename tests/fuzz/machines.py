@@ -134,6 +134,11 @@ def _hot_set(draws: Draws, room: int, tick_us: int, vcpus: int) -> Spec:
     spec: Spec = {"kind": kind, "memory": SIZE.format(pages * 4096), "visits": f"{visits!r} /s"}
     if draws.chance("burst there", 0.5):
         spec["burst"] = f"{64 * draws.pick('burst', [1, 2, 3, 8, 20, 64])} B"
+    if draws.chance("part there", 0.3):
+        burst = int(spec.get("burst", "64 B").split()[0])
+        spec["within"] = f"{draws.pick('within', [each for each in (64, 256, 1024, 4096) if each >= burst])} B"
+    if draws.chance("stride there", 0.3):
+        spec["stride"] = SIZE.format(4096 * draws.whole("stride", 1, max(1, room // pages)))
     if draws.chance("stores there", 0.4):
         spec["stores"] = draws.number("stores", 1.0, 20.0)
     if draws.chance("loads there", 0.5):
@@ -141,7 +146,8 @@ def _hot_set(draws: Draws, room: int, tick_us: int, vcpus: int) -> Spec:
     if kind == "periodic":
         spec["period"] = f"{tick_us * draws.whole('period', 1, 20)} us"
     if draws.chance("offset there", 0.2):
-        spec["offset"] = SIZE.format(4096 * draws.whole("offset", 0, room - pages))
+        span = pages if "stride" not in spec else room
+        spec["offset"] = SIZE.format(4096 * draws.whole("offset", 0, room - span))
     if draws.chance("vcpus there", 0.3):
         spec["vcpus"] = [draws.whole("vcpu", 0, vcpus - 1)]
     return spec

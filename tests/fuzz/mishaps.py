@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from vmfailover.records.planes import Plane
 from vmfailover.scenario.detection import DETECTION_PRESETS
 from vmfailover.scenario.failover import Failure
 from vmfailover.scenario.units import DURATION
@@ -18,6 +19,10 @@ KINDS = {
     "memory-error": 6,
     "hypervisor-hang": 10,
     "slow-host": 8,
+    "network-loss": 12,
+    "isolation": 6,
+    "all-paths-down": 6,
+    "storage-loss": 4,
     "link-cut": 10,
     "link-loss": 6,
     "link-slow": 6,
@@ -102,7 +107,7 @@ _SECTIONS = {"phi": _phi, "swim": _swim, "token": _token, "witness": _witness}
 
 def fencing(draws: Draws, duration: int) -> Spec:
     """Return what makes a takeover safe, or does not."""
-    kind = draws.weighted("kind", {"stonith": 45, "shared-storage": 20, "witness": 20, "none": 15})
+    kind = draws.weighted("kind", {"stonith": 45, "shared-storage": 20, "witness": 20, "none": 12, "watchdog": 12})
     spec: Spec = {"kind": kind, "delay": draws.time("delay", 0, duration / (3 if draws.chance("slow", 0.1) else 30))}
     if kind == "stonith" and draws.chance("fails", 0.4):
         spec["failure_probability"] = f"{draws.pick('failure_probability', [1, 50, 100])} %"
@@ -111,12 +116,34 @@ def fencing(draws: Draws, duration: int) -> Spec:
         spec["lease"] = draws.time("lease", 0, duration / 10)
     if kind == "stonith":
         spec["devices"] = draws.pick("devices", ["each", "one"])
+        if draws.chance("spread there", 0.3):
+            spec["spread"] = draws.time("spread", 0, duration / 20)
+    if kind == "none" and draws.chance("heal there", 0.5):
+        spec["heal"] = draws.pick("heal", ["none", "yield"])
+    if kind == "watchdog":
+        timeout = draws.whole("timeout", duration // 200 + 1, duration // 20 + 1)
+        spec["timeout"] = f"{timeout} ns"
+        spec["wait"] = f"{draws.whole('wait', 2 * timeout, 4 * timeout)} ns"
     if kind != "none" and draws.chance("random_delay there", 0.2):
         spec["random_delay"] = draws.time("random_delay", 0, duration / 20)
     if kind != "none" and draws.chance("host_delay there", 0.2):
         spec["host_delay"] = {draws.pick("host", ["primary", "secondary"]): draws.time("host_delay", 0, duration / 20)}
     if kind != "none" and draws.chance("priority_delay there", 0.3):
         spec["priority_delay"] = draws.time("priority_delay", 0, duration / 20)
+    return spec
+
+
+def quorum(draws: Draws, duration: int, *, needed: bool) -> Spec | None:
+    """Return what decides who may go on; None for what is assumed."""
+    if not needed and not draws.chance("there", 0.3):
+        return None
+    spec: Spec = {"kind": "witness" if needed else draws.pick("kind", ["witness", "witness", "none"])}
+    if draws.chance("vote there", 0.8):
+        spec["vote"] = draws.time("vote", 0, duration / 30)
+    if spec["kind"] == "witness":
+        spec["response"] = draws.pick("response", ["none", "power-off", "shut-down", "reset"])
+        spec["delay"] = draws.time("delay", 0, duration / 10)
+        spec["shut_down"] = draws.time("shut_down", 0, duration / 10)
     return spec
 
 
@@ -138,7 +165,7 @@ def _overlapping(draws: Draws, struck: list[Spec], duration: int) -> Iterator[Sp
         if "lasts" in first and second.chance("there", 0.4):
             yield {
                 **{key: value for key, value in first.items() if key in _WHAT_AND_WHEN},
-                **_strength(second, first["kind"]),
+                **_strength(second, first["kind"], duration),
                 "delay": second.time("delay", 0, DURATION.read(first["lasts"])),
                 "lasts": second.time("lasts", 1, duration // 2 + 1),
             }
@@ -166,18 +193,27 @@ def _failure(draws: Draws, duration: int, spares: int) -> Spec:
         spec["delay"] = draws.time("delay", 0, duration / 10)
     if "at" in spec and draws.chance("fixed there", 0.2):
         spec["fixed"] = draws.chance("fixed", 0.5)
-    spec.update(_strength(draws, kind))
-    if kind.startswith("link") or kind in ("hypervisor-hang", "slow-host"):
+    spec.update(_strength(draws, kind, duration))
+    if Failure.kinds[kind].passes:
         spec.update(_passing(draws, duration))
     return spec
 
 
-def _strength(draws: Draws, kind: str) -> Spec:
+def _strength(draws: Draws, kind: str, duration: int) -> Spec:
     if kind == "link-loss" and draws.chance("share there", 0.7):
         return {"share": f"{draws.pick('share', [0, 1, 30, 90, 100])} %"}
     if kind in ("slow-host", "link-slow") and draws.chance("factor there", 0.7):
         return {"factor": draws.pick("factor", [1.0, 1.5, 10.0, 1000.0])}
-    return {}
+    if kind == "network-loss" and draws.chance("planes there", 0.9):
+        planes = [plane for plane in Plane if draws.chance(f"plane {plane}", 0.5)]
+        return {"planes": [*map(str, planes)] or ["replication"], **_one_way(draws)}
+    if kind == "all-paths-down":
+        return {key: draws.time(key, 0, duration / 10) for key in ("paths_timeout", "restart_delay")}
+    return _one_way(draws) if kind == "isolation" else {}
+
+
+def _one_way(draws: Draws) -> Spec:
+    return {"one_way": draws.pick("one_way", ["in", "out"])} if draws.chance("one_way there", 0.3) else {}
 
 
 def _instant(draws: Draws, duration: int) -> Spec:

@@ -76,6 +76,7 @@ def _data(draws: Draws, seed: int) -> Spec:
         "link": machines.link(draws.under("link"), duration),
         "detection": mishaps.detection(draws.under("detection"), duration),
         "fencing": fencing,
+        "quorum": mishaps.quorum(draws.under("quorum"), duration, needed=fencing["kind"] == "watchdog"),
         "reprotection": reprotection,
         "failures": mishaps.failures(
             draws.under("failures"),

@@ -13,7 +13,7 @@ from vmfailover.simulation import LONGEST_STEP_NS
 
 Row = dict[str, Any]
 #: Events with which a failover is over: the VM runs, or will never.
-FAILOVER_ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
+FAILOVER_ENDS = ("takeover", "returned", "alone", "fencing-failed", "no-quorum", "standby-down", "lost")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def test_every_fault_strikes_in_every_way() -> None:
     failures = [failure for each in scenarios() for failure in each.scenario.failures]
     kinds = Counter(failure.kind for failure in failures)
     assert min(kinds.values()) >= 20
-    assert len(kinds) == 9
+    assert len(kinds) == 13
     assert any(failure.repeat > 1 for failure in failures)
     assert len({failure.at_phase for failure in failures}) == 13
     assert max(len(each.scenario.failures) for each in scenarios()) >= 3

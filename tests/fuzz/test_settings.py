@@ -71,6 +71,17 @@ GIVEN_AND_LOST = {
     "fencing.delay": "4 ms",
     "failures": [CUT, {"at": "4 ms", "kind": "host-crash", "target": "secondary"}],
 }
+#: Hosts that lose sight of each other, or the VM's host its storage.
+ISOLATED = {"at": "2 ms", "kind": "isolation"}
+WITNESS = {"kind": "witness", "response": "shut-down", "delay": "100 us", "shut_down": "100 us"}
+PATHS = {"at": "2 ms", "kind": "all-paths-down", "paths_timeout": "1 ms", "restart_delay": "1 ms"}
+WATCHDOG = {"kind": "watchdog", "timeout": "500 us", "wait": "1 ms"}
+VOTED: dict[str, Any] = {"quorum": WITNESS, "fencing": {"kind": "none"}, "failures": [ISOLATED]}
+GUARDED: dict[str, Any] = {"quorum": {"kind": "witness"}, "fencing": WATCHDOG, "failures": [ISOLATED]}
+HEALED: dict[str, Any] = {
+    "fencing": {"kind": "none"},
+    "failures": [{"at": "2 ms", "kind": "network-loss", "lasts": "3 ms"}],
+}
 #: Settings that chance seldom draws in a scenario in which they matter: such a scenario, and another value.
 BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
     "detection.phi.window": ("base", {"detection": PHI, "failures": [UNSTEADY, CRASH]}, 2),
@@ -93,6 +104,15 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
     ),
     "replication.migration.timeout": ("live-precopy-rounds", MIGRATION, "1 ms"),
     "replication.migration.auto_converge": ("live-precopy-rounds", THROTTLED, True),
+    "failures.paths_timeout": ("base", {"failures": [PATHS]}, "2 ms"),
+    "failures.restart_delay": ("base", {"failures": [PATHS]}, "2 ms"),
+    "fencing.heal": ("base", HEALED, "yield"),
+    "fencing.spread": ("base", {}, "1 ms"),
+    "fencing.timeout": ("base", GUARDED, "700 us"),
+    "fencing.wait": ("base", GUARDED, "2 ms"),
+    "quorum.delay": ("base", VOTED, "300 us"),
+    "quorum.response": ("base", VOTED, "none"),
+    "quorum.shut_down": ("base", VOTED, "300 us"),
     "replication.page_tracking.buffer": (
         "base",
         {"replication.protocol": "page-modification-log", "replication.page_tracking": {"buffer": 1}},

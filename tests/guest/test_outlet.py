@@ -20,7 +20,8 @@ class Hosts:
         spec: dict[str, Any] = {"kind": "open", "rate": "1000 /s", "latency": "10 ns"}
         self.clients = Clients(self.env, ClientsSpec.model_validate(spec), np.random.default_rng(1))
         self.secondary = new_node(self.env)
-        self.outlet = Outlet(self.env, self.clients, self.secondary)
+        self.primary = new_node(self.env, "primary")
+        self.outlet = Outlet(self.env, self.clients, self.primary, self.secondary)
         self.env.process(self.clients.run())
         while not self.clients.requests:
             self.env.step()
@@ -75,7 +76,7 @@ def test_the_network_turns_to_a_guest() -> None:
 
 def test_without_clients_nothing_leaves() -> None:
     env = simpy.Environment()
-    outlet = Outlet(env, None, new_node(env))
+    outlet = Outlet(env, None, new_node(env), new_node(env))
     outlet.release(Completion(0, 7))
     outlet.redirect(new_node(env).guest)
     assert len(outlet.releases) == 1

@@ -92,7 +92,7 @@ def new_site(env: simpy.Environment, tracking: Tracking = FLAGS, /, **overrides:
         secondary=nodes[1],
         workload=open_workload(scenario.workload, 1, LINE_BYTES),
         start=state(0),
-        outlet=Outlet(env, None, nodes[1]),
+        outlet=Outlet(env, None, *nodes),
     )
 
 

@@ -127,3 +127,10 @@ def test_nothing_is_waited_for_beyond_an_hour(monkeypatch: pytest.MonkeyPatch) -
     found = extended(**{"replication.restart.boot": "60 ms"})
     assert 37 * MS <= found.end_ns < 48 * MS
     assert found.remarks[-1].endswith("not waited for: it would take more than 30 ms beyond the end")
+
+
+def test_a_host_that_is_isolated_and_still_heard_is_not_waited_for() -> None:
+    failure = {"at": "2 ms", "kind": "isolation", "one_way": "in"}
+    fencing = {"kind": "stonith", "host_delay": {"primary": "100 s"}}
+    found = run(small("base", failures=[failure], fencing=fencing, extend="until-takeover"), samples=0)
+    assert found.end_ns < 20_000_000

@@ -18,7 +18,18 @@ def test_alternatives_share_a_path() -> None:
 def test_children_of_a_list_item() -> None:
     assert children(Scenario, ("failures", 3)) == [
         *("at", "at_random", "at_phase", "epoch", "delay", "fixed", "kind"),
-        *("target", "lasts", "repeat", "every", "factor", "share"),
+        *(
+            "target",
+            "lasts",
+            "repeat",
+            "every",
+            "factor",
+            "one_way",
+            "planes",
+            "paths_timeout",
+            "restart_delay",
+            "share",
+        ),
     ]
 
 

@@ -160,3 +160,33 @@ def test_a_defect_is_made_small(tmp_path: Path) -> None:
     assert smallest.clients is None
     assert not again.consistent
     assert again.scenario.hash == smallest.hash
+
+
+def test_a_fault_may_name_planes() -> None:
+    what = named_fault("network-loss:secondary:replication+power")
+    assert what == ("network-loss", "secondary", "replication", "power")
+    fault = Fault(what[0], what[1], 5, what[2:])
+    assert fault.name == "network-loss:secondary:replication+power"
+    (failure,) = with_faults(small(), [fault]).failures
+    assert failure.model_dump()["planes"] == ("replication", "power")
+
+
+@pytest.mark.parametrize(
+    "name", ["network-loss:primary:air", "host-crash:primary:power", "network-loss:primary:power:x"]
+)
+def test_a_fault_of_planes_that_there_are_not(name: str) -> None:
+    with pytest.raises(InputError, match="is unknown"):
+        named_fault(name)
+
+
+@pytest.mark.slow
+def test_between_the_stages_cut_planes_keep_every_invariant() -> None:
+    """One host runs the VM, from a committed image, wherever in a failover the planes are cut."""
+    faults = ["isolation", "network-loss:primary:replication", "network-loss:secondary:witness+power"]
+    keys: dict[str, Any] = {
+        "quorum": {"kind": "witness", "vote": "50 us"},
+        "fencing": {"kind": "stonith", "delay": "100 us"},
+    }
+    found = explore(small(**keys), faults=faults, epochs=1)
+    assert set(found.faults) == set(faults)
+    assert [each.violations for each in found.violations] == []

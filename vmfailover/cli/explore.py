@@ -26,7 +26,11 @@ VIOLATION = "violation.yaml"
 @set_option
 @seed_option
 @click.option(
-    "--faults", metavar="NAMES", default=",".join(FAULTS), show_default=True, help="KIND or KIND:TARGET each."
+    "--faults",
+    metavar="NAMES",
+    default=",".join(FAULTS),
+    show_default=True,
+    help="KIND, KIND:TARGET or network-loss:TARGET:PLANE+PLANE each.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=EPOCHS, show_default=True, help="Epochs to cover.")
 @click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="Faults in a run.")

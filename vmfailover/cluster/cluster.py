@@ -118,7 +118,7 @@ class Cluster:
             secondary=secondary,
             workload=self.workload,
             start=self.start,
-            outlet=Outlet(self.env, self.clients, secondary),
+            outlet=Outlet(self.env, self.clients, primary, secondary),
             recorder=EpochRecorder(self.event_log, self.epochs, primary.host.name, secondary.host.name),
         )
 

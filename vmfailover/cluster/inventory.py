@@ -1,5 +1,6 @@
 """The computers of a cluster: those in service, those that stand by or are repaired, and the links between them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from vmfailover.hardware.cache.twin import CacheTwin
 from vmfailover.hardware.host import Host
 from vmfailover.hardware.link import Channel, Link
 from vmfailover.hardware.memory import MemoryRange
-from vmfailover.hardware.processor import Processor
+from vmfailover.hardware.planes import Planes
 from vmfailover.records.events import Kind
 from vmfailover.records.roles import Role
 from vmfailover.replication.protection import protection_class
@@ -56,6 +57,7 @@ class Inventory:
         self.hosted: dict[str, HostedVm] = {}
         #: Every host that has been built, again after each repair, in order.
         self.built: list[HostedVm] = []
+        self._planes: defaultdict[str, Planes] = defaultdict(Planes)
         self._links: dict[frozenset[str], tuple[str, Link]] = {}
         hosts, spares = scenario.hosts, scenario.reprotection.spare_names
         self._specs: dict[str, HostSpec] = {
@@ -73,8 +75,8 @@ class Inventory:
             memory.versions = self.hosted[name].host.processor.image()
         tracking = protection_class(scenario.replication).tracking(scenario.replication, spec)
         processor = new_processor(self._workload, self._twin, spec, scenario.vm.vcpus, memory, tracking)
-        host = Host(self.env, name, processor, memory, self.link(name, other).forward)
-        self.hosted[name] = HostedVm(host, self._guest(processor, spec))
+        host = Host(self.env, name, processor, memory, self.link(name, other).forward, self._planes[name])
+        self.hosted[name] = HostedVm(host, self._guest(host, spec))
         self.built.append(self.hosted[name])
         self.env.process(self._wait_until_down(self.hosted[name]))
         return self.hosted[name]
@@ -128,7 +130,8 @@ class Inventory:
             self._event_log.record(Kind.REPAIRED, hosted.host.name)
             self.stand_by(hosted.host.name)
 
-    def _guest(self, processor: Processor, spec: HostSpec) -> Guest:
+    def _guest(self, host: Host, spec: HostSpec) -> Guest:
+        processor = host.processor
         clients, placement = self._scenario.clients, Placement.alone_on(processor)
         log_place = MemoryRange(placement.image.end, log_bytes(self._scenario) // spec.line)
         log = AddressLog.of_only_vm(self._twin, log_place, spec.line, guard_band(self._scenario))
@@ -136,7 +139,8 @@ class Inventory:
         if not isinstance(vm, SampledVm):
             self._scheduler.add(vm)
         rings = new_rings(processor.memory, *((clients.request, clients.stores) if clients else (0, 0)))
-        return Guest(vm, rings[0], clients.service if clients else 0, lambda: int(self.env.now), rings[1])
+        service_ns = clients.service if clients else 0
+        return Guest(vm, rings[0], service_ns, lambda: int(self.env.now), rings[1], host.planes)
 
     def _new_link(self, name: str, other: str) -> Link:
         prefix = f"link.{name}.{other}" if self._links else "link"
@@ -144,4 +148,6 @@ class Inventory:
             Channel(self.env, self._scenario.link, generator(self._scenario.seed, f"{prefix}.{direction}"))
             for direction in ("forward", "backward")
         )
+        self._planes[name].attach(forward, backward)
+        self._planes[other].attach(backward, forward)
         return Link(forward, backward)

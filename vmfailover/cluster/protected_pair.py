@@ -1,15 +1,24 @@
 """Two hosts that protect a VM together."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from vmfailover.engine.streams import generator
+from vmfailover.failover.detection.detector import Detector
 from vmfailover.failover.detection.messages import FailureReport
 from vmfailover.failover.detection.watching import watch_each_other
 from vmfailover.failover.fencing.fencing import new_fencing
+from vmfailover.failover.quorum import Quorum
 from vmfailover.failover.secondary_loss import LossOfSecondary
+from vmfailover.failover.split_brain import Advertisements
 from vmfailover.failover.takeover import Takeover
+from vmfailover.failover.watchdog import Watchdog
 from vmfailover.guest.hosted_vm import HostedVm
 from vmfailover.guest.outlet import Release
+from vmfailover.hardware.host import Host
+from vmfailover.records.events import Event, Kind
 from vmfailover.replication.context import ProtectionContext
 from vmfailover.replication.epoch import Epoch
 from vmfailover.replication.protection import Protection, protection_class
@@ -26,6 +35,7 @@ class ProtectedPair:
         self.begun_ns = int(context.env.now)
         #: When the primary went down with the VM, nanoseconds.
         self.down_ns: int | None = None
+        self._watchdogs: list[Watchdog] = []
         self._left_before = context.link.forward.stream_bytes_left
         #: Number of the first epoch after those of this pair; None while it is the last pair.
         self.last_epoch: int | None = None
@@ -47,15 +57,44 @@ class ProtectedPair:
         )
         self.detector.write_to(context.event_log)
         self.detector_of_secondary.write_to(context.event_log)
-        takeover = Takeover(self.protection, fencing, context.event_log, secondary, scenario.fencing.priority_delay)
+        quorum = Quorum(context.env, scenario.quorum, self.random("quorum"))
+        takeover = Takeover(
+            self.protection, fencing, quorum, context.event_log, secondary, scenario.fencing.priority_delay
+        )
         secondary.run_agent(takeover.run(self.detector.declared, primary))
-        loss = LossOfSecondary(self.protection, fencing, context.event_log, primary)
+        loss = LossOfSecondary(self.protection, fencing, quorum, context.event_log, primary)
         primary.run_agent(loss.run(self.detector_of_secondary.declared, secondary))
+        if scenario.fencing.old_host_yields:
+            context.event_log.on(Kind.TAKEOVER, self._advertise)
+        self._watch_over(primary, partial(self._is_quorate, quorum, self.detector_of_secondary))
+        self._watch_over(secondary, partial(self._is_quorate, quorum, self.detector))
+
+    def _advertise(self, event: Event) -> None:
+        """Let the old host of the VM hear that this pair's secondary has taken over."""
+        primary, secondary = (hosted.host for hosted in self.hosted)
+        if event.host == secondary.name and not self.ended:
+            detection = self.context.scenario.detection
+            Advertisements(self.context.env, primary, secondary, detection.interval, detection.message)
+
+    @staticmethod
+    def _is_quorate(quorum: Quorum, detector: Detector) -> bool:
+        """Whether the host on which a detector is may go on: with the other, or as the only one with quorum."""
+        if detector.declared.triggered:
+            return quorum.has_quorum(detector.watcher, detector.watched)
+        return not quorum.is_voted_out(detector.watcher)
+
+    def _watch_over(self, host: Host, is_quorate: Callable[[], bool]) -> None:
+        """Give a host its watchdog, where hosts have one."""
+        timeout_ns = self.context.scenario.fencing.watchdog_ns
+        if timeout_ns is not None:
+            self._watchdogs.append(Watchdog(self.context.env, host, timeout_ns, is_quorate))
 
     def end(self) -> None:
         """Note what has been done so far: the hosts are about to be paired anew."""
         if not self.ended:
             self.last_epoch = len(self.protection.epochs)
+            for watchdog in self._watchdogs:
+                watchdog.disarm()
 
     @property
     def ended(self) -> bool:

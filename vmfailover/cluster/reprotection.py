@@ -36,13 +36,14 @@ class Reprotection:
         self._protect = protect
 
     def run(self, hosted: HostedVm, unprotected: StandaloneVm) -> Steps:
-        """Find the VM of `hosted` a second host, and another one if that fails meanwhile."""
+        """Find the VM of `hosted` a second host, and another one if that fails meanwhile, as long as its own is up."""
         synchronised = None
-        while synchronised is None:
+        while synchronised is None and hosted.host.up:
             name = yield from self._inventory.put_into_service()
             context = self._new_context(hosted, self._inventory.build(name, hosted.host.name))
             synchronised = yield from self._synchronise(context, unprotected)
-        self._protect(synchronised)
+        if synchronised is not None:
+            self._protect(synchronised)
 
     def _synchronise(
         self, context: ProtectionContext, unprotected: StandaloneVm

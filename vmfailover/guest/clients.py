@@ -8,6 +8,8 @@ import numpy as np
 import simpy
 
 from vmfailover.guest.guest import Guest
+from vmfailover.hardware.planes import UNCUT, Planes
+from vmfailover.records.planes import Plane, Way
 from vmfailover.scenario.network import Clients as ClientsSpec
 
 #: Random numbers drawn at once.
@@ -48,6 +50,8 @@ class Clients:
         self._received_ns: dict[int, int] = {}
         #: Requests that have come to the VM's network and have no answer that left it.
         self._unanswered: set[int] = set()
+        #: Those of them that the network has lost last, each of which is sent again when its next retry is due.
+        self._lost: set[int] = set()
 
     @property
     def requests(self) -> list[Request]:
@@ -66,7 +70,7 @@ class Clients:
         if guest is None:
             return
         waiting = {completion.request for completion in guest.server.waiting}
-        for request in sorted(self._unanswered - waiting):
+        for request in sorted(self._unanswered - waiting - self._lost):
             self.env.process(self._send_again(request))
 
     def run(self) -> Generator[simpy.Event, None, None]:
@@ -78,11 +82,19 @@ class Clients:
             assert arrival.callbacks is not None
             arrival.callbacks.append(self._arrive)
 
-    def respond(self, request: int) -> None:
-        """Take an answer that leaves the VM's host now."""
-        if request in self._unanswered:
-            self._unanswered.remove(request)
-            self._received_ns[request] = int(self.env.now) + self.spec.latency
+    def respond(self, request: int, sender: Planes = UNCUT) -> None:
+        """Take an answer that leaves a host now, which reaches whom `sender` says.
+
+        One that is lost leaves again whenever the client's next retry is due, as long as the network delivers to its
+        host.
+        """
+        if request not in self._unanswered:
+            return
+        if not sender.lets(Plane.CLIENTS, Way.OUT):
+            self.env.process(self._respond_again(request, sender))
+            return
+        self._unanswered.remove(request)
+        self._received_ns[request] = int(self.env.now) + self.spec.latency
 
     def _gaps(self) -> Iterator[int]:
         while True:
@@ -94,12 +106,40 @@ class Clients:
         self._deliver(request)
 
     def _deliver(self, request: int) -> None:
-        if self._reached is not None:
+        if self._reached is None:
+            return
+        if self._reached.planes.lets(Plane.CLIENTS, Way.IN):
             self._reached.receive(request)
+        else:
+            self._lost.add(request)
+            self.env.process(self._send_lost_again(request))
 
     def _send_again(self, request: int) -> Generator[simpy.Event, None, None]:
-        elapsed = int(self.env.now) - self._sent_ns[request] - self.spec.latency
-        retries = (-(-elapsed // self.spec.retry)).bit_length()
-        yield self.env.timeout((2**retries - 1) * self.spec.retry - elapsed)
+        yield self.env.timeout(self._until_retry_ns(self._elapsed_ns(request)))
         if request in self._unanswered:
             self._deliver(request)
+
+    def _send_lost_again(self, request: int) -> Generator[simpy.Event, None, None]:
+        yield self._next_retry(request)
+        self._lost.remove(request)
+        if request in self._unanswered:
+            self._deliver(request)
+
+    def _respond_again(self, request: int, sender: Planes) -> Generator[simpy.Event, None, None]:
+        yield self._next_retry(request)
+        if self._reached is not None and self._reached.planes is sender:
+            self.respond(request, sender)
+
+    def _next_retry(self, request: int) -> simpy.Event:
+        """Return the first retry of a request after this instant."""
+        elapsed_ns = self._elapsed_ns(request)
+        return self.env.timeout(1 + self._until_retry_ns(elapsed_ns + 1))
+
+    def _elapsed_ns(self, request: int) -> int:
+        """Return the time since a request came to the VM's network for the first time, nanoseconds."""
+        return int(self.env.now) - self._sent_ns[request] - self.spec.latency
+
+    def _until_retry_ns(self, elapsed_ns: int) -> int:
+        """Return the time until a retry that is due so long after the first attempt, or later, nanoseconds."""
+        retries = (-(-elapsed_ns // self.spec.retry)).bit_length()
+        return ((1 << retries) - 1) * self.spec.retry - elapsed_ns

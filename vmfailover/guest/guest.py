@@ -12,6 +12,7 @@ from vmfailover.guest.fidelity import GuestWorkload
 from vmfailover.guest.server import Completion, RequestServer
 from vmfailover.guest.virtual_machine import VirtualMachine, Wait
 from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.planes import UNCUT, Planes
 
 #: Buffers in the ring into which the network device writes requests. Assumed, as in virtio-net.
 RECEIVE_BUFFERS = 256
@@ -143,8 +144,11 @@ class Guest:
         service_ns: int,
         now: Callable[[], int],
         stores: Ring | None = None,
+        planes: Planes = UNCUT,
     ) -> None:
         """Give each request `service_ns` of guest time, and that of its stores; `now` tells the simulated time."""
+        #: Whom its host reaches.
+        self.planes = planes
         self.vm = vm
         self.ring = ring
         #: Where the guest stores to for a request; to no line if none is given.

@@ -24,10 +24,11 @@ class Release:
 class Outlet:
     """Lets the answers of two hosts that protect a VM leave for their clients, and notes what has left the primary."""
 
-    def __init__(self, env: simpy.Environment, clients: Clients | None, secondary: HostedVm) -> None:
+    def __init__(self, env: simpy.Environment, clients: Clients | None, primary: HostedVm, secondary: HostedVm) -> None:
         """Lead to `clients`, if there are any; nothing has left yet."""
         self.env = env
         self._clients = clients
+        self._primary = primary
         self._secondary = secondary
         #: Outputs of the primary whose leaving the protocol has allowed.
         self.releases: list[Release] = []
@@ -40,19 +41,22 @@ class Outlet:
         ready_ns = self._secondary.guest.server.ready_ns(output.request)
         agreed = ready_ns is not None and ready_ns <= self._secondary.vm.guest_ns(now)
         self.releases.append(Release(output.guest_ns, now, agreed))
-        self.respond(output)
+        self._leave(output, self._primary)
 
     def respond(self, output: Completion) -> None:
         """Let an answer of the secondary leave, which has taken over."""
-        if self._clients is not None:
-            self._clients.respond(output.request)
+        self._leave(output, self._secondary)
 
     def respond_alone(self, output: Completion) -> None:
         """Let an answer of the primary leave, which goes on without a secondary."""
         self.alone_ns.append(int(self.env.now))
-        self.respond(output)
+        self._leave(output, self._primary)
 
     def redirect(self, guest: Guest) -> None:
         """Let the network deliver to this guest from now on."""
         if self._clients is not None:
             self._clients.connect(guest)
+
+    def _leave(self, output: Completion, sender: HostedVm) -> None:
+        if self._clients is not None:
+            self._clients.respond(output.request, sender.guest.planes)

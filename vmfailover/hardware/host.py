@@ -9,6 +9,7 @@ import simpy
 from vmfailover.hardware.endpoint import Endpoint, Message
 from vmfailover.hardware.link import Channel
 from vmfailover.hardware.memory import Memory
+from vmfailover.hardware.planes import Planes
 from vmfailover.hardware.processor import Processor
 
 
@@ -18,13 +19,23 @@ class Host:
     Faults may overlap and end in any order: it hangs as long as one of them makes it hang, and slowdowns multiply.
     """
 
-    def __init__(self, env: simpy.Environment, name: str, processor: Processor, memory: Memory, out: Channel) -> None:
-        """Assemble a host that is up; `out` is its way to the other host."""
+    def __init__(
+        self,
+        env: simpy.Environment,
+        name: str,
+        processor: Processor,
+        memory: Memory,
+        out: Channel,
+        planes: Planes | None = None,
+    ) -> None:
+        """Assemble a host that is up; `out` is its way to the other host, `planes` says whom it reaches."""
         self.env = env
         self.name = name
         self.processor = processor
         self.memory = memory
         self._out = out
+        #: Whom it reaches.
+        self.planes = planes or Planes()
         self.up = True
         #: Happens when the host goes down.
         self.down: simpy.Event = env.event()

@@ -32,6 +32,7 @@ class Kind(StrEnum):
         "fencing-failed",
         "it cannot be made sure that a host is silent: nobody goes on without it [that host]",
     )
+    NO_QUORUM = "no-quorum", "a host has given up another and may not go on without it: it lacks a vote [that host]"
     IMAGE_COMPLETE = "image-complete", "memory on the second host is at the state from which the VM will go on"
     TAKEOVER = "takeover", "the VM runs on the second host"
     LOST = "lost", "there is no state from which the VM could go on"

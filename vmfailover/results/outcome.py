@@ -97,6 +97,8 @@ def _without_takeover(result: RunRecord) -> str:
         return "; with the secondary down too, the VM is lost"
     if _refused(result, "detect"):
         return "; as it could not be fenced, the secondary did not take over"
+    if _refused(result, "detect", "no-quorum"):
+        return "; without quorum, the secondary did not take over"
     if _came_back(result):
         return " and came back"
     return "; the run ended before the secondary took over"
@@ -122,6 +124,8 @@ def _without_failover(result: RunRecord) -> str:
         return f"The secondary was given up at {duration(alone.time_ns)}; the VM went on unprotected on the primary."
     if _shot_each_other(result):
         return "Each host took the other for dead and switched it off: the VM is lost."
+    if first_event(result, "no-quorum"):
+        return _without_quorum(result)
     if _refused(result, "detect") or _refused(result, "detect-loss"):
         return _without_fencing(result)
     ran = _ran(result)
@@ -132,10 +136,17 @@ def _without_failover(result: RunRecord) -> str:
     return f"No failure in this scenario; {ran}."
 
 
-def _refused(result: RunRecord, verdict: str) -> bool:
-    """Whether a host that gave another up with this verdict could not fence it."""
+def _refused(result: RunRecord, verdict: str, reason: str = "fencing-failed") -> bool:
+    """Whether a host that gave another up with this verdict could not fence it, or did not go on for another reason."""
     given_up = {event.host for event in result.event_rows if event.kind == verdict}
-    return any(event.kind == "fencing-failed" and event.host in given_up for event in result.event_rows)
+    return any(event.kind == reason and event.host in given_up for event in result.event_rows)
+
+
+def _without_quorum(result: RunRecord) -> str:
+    """Say which hosts had no quorum, and what became of the VM."""
+    hosts = dict.fromkeys(event.host for event in result.event_rows if event.kind == "no-quorum")
+    went = "The VM was ended" if first_event(result, "down") else "The VM waits for the other host"
+    return f"Without quorum: {' and '.join(hosts)}. {went}; nobody took over."
 
 
 def _without_fencing(result: RunRecord) -> str:

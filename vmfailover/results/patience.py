@@ -22,7 +22,8 @@ class Patience(Observer):
     What follows a verdict takes as long as it takes, and comes to an end while the host that takes over works, and
     while the link does if the VM is moved as planned. A verdict may never come: no report tells of a host that hangs.
     It is waited for as long as the detector can need from the instant at which the last message has arrived, and the
-    last fault has struck a host or passed there. A hang that passes is waited for.
+    last fault has struck a host or passed there; one that is still heard may report its failure later. A hang that
+    passes is waited for.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -58,5 +59,9 @@ class Patience(Observer):
         pair = self._cluster.pair
         if pair.standby.host.frozen or not pair.protection.needs_takeover:
             return inf
-        silent_ns = max(stage.since_ns, self._last_fault_ns, pair.detector.watched.out.silent_from_ns)
-        return silent_ns + FACTOR * pair.detector.longest_ns
+        watched = pair.detector.watched
+        silent_ns = max(stage.since_ns, self._last_fault_ns)
+        if watched.up and not watched.frozen and not watched.out.is_cut:
+            reported_ns = max((each.reported_ns for each in self._cluster.scenario.failures), default=0)
+            return silent_ns + reported_ns + FACTOR * pair.detector.longest_ns
+        return max(silent_ns, watched.out.silent_from_ns) + FACTOR * pair.detector.longest_ns

@@ -20,7 +20,9 @@ _BEGINS = {
     "image-complete": "activation",
 }
 #: Kinds of events after which no failover is under way: the VM runs, or will never.
-_ENDS = ("takeover", "returned", "alone", "fencing-failed", "standby-down", "lost")
+_ENDS = ("takeover", "returned", "alone", "fencing-failed", "no-quorum", "standby-down", "lost")
+#: Kinds of events with which a host that has given another up does not go on without it.
+_REFUSES = ("fencing-failed", "no-quorum")
 #: Kinds of events from which on no host could take over, until the VM is protected again.
 _UNPROTECTS = ("takeover", "alone", "standby-down", "lost")
 #: Kinds of events after which it does not matter any more which host could not be fenced.
@@ -76,14 +78,14 @@ class StageWatch(Observer):
             self._given_up = ""
 
     def _note_fencing(self, event: Event) -> None:
-        if event.kind == "fencing-failed" and event.detail != self._given_up:
+        if event.kind in _REFUSES and event.detail != self._given_up:
             self.unfenced = event.detail
         elif event.kind in _SETTLES:
             self.unfenced = ""
 
     def _is_end(self, event: Event) -> bool:
         """Whether an event ends the failover; that the other host cannot be fenced by the one with the VM does not."""
-        return event.kind in _ENDS and (event.kind != "fencing-failed" or event.detail == self._given_up)
+        return event.kind in _ENDS and (event.kind not in _REFUSES or event.detail == self._given_up)
 
     def _end(self) -> None:
         self.stage = None

@@ -8,6 +8,7 @@ from vmfailover.scenario.failover import is_fatal
 
 #: Events with which a host is given up; their `detail` names it.
 VERDICTS = (Kind.DETECT, Kind.DETECT_LOSS, Kind.SYNCHRONISATION_FAILED)
+_REFUSED = (Kind.FENCING_FAILED, Kind.NO_QUORUM)
 _SILENT = (Kind.DOWN, Kind.STANDBY_DOWN)
 
 
@@ -63,7 +64,7 @@ def without_late_recoveries(events: Sequence[Event]) -> Iterator[Event]:
     for number, event in enumerate(events):
         if event.kind in VERDICTS:
             verdicts[event.host] = event.detail
-        elif event.kind == Kind.FENCING_FAILED:
+        elif event.kind in _REFUSED:
             verdicts.pop(event.host, None)
         if event.kind != Kind.PASSED or not _is_late(event.host, verdicts, events[number:]):
             yield event
@@ -75,6 +76,6 @@ def _is_late(host: str, verdicts: Mapping[str, str], later: Sequence[Event]) -> 
     for event in later if watchers else ():
         if (event.kind == Kind.FENCE and event.host in watchers) or (event.kind in _SILENT and event.host == host):
             return True
-        if event.kind == Kind.FENCING_FAILED and event.host in watchers:
+        if event.kind in _REFUSED and event.host in watchers:
             return False
     return False

@@ -127,6 +127,10 @@ def _of_kinds(scenario: Experiment) -> Iterator[Problem]:
         yield from section.problems(scenario)
 
 
+def _quorum(scenario: Experiment) -> Iterator[Problem]:
+    yield from scenario.quorum.problems()
+
+
 def _reprotection(scenario: Experiment) -> Iterator[Problem]:
     reprotection, replication = scenario.reprotection, scenario.replication
     if reprotection.failback is not None and not reprotection.possible:
@@ -254,6 +258,7 @@ _CHECKS: tuple[Callable[[Experiment], Iterator[Problem]], ...] = (
     _times,
     _of_kinds,
     _failures,
+    _quorum,
     _reprotection,
     _workload,
     step_problems,

@@ -8,6 +8,7 @@ from vmfailover.scenario.detection import Detection
 from vmfailover.scenario.failover import Failure, Fencing
 from vmfailover.scenario.hosts import Hosts
 from vmfailover.scenario.network import Clients, Link
+from vmfailover.scenario.quorum import Quorum
 from vmfailover.scenario.record import Count, Integer, Record, written
 from vmfailover.scenario.replication import Hypervisor, Replication
 from vmfailover.scenario.reprotection import Reprotection
@@ -64,6 +65,8 @@ class Experiment(Record):
     """How a failure is noticed."""
     fencing: SerializeAsAny[Fencing] = Field(default_factory=lambda: Fencing.model_validate({}))
     """What keeps the failed host silent."""
+    quorum: Quorum = Quorum()
+    """Which of two hosts may go on that have lost sight of each other."""
     reprotection: Reprotection = Reprotection()
     """How the VM is protected again."""
     failures: tuple[SerializeAsAny[Failure], ...] = ()

@@ -25,8 +25,8 @@ class Fencing(Section):
     kind: str = "stonith"
     """stonith: switch the other host's power off. shared-storage: test and set a reservation on a disk that both
     share; the host that loses it can write no more and stops. witness: ask a third party for its vote, which the first
-    to ask gets; the other's watchdog stops it when its lease is not renewed. none: nothing, at the risk of two active
-    VMs."""
+    to ask gets; the other's watchdog stops it when its lease is not renewed. watchdog: a host without quorum resets
+    itself, and the other waits for that. none: nothing, at the risk of two active VMs."""
     delay: Duration = written("5 ms")
     """Time from the order to its confirmation, or to the answer of the disk or the witness, in nanoseconds. When in it
     the order arrives, and the power goes off, is chance. Assumed."""
@@ -50,6 +50,16 @@ class Fencing(Section):
     def orders_ns(self) -> int:
         """Time from the first order until the host is fenced, if any order succeeds, nanoseconds."""
         return self.delay
+
+    @property
+    def old_host_yields(self) -> bool:
+        """Whether a host gives its VM up when it hears that another one has taken over."""
+        return False
+
+    @property
+    def watchdog_ns(self) -> int | None:
+        """Time without quorum after which a host's own watchdog resets it, nanoseconds; None if it has none."""
+        return None
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -139,14 +149,17 @@ class Failure(Section):
     """What happens. host-crash: the host stops at once and forgets everything. power-loss: both do. vm-crash: the VM's
     process dies, and what it has given to the network still leaves. memory-error: so does it die, of an uncorrectable
     error, which the host reports at once. hypervisor-hang: everything but the virtual processors stands still.
-    slow-host: everything takes longer, heartbeats do not (a gray failure). link-cut, link-loss, link-slow: the link
+    slow-host: everything takes longer, heartbeats do not (a gray failure). network-loss: the host loses some planes of
+    its network. isolation: it loses all of them. all-paths-down: it does not reach the
+    VM's storage. storage-loss: that is gone for good, and the host is told. link-cut, link-loss, link-slow: the link
     between the hosts lets nothing through, loses frames, or is slower."""
     target: str | None = None
     """Which host it happens to: primary, secondary, spare-1, …, whatever its role is then, or active or standby, the
     host with the VM or the other one; which direction of the link: forward, from the host with the VM, or backward; or
     both."""
     lasts: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
-    """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host and the link."""
+    """How long it lasts, in nanoseconds; none is for ever. For a hang, a slow host, the network, paths and the
+    link."""
     repeat: Annotated[Count, Field(le=10**6)] = 1
     """How often it happens: a flapping link."""
     every: Annotated[Annotated[Duration, AboveZero] | None, NoneText] = None
@@ -166,6 +179,11 @@ class Failure(Section):
     def slowdown(self) -> float:
         """How many times as long everything takes on a host that it has struck."""
         return 1.0
+
+    @property
+    def reported_ns(self) -> int:
+        """Time after which a host that works on otherwise reports it, nanoseconds."""
+        return 0
 
     def strike(self, part: Any, report: Callable[[str], None]) -> Undo | None:
         """Do the damage to a host, or to one direction of the link; return what takes it back, if anything does.

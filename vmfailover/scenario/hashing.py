@@ -68,7 +68,13 @@ _ALWAYS: dict[str, dict[str, Any]] = {
 _LATER: dict[str, Any] = {
     "fidelity": "executed",
     "vm": {"in_use": None},
-    "workload": {"spread": None, "rate": None, "arrivals": "even", "together": 1},
+    "workload": {
+        "spread": None,
+        "rate": None,
+        "arrivals": "even",
+        "together": 1,
+        "sets": {"within": "4 KiB", "stride": "4 KiB"},
+    },
     "replication": {
         "acknowledge": "staged",
         "next_checkpoint": "sent",
@@ -76,7 +82,9 @@ _LATER: dict[str, Any] = {
         "page_tracking": {"found_by": "faults", "fetch": "10 ns", "evicted_by": None, "range": "0 ns"},
     },
     "hypervisor": {"wake_up": "0 ns"},
+    "fencing": {"spread": "0 ns", "heal": "none"},
     "link": {"shaper": None},
+    "quorum": {"kind": "none", "vote": "10 ms", "response": "none", "delay": "0 ns", "shut_down": "0 ns"},
     "clients": {"stores": "0 B"},
 }
 
@@ -88,10 +96,14 @@ def hash_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _told(content: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    """Return the content without keys that say of themselves what is said by default."""
+def _told(content: Any, later: dict[str, Any]) -> Any:
+    """Return the content, or each of several, without keys that say of themselves what is said by default."""
+    if isinstance(content, list):
+        return [_told(each, later) for each in content]
+    if not isinstance(content, dict):
+        return content
     kept = {key: value for key, value in content.items() if key not in later or value != later[key]}
-    nested = {key for key, value in kept.items() if isinstance(value, dict) and isinstance(later.get(key), dict)}
+    nested = {key for key in kept if isinstance(later.get(key), dict)}
     return {key: _told(value, later[key]) if key in nested else value for key, value in kept.items()}
 
 

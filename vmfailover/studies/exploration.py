@@ -13,6 +13,7 @@ from typing import Any
 from vmfailover.display import Plotted
 from vmfailover.engine.interruption import UntilInterrupted
 from vmfailover.errors import ParameterError
+from vmfailover.records.planes import Plane
 from vmfailover.scenario import Scenario
 from vmfailover.scenario.failover import Failure
 from vmfailover.studies.exploration_store import Store
@@ -38,11 +39,21 @@ class Fault:
     kind: str
     target: str
     at_ns: int
+    #: The planes of its network that the target loses, if not those that the kind assumes.
+    planes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Its kind, and its target if that is not the usual one."""
+        """Its kind, its target if that is not the usual one, and its planes if it names some."""
+        if self.planes:
+            return f"{self.kind}:{self.target}:{'+'.join(self.planes)}"
         return self.kind if self.target == Failure.kinds[self.kind].targets[0] else f"{self.kind}:{self.target}"
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The fault as a scenario has it."""
+        planes = {"planes": self.planes} if self.planes else {}
+        return {"at": f"{self.at_ns} ns", "kind": self.kind, "target": self.target, **planes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +128,13 @@ def explore(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Exploration:
-    """Inject faults, named `kind` or `kind:target`, before and after every event of the first epochs of a run.
+    """Inject faults before and after every event of the first epochs of a run.
 
-    A run with fewer epochs is explored to its end. The failures of the scenario itself are left out. At depth 2, each
-    fault is followed by each fault before and after every event since then. Runs are kept in `out`, and those that are
-    there are not run again. If the user interrupts, the runs that are finished are returned. Raises InputError for
-    faults that are not known, and for a folder of another exploration.
+    They are named `kind`, `kind:target` or `network-loss:target:plane+plane`. A run with fewer epochs is explored to
+    its end. The failures of the scenario itself are left out. At depth 2, each fault is followed by each fault before
+    and after every event since then. Runs are kept in `out`, and those that are there are not run again. If the user
+    interrupts, the runs that are finished are returned. Raises InputError for faults that are not known, and for a
+    folder of another exploration.
     """
     struck = [named_fault(name) for name in faults]
     plain = scenario.with_(failures=[])
@@ -153,14 +165,14 @@ def some_of(scenario: Scenario, faults: Sequence[str], epochs: int, most: int) -
 
 def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
     """Return a scenario in which these faults strike, as long as it takes for the VM to be up again after the last."""
-    failures = [{"at": f"{each.at_ns} ns", "kind": each.kind, "target": each.target} for each in faults]
+    failures = [each.keys for each in faults]
     end_ns = faults[-1].at_ns + tail_ns(scenario)
     return scenario.with_(failures=failures, duration=f"{end_ns} ns")
 
 
 def tail_ns(scenario: Scenario) -> int:
     """Return the time within which the VM has to be up again: the parts of two failovers, and three epochs."""
-    noticed, fenced = scenario.detection.latest_ns, scenario.fencing.latest_ns
+    noticed, fenced = scenario.detection.latest_ns, scenario.quorum.vote_ns + scenario.fencing.latest_ns
     activated = scenario.hypervisor.restore + scenario.hypervisor.redirect
     return 2 * (noticed + fenced + activated) + 3 * scenario.replication.checkpoint_interval
 
@@ -188,33 +200,39 @@ def _last(explored: Explored) -> Fault:
     return explored.point.faults[-1]
 
 
-def named_fault(name: str) -> tuple[str, str]:
-    """Return the kind and the target of a fault by its name; raise InputError if there is none."""
-    kind, _, target = name.partition(":")
-    if kind not in Failure.kinds or (target and target not in Failure.kinds[kind].targets):
+def named_fault(name: str) -> tuple[str, ...]:
+    """Return the kind, the target and the planes of a fault by its name; raise InputError if there is none."""
+    kind, target, planes = (*name.split(":", 2), "", "")[:3]
+    if not _is_fault(kind, target, planes.split("+") if planes else ()):
         known = ", ".join(f"{name}[:{'|'.join(each.targets)}]" for name, each in Failure.kinds.items())
         raise ParameterError("faults", f"{name!r} is unknown; it is one of {known}")
-    return kind, target or Failure.kinds[kind].targets[0]
+    return kind, target or Failure.kinds[kind].targets[0], *(planes.split("+") if planes else ())
 
 
-def first_points(scenario: Scenario, trace: Trace, struck: Sequence[tuple[str, str]], epochs: int) -> Iterator[Point]:
-    """Yield the points of every fault, given as kind and target, around the events of the first epochs of a run."""
+def _is_fault(kind: str, target: str, planes: Sequence[str]) -> bool:
+    known = kind in Failure.kinds and (not target or target in Failure.kinds[kind].targets)
+    takes_planes = known and "planes" in Failure.kinds[kind].model_fields
+    return known and (not planes or (takes_planes and set(planes) <= set(Plane)))
+
+
+def first_points(scenario: Scenario, trace: Trace, struck: Sequence[tuple[str, ...]], epochs: int) -> Iterator[Point]:
+    """Yield the points of every fault, given as kind, target and planes, around events of the first epochs."""
     began = trace.epochs()
     last_ns = began[epochs] if epochs < len(began) else scenario.duration - 1
     for at_ns in trace.around_events(1, last_ns):
-        for kind, target in struck:
-            yield Point((Fault(kind, target, at_ns),), trace.phase(at_ns))
+        for kind, target, *planes in struck:
+            yield Point((Fault(kind, target, at_ns, tuple(planes)),), trace.phase(at_ns))
 
 
-def _second_points(scenario: Scenario, struck: Sequence[tuple[str, str]], first: Point) -> list[Point]:
+def _second_points(scenario: Scenario, struck: Sequence[tuple[str, ...]], first: Point) -> list[Point]:
     """Return the points of every second fault after a first one."""
     once = with_faults(scenario, first.faults)
     trace, since_ns = Trace(once), first.faults[-1].at_ns
     return [
-        Point((*first.faults, Fault(kind, target, at_ns)), trace.phase(at_ns))
+        Point((*first.faults, Fault(kind, target, at_ns, tuple(planes))), trace.phase(at_ns))
         for at_ns in trace.around_events(since_ns, once.duration)
         if at_ns > since_ns
-        for kind, target in struck
+        for kind, target, *planes in struck
         if not _twice(first.faults[-1], kind, target)
     ]
 
@@ -252,7 +270,10 @@ def _examine_all(scenario: Scenario, points: Sequence[Point]) -> list[Explored]:
 
 def _explored(entry: dict[str, Any]) -> Explored:
     """Return what `asdict` has made a dictionary of."""
-    point = Point(tuple(Fault(**fault) for fault in entry["point"]["faults"]), entry["point"]["phase"])
+    point = Point(
+        tuple(Fault(**{**fault, "planes": tuple(fault.get("planes", ()))}) for fault in entry["point"]["faults"]),
+        entry["point"]["phase"],
+    )
     return Explored(point, entry["outcome"], entry["latency_ns"], tuple(entry["violations"]))
 
 

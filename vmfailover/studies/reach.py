@@ -65,7 +65,7 @@ def _pieces(scenario: Scenario, pace: Pace) -> Iterator[tuple[Pages | slice, Pag
             yield region, region if phase.store_fraction else slice(0)
     elif isinstance(workload, HotSetsWorkload):
         for each, offset in zip(workload.sets, workload.offsets, strict=True):
-            pages = slice(offset // PAGE_BYTES, (offset + each.memory) // PAGE_BYTES)
+            pages = slice(offset // PAGE_BYTES, (offset + each.span) // PAGE_BYTES, each.stride // PAGE_BYTES)
             yield pages, pages
     else:
         yield slice(None), slice(None)

@@ -12,6 +12,8 @@ HOST = HostSpec.model_validate({"preset": "power8"})
 LARGE = SetDemand(
     first=0,
     pages=16_384,
+    within=4096,
+    stride=4096,
     rate=1e6,
     stream=False,
     vcpus=1,
@@ -46,6 +48,20 @@ def test_a_line_comes_from_the_caches_of_the_other_cores_as_often_as_they_had_it
 def test_a_stream_longer_than_the_caches_always_misses() -> None:
     found = Occupancy([replace(LARGE, stream=True, loads=0.0)], HOST, cores=1)
     assert found.fetches == pytest.approx(1.0)
+
+
+def test_a_set_that_is_visited_within_parts_of_its_pages_is_as_small_as_they() -> None:
+    parts, whole = replace(LARGE, within=256), replace(LARGE, pages=LARGE.pages // 16)
+    found, dense = Occupancy([parts], HOST, cores=1), Occupancy([whole], HOST, cores=1)
+    assert found.held_s == dense.held_s
+    assert found.held_of_modified(4096, 1e9)[0] <= 2
+    assert found.modified_held(4096, 1e-6)[0] == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_unit_has_no_more_lines_of_a_set_than_its_pages_there() -> None:
+    spread = replace(SMALL, stride=32_768)
+    assert Occupancy([spread], HOST, cores=1).held_of_modified(65_536, 1e3)[0] == pytest.approx(64)
+    assert Occupancy([SMALL], HOST, cores=1).held_of_modified(65_536, 1e3)[0] == pytest.approx(512)
 
 
 def test_of_a_unit_modified_just_now_what_was_stored_is_held() -> None:

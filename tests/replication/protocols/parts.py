@@ -91,7 +91,7 @@ class Protected:
         spec = {"replication.protocol": protocol, "clients": CLIENTS, "failures": [], **overrides}
         tracking = tracking_of(protocol, **{key: value for key, value in spec.items() if "replication" in key})
         site = new_site(self.env, tracking, **spec)
-        outlet = WatchedOutlet(self.env, site.secondary)
+        outlet = WatchedOutlet(self.env, site.primary, site.secondary)
         self.released, self.responded = outlet.released, outlet.responded
         self.context = replace(site, outlet=outlet)
         self.primary, self.secondary = self.context.primary, self.context.secondary

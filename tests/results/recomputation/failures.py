@@ -77,7 +77,7 @@ def recovers(folder: Folder, failure: Failure) -> bool:
     outcomes = (
         event.kind
         for event in later
-        if (event.kind in ("fence", "fencing-failed") and event.host == watcher)
+        if (event.kind in ("fence", "fencing-failed", "no-quorum") and event.host == watcher)
         or (event.kind in SILENT and event.host == failure.cause.host)
     )
     return next(outcomes, "fencing-failed") == "fencing-failed"

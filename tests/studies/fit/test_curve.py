@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vmfailover.studies.fit.curve import GRANULARITIES, observe
+from vmfailover.studies.fit.curve import GRANULARITIES, REGIONS, observe
 from vmfailover.traces.accesses import AccessChunk
 
 
@@ -37,14 +37,15 @@ def test_curves_are_as_a_plain_count_has_them() -> None:
     before, clock = np.cumsum(counts) - counts, np.cumsum(made.instructions.astype(int))
     assert (seen.stores, seen.accesses) == (counts.sum(), made.count.sum())
     assert seen.instructions == clock[-1]
-    for curve, position, end in (
-        (seen.by_stores, before, seen.stores),
-        (seen.by_instructions, clock, seen.instructions),
+    for curve, sizes, position, end in (
+        (seen.by_stores, GRANULARITIES, before, seen.stores),
+        (seen.by_instructions, GRANULARITIES, clock, seen.instructions),
+        (seen.regions, REGIONS, before, seen.stores),
     ):
         assert curve.lengths.tolist() == [1000 * 2**k for k in range(20) if 1000 * 2**k <= end]
         for row, length in enumerate(curve.lengths.tolist()):
             assert curve.number[row] == end // length
-            for column, size in enumerate(GRANULARITIES):
+            for column, size in enumerate(sizes):
                 counted = plain(position[stores].tolist(), made.block[stores].tolist(), length, end // length, size)
                 assert curve.units[row, column] == pytest.approx(np.mean(counted))
                 assert curve.deviation[row, column] == pytest.approx(np.std(counted))

@@ -19,12 +19,12 @@ def curve_of(*sets: FittedSet) -> Curve:
     return Curve(LENGTHS, np.full(LENGTHS.size, 100), units, np.zeros_like(units))
 
 
-@pytest.mark.parametrize("burst", [1, 8, 64])
+@pytest.mark.parametrize(("burst", "part"), [(1, 64), (8, 64), (64, 64), (1, 4)])
 @pytest.mark.parametrize("kind", ["random", "stream"])
-def test_a_single_set_comes_back_itself(kind: str, burst: int) -> None:
-    known = FittedSet(kind, 512.0, 0.9 / burst / 512, burst)  # type: ignore[arg-type]
+def test_a_single_set_comes_back_itself(kind: str, burst: int, part: int) -> None:
+    known = FittedSet(kind, 512.0, 0.9 / burst / 512, burst, part)  # type: ignore[arg-type]
     (found,) = fitted_sets(curve_of(known))
-    assert (found.kind, found.burst) == (known.kind, known.burst)
+    assert (found.kind, found.burst, found.part) == (known.kind, known.burst, known.part)
     assert found.pages == pytest.approx(known.pages, rel=0.02)
     assert found.rate == pytest.approx(known.rate, rel=0.02)
 
@@ -36,6 +36,7 @@ KNOWN = {
     "a stream beside a hot set": guest(
         hot_set(1e7, "64 KiB", stores=3), hot_set(1e5, "2 MiB", "stream", burst="4 KiB")
     ),
+    "parts of pages": guest(hot_set(3e6, "2 MiB", within="256 B"), hot_set(3e5, "4 MiB", burst="256 B")),
 }
 
 
@@ -57,6 +58,7 @@ def of_sets(sets: list[FittedSet]) -> HotSetsWorkload:
                 f"{4 * round(each.pages)} KiB",
                 each.kind,
                 burst=f"{64 * each.burst} B",
+                within=f"{64 * each.part} B",
                 stores=each.stores(visit),
             )
             for each in sets

@@ -5,5 +5,6 @@ KINDS = {
     "stonith": f"{__name__}.stonith:StonithSettings",
     "shared-storage": f"{__name__}.arbiter:SharedStorageSettings",
     "witness": f"{__name__}.arbiter:WitnessSettings",
+    "watchdog": f"{__name__}.watchdog:WatchdogSettings",
     "none": f"{__name__}.none:NoFencingSettings",
 }

@@ -28,7 +28,9 @@ class Occupancy:
         self._host = host
         self.line_bytes = host.line
         #: float64[sets]: lines of each.
-        self.lines = np.array([each.pages * PAGE_BYTES // host.line for each in sets], np.float64)
+        self.lines = np.array([each.pages * max(each.within, host.line) // host.line for each in sets], np.float64)
+        self._within = np.array([max(each.within, host.line) for each in sets], np.int64)
+        self._stride = np.array([each.stride for each in sets], np.int64)
         self.stream = np.array([each.stream for each in sets])
         self.vcpus = np.array([each.vcpus for each in sets], np.float64)
         self.visits = np.array([each.rate for each in sets])
@@ -125,7 +127,7 @@ class Occupancy:
 
     def held_of_modified(self, unit_bytes: int, within_s: float) -> Column:
         """Return the lines that caches hold, in the mean, of a unit that was modified within a time, float64[sets]."""
-        unit_lines, modified = unit_bytes / self.line_bytes, self._modified(unit_bytes)
+        unit_lines, modified = self._unit_lines(unit_bytes), self._modified(unit_bytes)
         elsewhere = np.exp(-modified * within_s - self.stored * max(0.0, self.held_s - within_s))
         not_stored = (np.exp(-self.stored * self.held_s) - elsewhere) / np.maximum(
             1e-300, -np.expm1(-modified * within_s)
@@ -137,7 +139,7 @@ class Occupancy:
 
     def modified_held(self, unit_bytes: int, within_s: float) -> Column:
         """Return the units modified within a time of which an L2 has a dirty line still, float64[sets]."""
-        units = self.lines * self.line_bytes / unit_bytes
+        units = self.lines / self._unit_lines(unit_bytes)
         held: Column = units * self._dirty(self._modified(unit_bytes), within_s)
         return held
 
@@ -149,8 +151,14 @@ class Occupancy:
 
     def _modified(self, unit_bytes: int) -> Column:
         """Return how often in a second a unit is modified, float64[sets]."""
-        unit_lines = unit_bytes / self.line_bytes
+        unit_lines = self._unit_lines(unit_bytes)
         return self.visits * np.maximum(1.0, self.burst_lines / unit_lines) * unit_lines / self.lines
+
+    def _unit_lines(self, unit_bytes: int) -> Column:
+        """Return how many lines of a unit each set has, float64[sets]."""
+        of_page = np.minimum(unit_bytes, self._within) / self.line_bytes
+        lines: Column = of_page * np.maximum(1.0, unit_bytes / np.maximum(self._stride, PAGE_BYTES))
+        return lines
 
     def dirty_lines(self, within_s: float) -> float:
         """Return the lines that were stored to within a time and are dirty in an L2 still, in the mean."""

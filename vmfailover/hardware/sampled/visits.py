@@ -34,6 +34,10 @@ class SetDemand:
     #: The first page, and the pages.
     first: int
     pages: int
+    #: Bytes of a page that are visited.
+    within: int
+    #: Bytes from one page to the next.
+    stride: int
     #: Visits in a second.
     rate: float
     #: Whether pages are visited in turn.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _SHOWN = {
     FAULTS: ("failure", "fault", "passed", "down", "standby-down", "repaired"),
     FAILOVER: (
-        "suspect", "forgive", "detect", "detect-loss", "fence", "fencing-failed", "image-complete", "takeover", "alone",
-        "switchover", "synchronise", "synchronisation-failed", "protected", "failback", "returned",
+        "suspect", "forgive", "detect", "detect-loss", "fence", "fencing-failed", "no-quorum", "image-complete",
+        "takeover", "alone", "switchover", "synchronise", "synchronisation-failed", "protected", "failback", "returned",
     ),
     TRACKING: ("scan", "log-limit"),
 }  # fmt: skip

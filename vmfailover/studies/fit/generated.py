@@ -17,7 +17,7 @@ __all__ = ["observed_stream", "stream_of"]
 
 def observed_stream(spec: HotSetsWorkload, stores: int, seed: int, progress: Progress) -> Observation:
     """Look at the first so many stores that a VM of one vCPU makes."""
-    memory = max(offset + each.memory for offset, each in zip(spec.offsets, spec.sets, strict=True))
+    memory = max(offset + each.span for offset, each in zip(spec.offsets, spec.sets, strict=True))
     accesses = round(2 * stores * (1 + max(each.loads for each in spec.sets)))
     chunks = stream_of(spec, stores, seed, progress)
     return observe(chunks, memory, accesses, round(accesses * spec.instructions_per_access) + 1)

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS
-from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.studies.fit.curve import GRANULARITIES
 from vmfailover.traces.accesses import BLOCK_BYTES
 
 __all__ = ["BURSTS", "FittedSet", "Kind", "expected", "of_page", "visit_stores"]
 
-#: Blocks that a visit stores to: powers of two, which begin at a multiple of themselves.
+#: Blocks that a visit stores to, and those of a page that it goes to: powers of two, at multiples of themselves.
 BURSTS = (1, 2, 4, 8, 16, 32, 64)
 Kind = Literal["random", "stream"]
 
@@ -33,6 +32,10 @@ class FittedSet:
     rate: float
     #: Blocks of 64 bytes that a visit stores to.
     burst: int
+    #: Blocks of each page that visits go to.
+    part: int = PAGE_BLOCKS
+    #: Pages from one to the next.
+    stride: int = 1
 
     @property
     def blocks(self) -> float:
@@ -72,16 +75,17 @@ def of_page(each: FittedSet, lengths: NDArray[Any], stores: float) -> NDArray[np
     """
     columns = []
     for size in GRANULARITIES:
-        visited, units = _share(each.burst, size)
+        visited, units = _share(each.burst, each.part, size)
         longer = lengths + min(size // BLOCK_BYTES, each.burst) * stores - 1
         columns.append(units * _SEEN[each.kind](each.rate * longer, visited))
     return np.array(columns).T
 
 
 @lru_cache
-def _share(burst: int, size: int) -> tuple[float, int]:
-    """Return the chance that a visit goes to a unit of its page, and the units of a page."""
-    return max(burst, size // BLOCK_BYTES) / PAGE_BLOCKS, PAGE_BYTES // size
+def _share(burst: int, part: int, size: int) -> tuple[float, int]:
+    """Return the chance that a visit goes to a unit of its part of a page, and the units of that part."""
+    unit = size // BLOCK_BYTES
+    return min(1.0, max(burst, unit) / part), max(1, part // unit)
 
 
 def _seen_at_random(visits: NDArray[Any], visited: float) -> NDArray[np.float64]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vmfailover.results.quantities import count, duration
-from vmfailover.scenario.units import DURATION
-from vmfailover.studies.fit.curve import GRANULARITIES, SHORTEST, Observation, observe
+from vmfailover.scenario.sizes import PAGE_BYTES
+from vmfailover.scenario.units import DURATION, SIZE
+from vmfailover.studies.fit.curve import GRANULARITIES, REGIONS, SHORTEST, Observation, observe
 from vmfailover.studies.fit.fit import Fit, Point
 from vmfailover.studies.fit.fluctuation import FittedFluctuation, fluctuation_of
 from vmfailover.studies.fit.generated import observed_stream
+from vmfailover.studies.fit.layout import laid_out
 from vmfailover.studies.fit.least_squares import fitted_sets
 from vmfailover.studies.fit.model import FittedSet, visit_stores
 from vmfailover.studies.fit.profile import TICK_NS, profile, workload_of
@@ -59,7 +61,7 @@ def fit_trace(
         workload = guest.workload()
         drawn = observed_stream(workload_of(workload), judged.stores, _SEED, told)
     points = tuple(_points(judged, drawn, guest.store_ns))
-    return Fit(trace.path.name, workload, points, (*guest.notes(), _JUDGED[holdout]))
+    return Fit(trace.path.name, workload, points, (*guest.notes(), _JUDGED[holdout], _of_regions(judged, drawn)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class _Guest:
 
     def workload(self) -> dict[str, Any]:
         """Return the plain data of the fitted workload."""
-        sets, seen = fitted_sets(self.seen.by_stores), self.seen
+        seen = self.seen
+        sets = laid_out(fitted_sets(seen.by_stores), seen.regions, self.trace.metadata.memory_bytes // PAGE_BYTES)
         return profile(
             sets,
             description=f"hot sets fitted to {self.trace.path.name}: {self.trace.metadata.source}",
@@ -157,3 +160,13 @@ def _points(recorded: Observation, drawn: Observation, store_ns: float) -> Itera
         rows = zip(recorded.by_stores.lengths, recorded.by_stores.units, drawn.by_stores.units, strict=True)
         for stores, real, made in rows:
             yield Point.of(granularity, int(stores), stores * store_ns, real[column], made[column])
+
+
+def _of_regions(recorded: Observation, drawn: Observation) -> str:
+    """Say how far off units of several pages are, which the fit is not judged by."""
+    errors = drawn.regions.units / recorded.regions.units - 1
+    told = (
+        f"{100 * column.min():+.0f} to {100 * column.max():+.0f} % in units of {SIZE.format(size)}"
+        for size, column in zip(REGIONS, errors.T, strict=True)
+    )
+    return f"larger units, not judged: {', '.join(told)}"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import write_whole
-from vmfailover.guest.workloads.hot_sets import HotSetsWorkload
+from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
 from vmfailover.scenario.errors import dotted
 from vmfailover.scenario.explain import problems_of
 from vmfailover.scenario.sizes import PAGE_BYTES
@@ -56,13 +56,16 @@ def profile(
 
 
 def _set(each: FittedSet, stores_per_second: float, visit_stores: float) -> dict[str, Any]:
-    return {
+    told = {
         "kind": each.kind,
         "memory": SIZE.format(round(each.pages) * PAGE_BYTES),
         "visits": RATE.format(_rounded(each.pages * each.rate * stores_per_second)),
         "burst": SIZE.format(each.burst * BLOCK_BYTES),
         "stores": _rounded(each.stores(visit_stores)),
     }
+    part = {"within": SIZE.format(each.part * BLOCK_BYTES)} if each.part < PAGE_BLOCKS else {}
+    apart = {"stride": SIZE.format(each.stride * PAGE_BYTES)} if each.stride > 1 else {}
+    return told | part | apart
 
 
 def _rounded(number: float, digits: int = 6) -> float:

@@ -1,5 +1,8 @@
 """Which pages of hot sets are visited in which tick."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hot_set_programs import hot_sets, periodic_set, random_set, stream_set
@@ -82,6 +85,21 @@ def test_pages_and_places_of_bursts_are_equally_likely(burst: int, step: int) ->
         np.full(places[::step].size, visits.page.size / places[::step].size), rel=0.2
     )
     assert places[::step].sum() == visits.page.size
+
+
+def test_a_set_is_visited_within_a_part_of_each_page_at_a_place_of_its_own() -> None:
+    visits = together(HotSetDraws(hot_sets(random_set(2_000_000, "256 KiB", within="256 B")), 1, 3), range(400))
+    first = {page: int(visits.block[visits.page == page].min()) for page in range(64)}
+    assert all(set(visits.block[visits.page == page] - begin) == {0, 1, 2, 3} for page, begin in first.items())
+    assert set(first.values()) == set(range(0, 64, 4))
+
+
+@pytest.mark.parametrize("kind", [random_set, stream_set])
+def test_pages_of_a_set_are_a_stride_apart(kind: Callable[..., dict[str, Any]]) -> None:
+    spec = hot_sets(kind(1_000_000, "64 KiB", stride="20 KiB"), random_set(memory="8 KiB"))
+    visits = together(HotSetDraws(spec, 1, 3), range(400))
+    assert sorted(set(visits.page[visits.set == 0])) == list(range(0, 80, 5))
+    assert spec.offsets[1] == (15 * 5 + 1) * 4096
 
 
 @pytest.mark.parametrize("visits", [300, 45_000])

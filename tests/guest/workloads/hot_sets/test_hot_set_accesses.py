@@ -55,6 +55,14 @@ def test_a_stream_can_be_begun_at_any_number(vcpu: int) -> None:
         assert [row for row in again if row[0] <= last] == [row for row in whole if row[0] >= first]
 
 
+def test_loads_go_where_stores_go() -> None:
+    spec = hot_sets(random_set(2_000_000, "64 KiB", within="128 B", stride="8 KiB", loads=3))
+    chunk = until(open_workload(spec, 1), 50 * TICK)
+    loaded, stored = (set(chunk.block[chunk.write == write]) for write in (0, 1))
+    assert loaded == stored
+    assert len(stored) == 32
+
+
 def test_a_chunk_is_a_tick_and_does_not_begin_before_it() -> None:
     workload = open_workload(MIXED, 2)
     chunks = list(islice(workload.chunks(0), 50))

@@ -19,6 +19,15 @@ SETS: list[dict[str, Any]] = [
     {"kind": "random", "memory": "1 MiB", "visits": "40000 /s", "burst": "192 B"},
     {"kind": "stream", "memory": "1 MiB", "visits": "30000 /s", "burst": "4 KiB"},
     {"kind": "periodic", "memory": "64 KiB", "visits": "20000 /s", "period": "1 ms", "vcpus": [1]},
+    {
+        "kind": "random",
+        "memory": "256 KiB",
+        "visits": "20000 /s",
+        "burst": "128 B",
+        "within": "256 B",
+        "stride": "12 KiB",
+    },
+    {"kind": "stream", "memory": "64 KiB", "visits": "20000 /s", "within": "64 B", "stride": "128 KiB"},
 ]
 
 
@@ -71,10 +80,13 @@ def test_blocks_of_ticks_follow_each_other() -> None:
     assert fresh.unit.tolist() == blocks[2].unit.tolist()
 
 
-@pytest.mark.parametrize("unit", [128, 4096])
-def test_a_tick_that_reaches_all_of_a_set_says_so_by_shares(unit: int) -> None:
-    workload = spec([{"kind": "random", "memory": "8 KiB", "visits": "40000000 /s"}])
-    visits = next(sampled(workload, unit).visits(0))
+@pytest.mark.parametrize(
+    "keys", [{}, {"within": "256 B"}, {"stride": "12 KiB"}, {"within": "64 B", "stride": "64 KiB"}]
+)
+@pytest.mark.parametrize("unit", [128, 4096, 32768])
+def test_a_tick_that_reaches_all_of_a_set_says_so_by_shares(unit: int, keys: dict[str, str]) -> None:
+    workload = spec([{"kind": "random", "memory": "12 KiB", "visits": "100000000 /s", **keys}])
+    draws, visits = HotSetDraws(workload, VCPUS, 5), next(sampled(workload, unit).visits(0))
     first = visits.position >> WITHIN_TICK_BITS == 0
-    assert sorted(visits.unit[first]) == list(range(8192 // unit))
-    assert visits.visits[first].sum() == HotSetDraws(workload, VCPUS, 5).counts(0, 0).sum()
+    assert sorted(visits.unit[first]) == sorted(units_of_tick(workload, draws, 0, 0, unit))
+    assert visits.visits[first].sum() == draws.counts(0, 0).sum()

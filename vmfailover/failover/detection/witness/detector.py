@@ -7,6 +7,7 @@ from vmfailover.engine.steps import Steps
 from vmfailover.failover.detection.heartbeat.detector import HeartbeatDetector
 from vmfailover.failover.detection.witness import WitnessSettings
 from vmfailover.hardware.host import Host
+from vmfailover.records.planes import Plane
 from vmfailover.scenario.detection import Detection
 
 
@@ -24,8 +25,9 @@ class WitnessDetector(HeartbeatDetector):
 
     def _write(self) -> Steps:
         while True:
-            self._written_ns = int(self.env.now)
-            self.notice()
+            if self.watched.planes.reaches(Plane.WITNESS) and self.watcher.planes.reaches(Plane.WITNESS):
+                self._written_ns = int(self.env.now)
+                self.notice()
             yield self.env.timeout(self._witness.interval)
 
     def wait_for_silence(self) -> Steps:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from vmfailover.records.planes import Plane
 from vmfailover.scenario.failover import Fencing
 from vmfailover.scenario.record import written
 from vmfailover.scenario.units import Duration
@@ -12,6 +13,9 @@ class ArbiterSettings(Fencing):
 
     code: ClassVar[str] = f"{__name__}.fencing:Arbiter"
 
+    #: The plane of the network on which the right is asked for.
+    plane: ClassVar[Plane] = Plane.WITNESS
+
     @property
     def lease_ns(self) -> int:
         """Time within which a host without the right stops, nanoseconds."""
@@ -20,6 +24,8 @@ class ArbiterSettings(Fencing):
 
 class SharedStorageSettings(ArbiterSettings):
     """A reservation on a disk that both hosts share."""
+
+    plane: ClassVar[Plane] = Plane.STORAGE
 
 
 class WitnessSettings(ArbiterSettings):

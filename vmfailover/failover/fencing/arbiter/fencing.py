@@ -16,18 +16,22 @@ class Arbiter:
         """Answer a delay after a request leaves; a host that has not got the right stops within its lease more."""
         self.env = env
         self._delay_ns = spec.delay
-        self._lease_ns = ArbiterSettings.of(spec).lease_ns
+        settings = ArbiterSettings.of(spec)
+        self._lease_ns, self._plane = settings.lease_ns, settings.plane
         self._ways = random
         self._holder: Host | None = None
 
     def fence(self, victim: Host, by: Host) -> Answer:
-        """Ask for the right; with it, wait until the victim must have stopped, without it, stop."""
+        """Ask for the right; with it, wait until the victim must have stopped, without it, or an answer, stop."""
         way_ns = part_of(self._delay_ns, self._ways)
         yield self.env.timeout(way_ns)
-        if self._holder is None:
+        asked = by.planes.reaches(self._plane)
+        if asked and self._holder is None:
             self._holder = by
         yield self.env.timeout(self._delay_ns - way_ns)
-        if self._holder is not by:
+        if not asked:
+            yield self.env.timeout(self._lease_ns)
+        if not asked or self._holder is not by:
             by.stop()
             return False
         yield self.env.timeout(self._lease_ns)

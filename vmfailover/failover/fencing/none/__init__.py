@@ -1,6 +1,6 @@
 """No fencing: settings."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from vmfailover.scenario.failover import Fencing
 
@@ -10,3 +10,12 @@ class NoFencingSettings(Fencing):
 
     code: ClassVar[str] = f"{__name__}.fencing:NoFencing"
     fences: ClassVar[bool] = False
+
+    heal: Literal["none", "yield"] = "none"
+    """Of none: how a split brain ends once the hosts hear each other again. none: both go on. yield: the host that has
+    taken over advertises that at the interval of detection, and the other gives its VM up when it hears so. VRRP."""
+
+    @property
+    def old_host_yields(self) -> bool:
+        """Whether a host gives its VM up when it hears that another one has taken over."""
+        return self.heal == "yield"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from vmfailover.scenario.failover import Fencing
 from vmfailover.scenario.record import Count, written
-from vmfailover.scenario.units import Fraction
+from vmfailover.scenario.units import Duration, Fraction
 
 
 class StonithSettings(Fencing):
@@ -18,6 +18,9 @@ class StonithSettings(Fencing):
     """Of stonith: whether each host has a device that switches it off, so that two hosts can shoot each other, orders
     under way outliving their senders, or one device does it for both, which carries out no order of a sender that is
     off by then."""
+    spread: Duration = written("0 ns")
+    """Of stonith: longest time that a host needs to give an order, as to log in at the device, as chance decides for
+    each, in nanoseconds; a host that is off by then gives none. Assumed."""
     failure_probability: Fraction = written("0 %")
     """Share of the orders of stonith that do not succeed."""
     attempts: Annotated[Count, Field(le=1000)] = 3
@@ -26,4 +29,4 @@ class StonithSettings(Fencing):
     @property
     def orders_ns(self) -> int:
         """Time of all orders, where they can fail."""
-        return super().orders_ns * (self.attempts if self.failure_probability else 1)
+        return (self.spread + super().orders_ns) * (self.attempts if self.failure_probability else 1)

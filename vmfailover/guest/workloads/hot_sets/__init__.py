@@ -36,6 +36,13 @@ def _burst(size: int) -> int:
     return size
 
 
+def _part(size: int) -> int:
+    if size & (size - 1) or not BLOCK_BYTES <= size <= PAGE_BYTES:
+        block, page = SIZE.format(BLOCK_BYTES), SIZE.format(PAGE_BYTES)
+        raise ValueError(f"{SIZE.format(size)} is not a power of two from {block} to {page}")
+    return size
+
+
 def _long_enough(tick: int) -> int:
     if tick < SHORTEST_TICK:
         raise ValueError(f"{DURATION.format(tick)} is shorter than {DURATION.format(SHORTEST_TICK)}; make it longer")
@@ -50,6 +57,7 @@ def _some(several: ItemsT) -> ItemsT:
 
 _Tick = Annotated[Duration, AfterValidator(_long_enough)]
 _Pages = Annotated[Size, AfterValidator(_whole_pages)]
+_Part = Annotated[Size, AfterValidator(_part)]
 
 
 class Fluctuation(Record):
@@ -80,6 +88,10 @@ class HotSet(Record):
     """Mean loads for each store, from blocks of the same set; of a stream, from the page that is visited."""
     period: Annotated[Duration, AboveZero] | None = None
     """Time from one burst of visits to the next, a multiple of the tick, in nanoseconds; `periodic` only."""
+    within: _Part = written("4 KiB")
+    """Bytes of each page that all its visits go to, a power of two: a part of it whose place is the page's own."""
+    stride: Annotated[_Pages, AboveZero] = written("4 KiB")
+    """Bytes from the beginning of one page to that of the next: more than a page leaves room between them."""
     offset: Annotated[_Pages | None, NoneText] = None
     """Where in the VM's memory the set begins; none (the default) is where the set before it ends."""
     vcpus: Annotated[tuple[Annotated[Integer, Field(ge=0)], ...], AfterValidator(_some)] | None = None
@@ -95,8 +107,16 @@ class HotSet(Record):
             yield Problem(("period",), "is missing; write how long it is from one time to the next, such as '1 ms'")
         if self.kind != "periodic" and self.period is not None:
             yield Problem(("period",), f"belongs to kind 'periodic', and this kind is '{self.kind}'; leave it out")
+        if self.burst > self.within:
+            given, part = SIZE.format(self.burst), SIZE.format(self.within)
+            yield Problem(("burst",), f"{given} does not fit within {part} of a page; make within larger")
         if self.vcpus is not None and len(set(self.vcpus)) < len(self.vcpus):
             yield Problem(("vcpus",), "names a vCPU twice; name each once")
+
+    @property
+    def span(self) -> int:
+        """Bytes from the beginning of its first page to the end of its last."""
+        return self.memory + (self.memory // PAGE_BYTES - 1) * (self.stride - PAGE_BYTES)
 
     @property
     def accesses(self) -> float:
@@ -127,7 +147,7 @@ class HotSetsWorkload(Workload):
         offsets, end = [], 0
         for each in self.sets:
             offsets.append(end if each.offset is None else each.offset)
-            end = offsets[-1] + each.memory
+            end = offsets[-1] + each.span
         return tuple(offsets)
 
     def problems(self, scenario: Experiment) -> Iterator[Problem]:
@@ -138,10 +158,10 @@ class HotSetsWorkload(Workload):
         yield from self._problems_of_tick()
 
     def _problems_of(self, each: HotSet, offset: int, memory: int, vcpus: int) -> Iterator[Problem]:
-        if offset + each.memory > memory:
+        if offset + each.span > memory:
             yield Problem(
                 ("memory",),
-                f"{SIZE.format(each.memory)} from offset {SIZE.format(offset)} goes beyond the memory "
+                f"{SIZE.format(each.span)} from offset {SIZE.format(offset)} goes beyond the memory "
                 f"in use, {SIZE.format(memory)}; make it smaller, or vm.memory or vm.in_use larger",
             )
         if each.vcpus is not None and max(each.vcpus) >= vcpus:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vmfailover.engine.compilation import compiled
 from vmfailover.guest.workloads.generator import below, random_bits
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
-from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, Visits
+from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, Visits, page_at, part_of
 from vmfailover.guest.workloads.hot_sets.poisson import uniform
 from vmfailover.guest.workloads.keys import Purpose, child, vcpu_keys
 from vmfailover.traces.accesses import BLOCK_BYTES, AccessChunk
@@ -113,8 +113,10 @@ def _fill(
                 steps += means.instructions
                 bits = random_bits(place, np.uint64(record))
                 if not table.turns[each]:
-                    page = table.first[each] + np.int64(below(bits << np.uint64(6), np.uint64(table.pages[each])))
-                block[record] = page * PAGE_BLOCKS + np.int64(bits >> np.uint64(58))
+                    drawn = np.int64(below(bits << np.uint64(6), np.uint64(table.pages[each])))
+                    page = np.int64(page_at(table, each, int(drawn)))
+                loaded = np.int64(bits >> np.uint64(58)) % table.part[each] + part_of(table, each, int(page))
+                block[record] = page * PAGE_BLOCKS + loaded
                 write[record], count[record], instructions[record] = 0, 1, int(steps)
                 steps -= int(steps)
                 record += 1

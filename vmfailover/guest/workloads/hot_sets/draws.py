@@ -17,7 +17,17 @@ from vmfailover.guest.workloads.keys import Purpose, child, vcpu_keys, words
 from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES
 
-__all__ = ["HotSetDraws", "SetTable", "Visits", "begin_of", "fill_counts", "page_of", "passed"]
+__all__ = [
+    "HotSetDraws",
+    "SetTable",
+    "Visits",
+    "begin_of",
+    "fill_counts",
+    "page_at",
+    "page_of",
+    "part_of",
+    "passed",
+]
 
 
 class Visits(NamedTuple):
@@ -38,7 +48,11 @@ class SetTable(NamedTuple):
     first: NDArray[np.int64]
     #: int64[sets]: the number of pages.
     pages: NDArray[np.int64]
-    #: int64[sets]: places in the page at which a burst can begin.
+    #: int64[sets]: pages from one of them to the next.
+    stride: NDArray[np.int64]
+    #: int64[sets]: blocks of a page that are visited.
+    part: NDArray[np.int64]
+    #: int64[sets]: places in that part of a page at which a burst can begin.
     begins: NDArray[np.int64]
     #: int64[sets]: blocks from one of these places to the next.
     step: NDArray[np.int64]
@@ -91,6 +105,7 @@ def _table(spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int
     sets = spec.sets
     pages = np.array([each.memory // PAGE_BYTES for each in sets], np.int64)
     blocks = np.array([each.burst // BLOCK_BYTES for each in sets], np.int64)
+    part = np.array([each.within // BLOCK_BYTES for each in sets], np.int64)
     step = np.where(blocks & (blocks - 1), 1, blocks)
     mean = _means(spec, vcpus)
     keys = np.array(
@@ -100,7 +115,9 @@ def _table(spec: HotSetsWorkload, vcpus: int, seed: np.random.SeedSequence | int
     return SetTable(
         first=np.array(spec.offsets, np.int64) // PAGE_BYTES,
         pages=pages,
-        begins=(PAGE_BLOCKS - blocks) // step + 1,
+        stride=np.array([each.stride for each in sets], np.int64) // PAGE_BYTES,
+        part=part,
+        begins=(part - blocks) // step + 1,
         step=step,
         turns=np.array([each.kind == "stream" for each in sets]),
         every=np.array([(each.period or spec.tick) // spec.tick for each in sets], np.int64),
@@ -148,13 +165,27 @@ def passed(mean: float, factors: int, start: float) -> int:
 def page_of(table: SetTable, each: int, bits: np.uint64, turn: int) -> int:
     """Return the page of a visit to a set, drawn from its random bits, or the one whose turn it is."""
     pages = table.pages[each]
-    return int(table.first[each] + (turn % pages if table.turns[each] else np.int64(below(bits, np.uint64(pages)))))
+    return page_at(table, each, int(turn % pages if table.turns[each] else np.int64(below(bits, np.uint64(pages)))))
 
 
 @compiled
-def begin_of(table: SetTable, each: int, bits: np.uint64) -> int:
+def page_at(table: SetTable, each: int, number: int) -> int:
+    """Return the page of a set that has a number among its pages, from 0."""
+    return int(table.first[each] + number * table.stride[each])
+
+
+@compiled
+def part_of(table: SetTable, each: int, page: int) -> int:
+    """Return the first block of that part of a page to which a set's visits go."""
+    places = PAGE_BLOCKS // table.part[each]
+    return int(np.int64(below(np.uint64(page) * GAMMA, np.uint64(places))) * table.part[each])
+
+
+@compiled
+def begin_of(table: SetTable, each: int, page: int, bits: np.uint64) -> int:
     """Return the block of its page with which a visit to a set begins, drawn from its random bits."""
-    return int(np.int64(below(bits * GAMMA, np.uint64(table.begins[each]))) * table.step[each])
+    drawn = np.int64(below(bits * GAMMA, np.uint64(table.begins[each]))) * table.step[each]
+    return int(drawn) + part_of(table, each, page)
 
 
 @compiled
@@ -177,8 +208,9 @@ def _fill_visits(
         key = random_bits(table.key[each, vcpu], np.uint64(tick))
         bits = random_bits(key, np.uint64(done[each] + 1))
         gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
-        page[index] = np.uint32(page_of(table, each, bits, gone + done[each]))
-        block[index] = np.uint8(begin_of(table, each, bits))
+        visited = page_of(table, each, bits, gone + done[each])
+        page[index] = np.uint32(visited)
+        block[index] = np.uint8(begin_of(table, each, visited, bits))
         done[each] += 1
 
 

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from vmfailover.engine.compilation import compiled
 from vmfailover.guest.workloads.generator import random_bits
 from vmfailover.guest.workloads.hot_sets import PAGE_BLOCKS, HotSetsWorkload
-from vmfailover.guest.workloads.hot_sets.draws import HotSetDraws, SetTable, begin_of, fill_counts, page_of, passed
+from vmfailover.guest.workloads.hot_sets.draws import (
+    HotSetDraws,
+    SetTable,
+    begin_of,
+    fill_counts,
+    page_at,
+    page_of,
+    part_of,
+    passed,
+)
 from vmfailover.hardware.sampled.visits import WITHIN_TICK_BITS, Demand, SetDemand
 from vmfailover.scenario.sizes import PAGE_BYTES
 from vmfailover.traces.accesses import BLOCK_BYTES
@@ -156,6 +165,8 @@ def _demands(spec: HotSetsWorkload, vcpus: int, unit_bytes: int, line_bytes: int
         yield SetDemand(
             first=offset // PAGE_BYTES,
             pages=each.memory // PAGE_BYTES,
+            within=each.within,
+            stride=each.stride,
             rate=each.visits,
             stream=each.kind == "stream",
             vcpus=vcpus if each.vcpus is None else len(each.vcpus),
@@ -243,13 +254,36 @@ def _fill_all(
     count: int,
 ) -> int:
     """Fill in every unit of a set after the `filled` ones, each with its share of the visits; return how many are."""
-    first = table.first[each] * PAGE_BLOCKS // shape.unit_blocks
-    units = ((table.first[each] + table.pages[each]) * PAGE_BLOCKS - 1) // shape.unit_blocks + 1 - first
+    units = _units_of(table, shape, each)
     total = np.int64(count * shape.parts[each])
     for number in range(units):
-        unit[filled + number] = np.uint32(first + number)
+        unit[filled + number] = np.uint32(_unit_at(table, shape, each, number))
         visits[filled + number] = np.uint32((number + 1) * total // units - number * total // units)
     return filled + int(units)
+
+
+@compiled
+def _units_of(table: SetTable, shape: _Shape, each: int) -> int:
+    """Return how many units a set has."""
+    if shape.unit_blocks > table.stride[each] * PAGE_BLOCKS:
+        return int(_unit_of_page(table, shape, each, table.pages[each] - 1) - _unit_of_page(table, shape, each, 0) + 1)
+    return int(table.pages[each] * max(1, table.part[each] // shape.unit_blocks))
+
+
+@compiled
+def _unit_at(table: SetTable, shape: _Shape, each: int, number: int) -> int:
+    """Return the unit of a set that has a number among its units, from 0."""
+    if shape.unit_blocks > table.stride[each] * PAGE_BLOCKS:
+        return int(_unit_of_page(table, shape, each, 0) + number)
+    a_page = max(1, table.part[each] // shape.unit_blocks)
+    return int(_unit_of_page(table, shape, each, number // a_page) + number % a_page)
+
+
+@compiled
+def _unit_of_page(table: SetTable, shape: _Shape, each: int, number: int) -> int:
+    """Return the first unit that visits to a page of a set store to."""
+    page = page_at(table, each, number)
+    return int((page * PAGE_BLOCKS + part_of(table, each, page)) // shape.unit_blocks)
 
 
 @compiled
@@ -269,9 +303,10 @@ def _fill_drawn(
     gone = passed(table.mean[each, vcpu], before, table.start[each, vcpu])
     for number in range(count):
         bits = random_bits(key, np.uint64(number + 1))
-        block = page_of(table, each, bits, gone + number) * PAGE_BLOCKS
+        page = page_of(table, each, bits, gone + number)
+        block = page * PAGE_BLOCKS
         if shape.unit_blocks < PAGE_BLOCKS:
-            block += begin_of(table, each, bits)
+            block += begin_of(table, each, page, bits)
         for part in range(block // shape.unit_blocks, (block + shape.burst[each] - 1) // shape.unit_blocks + 1):
             unit[filled] = np.uint32(part)
             filled += 1
