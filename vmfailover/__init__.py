@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vmfailover.studies.baseline import read_baseline
     from vmfailover.studies.comparison import Comparison, compare
     from vmfailover.studies.exploration import Exploration, explore
+    from vmfailover.studies.migration import Migration, migrate
     from vmfailover.studies.regression import Check, check
     from vmfailover.studies.replication import Replications, replicate
     from vmfailover.studies.sensitivity import Sensitivity, sensitivity
@@ -34,6 +35,7 @@ __all__ = [
     "Comparison",
     "Exploration",
     "InputError",
+    "Migration",
     "Observer",
     "Replications",
     "RunResult",
@@ -49,6 +51,7 @@ __all__ = [
     "compare",
     "explore",
     "load",
+    "migrate",
     "read",
     "read_baseline",
     "replicate",
@@ -68,6 +71,8 @@ _HOMES = {
     "Exploration": "vmfailover.studies.exploration",
     "explore": "vmfailover.studies.exploration",
     "InputError": "vmfailover.errors",
+    "Migration": "vmfailover.studies.migration",
+    "migrate": "vmfailover.studies.migration",
     "Replications": "vmfailover.studies.replication",
     "replicate": "vmfailover.studies.replication",
     "read": "vmfailover.results.reading",

@@ -91,6 +91,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "schema": (),
     "init": ("new.yaml",),
     "report": ("out",),
+    "migrate": ("--memory", "64MiB", "--dirty-rate", "1MB/s over 1s", "--bandwidth", "1Gbit/s"),
     "trace stats": ("TRACE",),
     "trace convert": ("LACKEY", "new.parquet"),
     "trace capture": ("--process", "--limit", "9", "--out", "new.parquet", "--", "true"),

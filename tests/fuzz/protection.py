@@ -35,6 +35,8 @@ def replication(draws: Draws, protocol: str, duration: int, line: int, least_log
     section = protocol.replace("-", "_").replace("live_", "").replace("cold_", "")
     if section in _SECTIONS and draws.chance(f"{section} there", 0.85):
         spec[section] = _SECTIONS[section](draws.under(section), duration)
+    if protocol == "live-precopy" and draws.chance("migration there", 0.5):
+        spec["migration"] = _migration(draws.under("migration"), duration)
     return spec
 
 
@@ -127,6 +129,19 @@ def _precopy(draws: Draws, duration: int) -> Spec:
         "least": draws.whole("least", 1, 1000),
         "most": draws.number("most", 1.0, 20.0),
     }
+
+
+def _migration(draws: Draws, duration: int) -> Spec:
+    spec: Spec = {"downtime_limit": draws.time("downtime_limit", 1, duration)}
+    spec["channels"] = draws.whole("channels", 1, 8)
+    for name in ("bandwidth_limit", "stream_bandwidth"):
+        if draws.chance(f"{name} there", 0.4):
+            spec[name] = BANDWIDTH.format(draws.whole(name, 10**8, 10**11))
+    if draws.chance("timeout there", 0.4):
+        spec["timeout"] = draws.time("timeout", 1, duration)
+    if draws.chance("auto_converge there", 0.4):
+        spec["auto_converge"] = draws.chance("auto_converge", 0.8)
+    return spec
 
 
 def _restart(draws: Draws, duration: int) -> Spec:

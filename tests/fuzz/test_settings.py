@@ -33,6 +33,33 @@ SILENT = {
 }
 
 PRECOPY = {"replication.precopy.least": 1, "replication.precopy.rounds": 10}
+#: A vCPU is busy with stores to more pages than are sent meanwhile.
+BUSY = {
+    "kind": "hot-sets",
+    "instructions_per_access": 9000.0,
+    "sets": [{"kind": "random", "memory": "60 MiB", "visits": "40000 /s", "stores": 10.0}],
+}
+#: The guest modifies memory about as fast as this migration sends.
+MIGRATION = {
+    "replication.migration": {"downtime_limit": "20 us"},
+    "failures": [],
+    "link.bandwidth": "4 Gbit/s",
+    "replication.precopy.lead": "10 ms",
+}
+#: It modifies more than is sent in two periods, and in those after them.
+THROTTLED = {
+    **MIGRATION,
+    "fidelity": "sampled",
+    "duration": "8 s",
+    "replication.precopy.lead": "8 s",
+    "workload": BUSY,
+    "vm.memory": "96 MiB",
+    "vm.in_use": "64 MiB",
+    "detection": {"kind": "hardware"},
+    "clients": None,
+    "expect": {},
+    "link.bandwidth": "800 Mbit/s",
+}
 #: A link that comes and goes, from which phi-accrual learns.
 UNSTEADY = {"at": "500 us", "kind": "link-cut", "lasts": "300 us", "repeat": 8, "every": "600 us"}
 PHI = {"kind": "phi-accrual", "interval": "100 us", "phi": {"least_deviation": "1 us", "pause": "1 ms"}}
@@ -67,6 +94,16 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"reprotection": {"repair": "500 us"}, "failures.0.at": "3 ms"},
         "20 cycles",
     ),
+    "replication.migration.downtime_limit": ("live-precopy-rounds", MIGRATION, "2 ms"),
+    "replication.migration.bandwidth_limit": ("live-precopy-rounds", MIGRATION, "10 Mbit/s"),
+    "replication.migration.stream_bandwidth": ("live-precopy-rounds", MIGRATION, "1 Gbit/s"),
+    "replication.migration.channels": (
+        "live-precopy-rounds",
+        {**MIGRATION, "replication.migration.stream_bandwidth": "1 Gbit/s"},
+        2,
+    ),
+    "replication.migration.timeout": ("live-precopy-rounds", MIGRATION, "1 ms"),
+    "replication.migration.auto_converge": ("live-precopy-rounds", THROTTLED, True),
     "failures.paths_timeout": ("base", {"failures": [PATHS]}, "2 ms"),
     "failures.restart_delay": ("base", {"failures": [PATHS]}, "2 ms"),
     "fencing.heal": ("base", HEALED, "yield"),

@@ -20,6 +20,7 @@ COMMANDS = {
     "tune": "Find the values of keys that meet an objective.",
     "check": "Gate a continuous integration: expectations and regressions.",
     "explore": "Let a fault strike at every instant that matters.",
+    "migrate": "Foretell a live migration, and what would mend it.",
     "availability": "Let hosts fail and be repaired for many years.",
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",

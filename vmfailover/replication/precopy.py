@@ -1,6 +1,6 @@
 """Pre-copy (Clark et al., NSDI 2005): all memory of a running VM, round by round, and the rest with the VM stopped."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,17 +59,17 @@ class Precopy:
         """Whether what was left for the last round was as little as had been asked for."""
         return self._few(self.left)
 
+    @property
+    def stops(self) -> bool:
+        """Whether the VM is to be stopped for what `run` has returned."""
+        return True
+
     def run(self, go_on: Callable[[], None]) -> Generator[simpy.Event, Any, Units]:
         """Copy until a further round is not worth it; return the units still to be copied.
 
         `go_on` is called when another round follows what `find` has found.
         """
-        self._sending = self._context.primary.host.run(self._sender.run())
-        yield from self._find()
-        pages = self.written_pages()
-        units = lines_of(pages, self._page_lines // self._unit_lines, self._units)
-        go_on()
-        self._clear_all_but(pages)
+        units = yield from self._begin(go_on)
         sent_lines = units.size * self._unit_lines
         yield self.send(units, int(self.env.now))
         while self.goes_on((units := (yield from self._find())).size, sent_lines):
@@ -77,6 +77,15 @@ class Precopy:
             sent_lines += units.size * self._unit_lines
             yield self.send(units, int(self.env.now))
         return units
+
+    def _begin(self, go_on: Callable[[], None]) -> Generator[simpy.Event, Any, Units]:
+        """Begin to send, with what is a page of zeros; return the units of all other pages."""
+        self._sending = self._context.primary.host.run(self._sender.run())
+        yield from self._find()
+        pages = self.written_pages()
+        go_on()
+        self._clear_all_but(pages)
+        return lines_of(pages, self._page_lines // self._unit_lines, self._units)
 
     def goes_on(self, units: int, sent_lines: int) -> bool:
         """Whether another round is worth it, so many units having been modified in the last."""
@@ -93,13 +102,17 @@ class Precopy:
         stopped_ns = int(self.env.now)
         yield self.env.timeout(hypervisor.quiesce + hypervisor.vcpu_capture * guest.vm.vcpus)
         self.left = units.size
-        yield self.env.timeout(copy_ns(guest.vm.processor, units.size * self._unit_lines, Held(0, 0)))
+        yield self.env.timeout(self._before_sending_ns(units))
         self.send(units, stopped_ns)
         epoch, state = self._context.recorder.epochs[-1], guest.capture()
         self._context.recorder.stopped(epoch, stopped_ns, state)
         state_bytes = hypervisor.vcpu_state * guest.vm.vcpus
         self._sender.put(CommitMarker(epoch.number, epoch.lines, state, state_bytes))
         return epoch
+
+    def _before_sending_ns(self, units: Units) -> int:
+        """Return how long the rest takes to be copied before it is sent, nanoseconds."""
+        return copy_ns(self._context.primary.vm.processor, units.size * self._unit_lines, Held(0, 0))
 
     def abandon(self) -> None:
         """Send nothing more of what waits to leave: nobody is there any more to take it."""
@@ -108,14 +121,23 @@ class Precopy:
 
     def send(self, units: Units, began_ns: int) -> simpy.Event:
         """Send units as they stand now, as an epoch that began then; the answer happens when the last has left."""
-        context, processor = self._context, self._context.primary.host.processor
-        epoch = context.recorder.began(began_ns, whole_memory=True)
-        lines = lines_of(units, self._unit_lines, context.primary.vm.image.lines)
-        versions, _ = processor.fetch(lines)
+        epoch = self._context.recorder.began(began_ns, whole_memory=True)
+        batches = self._batches(epoch, units)
+        batches.append(LineBatch(epoch.number, units[:0], np.zeros(0, np.uint32), 0, final=True))
+        self._context.recorder.shipped(epoch, self._sender.transmission_ns(batches))
+        return self._put(batches)
+
+    def _batches(self, epoch: Epoch, units: Units) -> list[LineBatch]:
+        """Return the messages with units as they stand now, and count them to an epoch."""
+        lines = lines_of(units, self._unit_lines, self._context.primary.vm.image.lines)
+        versions, _ = self._context.primary.host.processor.fetch(lines)
         batches = self._packing.pack(epoch.number, lines, versions)
-        batches.append(LineBatch(epoch.number, lines[:0], versions[:0], 0, final=True))
-        epoch.lines, epoch.shipped_bytes = lines.size, sum(batch.content_bytes for batch in batches)
-        context.recorder.shipped(epoch, self._sender.transmission_ns(batches))
+        epoch.lines += lines.size
+        epoch.shipped_bytes += sum(batch.content_bytes for batch in batches)
+        return batches
+
+    def _put(self, batches: Sequence[LineBatch]) -> simpy.Event:
+        """Send messages, one at least; the answer happens when the last has left."""
         for batch in batches:
             left = self._sender.put(batch)
         return left

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vmfailover.studies.comparison import Comparison
     from vmfailover.studies.exploration import Exploration
     from vmfailover.studies.fit import Fit
+    from vmfailover.studies.migration import Migration
     from vmfailover.studies.replication import Replications
     from vmfailover.studies.sensitivity import Sensitivity
     from vmfailover.studies.sweep import Sweep
@@ -190,3 +191,16 @@ class FitPlots:
         from vmfailover.report.figures.fit_curves import fit_curves
 
         return fit_curves(self._found)
+
+
+@dataclass(frozen=True)
+class MigrationPlots:
+    """The figures of a live migration."""
+
+    _found: Migration
+
+    def rounds(self) -> Axes:
+        """Draw what each round sends, and what is modified in it."""
+        from vmfailover.report.figures.migration_rounds import migration_rounds
+
+        return migration_rounds(self._found)

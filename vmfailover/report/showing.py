@@ -13,6 +13,7 @@ from vmfailover.report.html import study_pages as pages
 from vmfailover.report.html.as_printed import as_printed
 from vmfailover.report.html.page import render_fragment
 from vmfailover.report.html.run_page import run_fragment
+from vmfailover.report.migration_table import print_migration
 from vmfailover.report.sensitivity_table import print_sensitivity
 from vmfailover.report.tuning_table import print_tuning
 from vmfailover.results.run_result import RunResult
@@ -21,6 +22,7 @@ from vmfailover.studies.availability import Availability
 from vmfailover.studies.comparison import Comparison
 from vmfailover.studies.exploration import Exploration
 from vmfailover.studies.fit import Fit
+from vmfailover.studies.migration import Migration
 from vmfailover.studies.regression import Check
 from vmfailover.studies.replication import Replications
 from vmfailover.studies.sensitivity import Sensitivity
@@ -45,6 +47,7 @@ html.register(Availability, lambda shown: as_printed(shown, print_availability))
 html.register(Sensitivity, lambda shown: as_printed(shown, print_sensitivity))
 html.register(Tuning, lambda shown: as_printed(shown, print_tuning))
 html.register(Fit, lambda shown: as_printed(shown, print_fit))
+html.register(Migration, lambda shown: as_printed(shown, print_migration))
 
 
 @singledispatch
@@ -61,6 +64,7 @@ plots.register(Exploration, figures.ExplorationPlots)
 plots.register(Sensitivity, figures.SensitivityPlots)
 plots.register(Tuning, figures.TuningPlots)
 plots.register(Fit, figures.FitPlots)
+plots.register(Migration, figures.MigrationPlots)
 
 
 @singledispatch

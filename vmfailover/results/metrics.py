@@ -10,12 +10,12 @@ from vmfailover.records.metric_values import Metrics
 from vmfailover.results.client_metrics import client_metrics
 from vmfailover.results.failovers import exposures, first_move, moves
 from vmfailover.results.intervals import Interval, clipped, length_ns, length_of, without
+from vmfailover.results.migration import migration_metrics
 from vmfailover.results.outage import Outage
 from vmfailover.results.readings import Reading
 from vmfailover.results.records import EpochRow, Records
 from vmfailover.results.standing_faults import VERDICTS, StandingFaults
 from vmfailover.results.warm_up import pace_before, warm_up
-from vmfailover.scenario.sizes import PAGE_BYTES
 
 #: Events that end the time in which the VM ran protected on its first host.
 _PROTECTED_UNTIL = ("down", "switchover", "alone", "takeover")
@@ -28,7 +28,7 @@ def metrics_of(records: Records, wall_seconds: float, compile_seconds: float) ->
     return {
         **_failover(records),
         **_reprotection(records),
-        **_migration(records),
+        **migration_metrics(records),
         **client_metrics(records),
         **_loss(records),
         **_guest(records),
@@ -127,33 +127,6 @@ def _stopped_ns(records: Records, pair: int) -> int:
     synchronisation = _synchronisation(records, pair)
     ran = overlap_ns([synchronisation], records.spans[records.pairs[pair].primary])
     return length_ns([synchronisation]) - ran
-
-
-def _migration(records: Records) -> Metrics:
-    """What a planned evacuation did; None under any other protocol, or if it did not come to its last round."""
-    stopped_ns, running_ns = records.first_ns("switchover"), records.first_ns("takeover")
-    rounds = _rounds_of_evacuation(records)
-    return {
-        "migration.total_ns": _difference(running_ns, rounds[0].started_ns if rounds else None),
-        "migration.downtime_ns": _difference(running_ns, stopped_ns),
-        "migration.rounds": len(rounds) or None,
-        "migration.bytes": sum(row.shipped_bytes for row in rounds) if rounds else None,
-        "migration.converged": _converged(records, rounds[-1]) if rounds else None,
-    }
-
-
-def _rounds_of_evacuation(records: Records) -> list[EpochRow]:
-    """Return the rounds of an evacuation, the last with the VM stopped; none if that was not sent."""
-    rounds = [row for row in records.epoch_rows if row.whole_memory and row.pair == 0]
-    return rounds if rounds and rounds[-1].paused_ns >= 0 else []
-
-
-def _converged(records: Records, last: EpochRow) -> bool:
-    """Whether what was left for the last round, with the VM stopped, was as little as had been asked for."""
-    scenario = records.scenario
-    line_bytes = scenario.hosts.primary.line
-    page_bytes = max(scenario.replication.unit_bytes(line_bytes), PAGE_BYTES)
-    return last.lines * line_bytes <= scenario.replication.precopy.least * page_bytes
 
 
 def _loss(records: Records) -> Metrics:

@@ -78,6 +78,7 @@ _LATER: dict[str, Any] = {
     "replication": {
         "acknowledge": "staged",
         "next_checkpoint": "sent",
+        "migration": None,
         "page_tracking": {"found_by": "faults", "fetch": "10 ns", "evicted_by": None, "range": "0 ns"},
     },
     "hypervisor": {"wake_up": "0 ns"},

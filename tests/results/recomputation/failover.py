@@ -136,9 +136,10 @@ def _evacuation(folder: Folder) -> Values:
     )
     names = ("total_ns", "downtime_ns", "rounds", "bytes", "converged")
     found: Values = dict.fromkeys(f"migration.{name}" for name in names)
-    if not any(each.paused_ns == stopped for each in rounds):
-        return found
     replication = folder.settings["replication"]
+    paced, complete = replication.get("migration") is not None, any(each.paused_ns == stopped for each in rounds)
+    if not rounds or not (paced or complete):
+        return found
     page = max(replication["granularity"] or 0, 4096)
     left = rounds[-1].lines * folder.settings["hosts"]["primary"]["line"]
     return {
@@ -146,5 +147,5 @@ def _evacuation(folder: Folder) -> Values:
         "migration.downtime_ns": _between(stopped, running),
         "migration.rounds": len(rounds),
         "migration.bytes": sum(each.shipped_bytes for each in rounds),
-        "migration.converged": left <= replication["precopy"]["least"] * page,
+        "migration.converged": complete if paced else left <= replication["precopy"]["least"] * page,
     }

@@ -18,6 +18,8 @@ from vmfailover.replication.first_stores import FirstStores
 from vmfailover.replication.messages import CommitMarker
 from vmfailover.replication.precopy import Precopy, Units
 from vmfailover.replication.protection import Protection
+from vmfailover.replication.protocols.live_precopy import LivePrecopySettings
+from vmfailover.replication.protocols.live_precopy.paced import PacedPrecopy
 from vmfailover.replication.protocols.page_write_protect.protection import faults
 from vmfailover.scenario.hosts import HostSpec
 from vmfailover.scenario.replication import Replication
@@ -37,8 +39,13 @@ class LivePrecopy(Protection):
         """Prepare to evacuate the primary."""
         super().__init__(context)
         self._tracker = FirstStores(context, context.primary, lambda _: 0)
-        self._precopy = Precopy(context, self._find, self._arrived)
-        self._evacuated = False
+        migration = LivePrecopySettings.of(context.scenario.replication).migration
+        self._precopy = (
+            Precopy(context, self._find, self._arrived)
+            if migration is None
+            else PacedPrecopy(context, self._find, self._arrived, migration)
+        )
+        self._evacuated = self._abandoned = False
 
     def start(self) -> None:
         """Run the VM unobserved, and evacuate it when the time has come."""
@@ -74,6 +81,8 @@ class LivePrecopy(Protection):
         if not count:
             return ("the run ended before the evacuation began",)
         rounds = f"{count} round{'s' * (count > 1)}"
+        if self._abandoned:
+            return (f"the migration was abandoned after {rounds}: it took longer than its timeout",)
         if not self._evacuated:
             return (f"the evacuation was not complete, after {rounds}, when the primary failed or the run ended",)
         why = "" if self._precopy.converged else ": it did not converge, memory was modified as fast as it was sent"
@@ -85,9 +94,18 @@ class LivePrecopy(Protection):
         yield self.env.timeout(max(0, min(planned, default=scenario.duration) - scenario.replication.precopy.lead))
         self._observe(True)
         units = yield from self._precopy.run(go_on=lambda: None)
+        if not self._precopy.stops:
+            self._stay()
+            return
         context.primary.vm.pause(int(self.env.now))
         context.event_log.record(Kind.SWITCHOVER, context.primary.host.name)
         yield from self._precopy.finish(units)
+
+    def _stay(self) -> None:
+        """Give the migration up."""
+        self._abandoned = True
+        self._observe(False)
+        self.context.event_log.record(Kind.MIGRATION_ABANDONED, self.context.primary.host.name)
 
     def _find(self) -> Generator[simpy.Event, Any, Units]:
         """Take the units of this round, and begin the next, while the VM runs."""
