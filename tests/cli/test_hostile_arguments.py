@@ -90,6 +90,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "validate": ("SCENARIO",),
     "schema": (),
     "init": ("new.yaml",),
+    "presets": (),
     "report": ("out",),
     "migrate": ("--memory", "64MiB", "--dirty-rate", "1MB/s over 1s", "--bandwidth", "1Gbit/s"),
     "trace stats": ("TRACE",),

@@ -73,11 +73,11 @@ GIVEN_AND_LOST = {
 }
 #: Hosts that lose sight of each other, or the VM's host its storage.
 ISOLATED = {"at": "2 ms", "kind": "isolation"}
-WITNESS = {"kind": "witness", "response": "shut-down", "delay": "100 us", "shut_down": "100 us"}
+WITNESS = {"kind": "witness", "vote": "100 us", "response": "shut-down", "delay": "100 us", "shut_down": "100 us"}
 PATHS = {"at": "2 ms", "kind": "all-paths-down", "paths_timeout": "1 ms", "restart_delay": "1 ms"}
 WATCHDOG = {"kind": "watchdog", "timeout": "500 us", "wait": "1 ms"}
 VOTED: dict[str, Any] = {"quorum": WITNESS, "fencing": {"kind": "none"}, "failures": [ISOLATED]}
-GUARDED: dict[str, Any] = {"quorum": {"kind": "witness"}, "fencing": WATCHDOG, "failures": [ISOLATED]}
+GUARDED: dict[str, Any] = {"quorum": {"kind": "witness", "vote": "100 us"}, "fencing": WATCHDOG, "failures": [ISOLATED]}
 HEALED: dict[str, Any] = {
     "fencing": {"kind": "none"},
     "failures": [{"at": "2 ms", "kind": "network-loss", "lasts": "3 ms"}],
@@ -197,7 +197,7 @@ def test_a_setting_changes_the_results(key: str) -> None:
 def test_a_setting_that_seldom_matters_changes_the_results(key: str) -> None:
     variant, overrides, value = BY_HAND[key]
     scenario = small(variant, **overrides)
-    assert metrics(scenario) != metrics(scenario.with_(**{key: value}))
+    assert metrics(scenario) != metrics(scenario.with_(**{key.replace("failures.", "failures.0."): value}))
 
 
 def test_the_size_of_a_line_changes_the_results() -> None:

@@ -56,8 +56,7 @@ def test_every_stage_is_told_and_together_they_are_the_latency(name: str) -> Non
     assert sum(lengths.values()) == result.values["failover.latency_ns"]
     for part in ("detection", "fencing", "apply", "activation"):
         assert sum(stage.duration_ns for stage in stages if stage.part == part) == result.values[f"failover.{part}_ns"]
-    told = result.to_dict()["failover_stages"]
-    assert [(each["name"], each["duration_ns"]) for each in told] == list(lengths.items())
+    assert result.failover_stages == stages
 
 
 def test_a_restart_boots() -> None:

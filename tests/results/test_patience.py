@@ -20,7 +20,7 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "phi-accrual": {"kind": "phi-accrual", "interval": "500 us"},
     "swim": {"kind": "swim", "swim": {"members": 20, "period": "3 ms", "probe_timeout": "100 us", "suspicion": "5 ms"}},
     "token": {"kind": "token", "token": {"members": 3, "token": "2 ms", "join": "5 ms", "disagreement": "90 %"}},
-    "sentinel": {
+    "sentinel, quick": {
         "kind": "sentinel",
         "sentinel": {"down_after": "3 ms", "ping": "2 ms", "least_tick": "100 us", "most_tick": "200 us"},
     },

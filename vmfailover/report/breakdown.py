@@ -7,7 +7,6 @@ from itertools import accumulate, pairwise
 
 from rich.text import Text
 
-from vmfailover.results.failover_stages import failover_stages
 from vmfailover.results.quantities import duration
 from vmfailover.results.run_result import RunResult
 
@@ -57,7 +56,7 @@ def _title(result: RunResult) -> str:
 
 def _parts(result: RunResult) -> Iterator[Part]:
     seen: Counter[str] = Counter()
-    for stage in failover_stages(result):
+    for stage in result.failover_stages:
         look = stage.name if stage.name in _LOOKS else stage.part
         glyphs, style = _LOOKS[look]
         yield Part(stage.name, stage.duration_ns, glyphs[min(seen[look], len(glyphs) - 1)], style)

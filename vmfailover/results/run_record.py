@@ -5,7 +5,7 @@ from typing import Any
 
 from vmfailover.audit.invariants import Verdict
 from vmfailover.records.metric_values import Metrics
-from vmfailover.results.failover_stages import failover_stages
+from vmfailover.results.failover_stages import FailoverStage, failover_stages
 from vmfailover.results.json_result import JsonResult, about
 from vmfailover.results.records import Records
 from vmfailover.results.samples import Sample
@@ -29,15 +29,16 @@ class RunRecord(Records, JsonResult):
         """Whether every invariant holds that the scenario does not waive."""
         return not any(verdict.broken for verdict in self.verdicts)
 
+    @property
+    def failover_stages(self) -> tuple[FailoverStage, ...]:
+        """The stages of the first failover by name, in order: which timer took how long."""
+        return failover_stages(self)
+
     def _content(self) -> dict[str, Any]:
         return {
             "scenario": about(self.scenario),
             "seed": self.seed,
             "metrics": self.values,
-            "failover_stages": [
-                {"part": stage.part, "name": stage.name, "duration_ns": stage.duration_ns}
-                for stage in failover_stages(self)
-            ],
             **({"interrupted_at_ns": self.end_ns} if self.interrupted else {}),
             "invariants": {item.name: _judgement(item) for item in self.verdicts},
         }
