@@ -34,7 +34,7 @@ class Judge(Observer):
             cluster.start,
             scenario.vm.memory,
             scenario.image_line,
-            scenario.replication.unit_bytes(scenario.image_line) // scenario.image_line,
+            max(1, scenario.replication.unit_bytes(scenario.image_line) // scenario.image_line),
             cluster.primary.guest.stores,
             scenario.image_line if self._sampled else BLOCK_BYTES,
         )
