@@ -46,6 +46,7 @@ def test_json(scenario: Path) -> None:
     assert {run["point"]["faults"][0]["kind"] for run in document["runs"]} == {"host-crash", "link-cut"}
 
 
+@pytest.mark.slow
 def test_a_violation_is_written_as_a_scenario(scenario: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     copy = VmCore.copy
 

@@ -103,7 +103,7 @@ USUAL: dict[str, tuple[str, ...]] = {
 #: Values of each option that are tried when time is short.
 SOME = 2
 #: Commands that work for seconds if a value is not refused, and whose options others have too.
-SLOW = ("bench", "explore", "sensitivity", "tune", "availability", "trace stats", "trace capture")
+SLOW = ("bench", "explore", "sensitivity", "tune", "availability", "migrate", "trace stats", "trace capture")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

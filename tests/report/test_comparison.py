@@ -157,6 +157,7 @@ def test_remarks_and_what_is_impossible_are_told() -> None:
     assert f"output-compare: {comparison.remarks('output-compare')[0]}" in text
 
 
+@pytest.mark.slow
 def test_the_picture_has_a_panel_for_each_question_and_a_bar_for_each_column(tmp_path: Path) -> None:
     figure = comparison_bars(compared()).figure
     assert isinstance(figure, Figure)

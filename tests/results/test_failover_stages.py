@@ -64,6 +64,7 @@ def test_a_restart_boots() -> None:
     assert [stage.name for stage in failover_stages(result)][-1] == "boot"
 
 
+@pytest.mark.slow
 def test_what_chance_makes_of_a_takeover_is_another_in_each_run() -> None:
     normal = {"election": {"distribution": "normal", "mean": "100 us", "spread": "100 us"}}
     found = [

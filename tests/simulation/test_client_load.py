@@ -58,6 +58,8 @@ def test_what_a_request_takes_is_no_cost_of_protection() -> None:
     assert slowdowns[0] == pytest.approx(slowdowns[1], abs=0.01)
 
 
-@pytest.mark.parametrize("protocol", ["cacheline-flags", "output-compare", "record-replay"])
+@pytest.mark.parametrize(
+    "protocol", ["cacheline-flags", "output-compare", pytest.param("record-replay", marks=pytest.mark.slow)]
+)
 def test_everything_holds_under_load(protocol: str) -> None:
     assert not broken(loaded(0.6, protocol))

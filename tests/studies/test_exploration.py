@@ -49,9 +49,8 @@ def explored(**options: Any) -> Exploration:
     return explore(SCENARIO, **{"epochs": 3, "executor": InThisProcess(), **options})
 
 
-@pytest.mark.parametrize(
-    ("epochs", "last_phases"), [(1, {"transfer"}), pytest.param(3, {"commit", "acknowledge"}, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("epochs", "last_phases"), [(1, {"transfer"}), (3, {"commit", "acknowledge"})])
 def test_every_phase_and_fault_is_covered_and_every_promise_kept(epochs: int, last_phases: set[str]) -> None:
     found = explored(epochs=epochs)
     assert not found.violations

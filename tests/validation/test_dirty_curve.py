@@ -87,7 +87,7 @@ def rows_of(program: str, window: int) -> Iterator[Row]:
         yield Row(f"{name}, {window} ms", measured(program)[window][name], found, kind, tolerance)
 
 
-@pytest.mark.parametrize(("program", "window"), [(STORES, 100), (DATABASE, 50)])
+@pytest.mark.parametrize(("program", "window"), [(STORES, 100), pytest.param(DATABASE, 50, marks=pytest.mark.slow)])
 def test_a_window(program: str, window: int, record_property: RecordProperty) -> None:
     report(f"Pages modified in windows: {program}", list(rows_of(program, window)), record_property)
 

@@ -209,6 +209,7 @@ CROWDED: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_everything_holds_after_a_false_alarm() -> None:
     between = 0
     for end_us in range(1300, 2900, 160):

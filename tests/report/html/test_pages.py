@@ -114,6 +114,7 @@ def drawn(svg: str) -> str:
     return re.sub(r"\bp[0-9a-f]{10}\b", "clip", svg)
 
 
+@pytest.mark.slow
 def test_every_figure_is_there_or_said_to_be_missing() -> None:
     for name in ("failover", "evacuation"):
         page = page_of(name)
