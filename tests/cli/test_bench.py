@@ -39,8 +39,8 @@ def _few_records(monkeypatch: pytest.MonkeyPatch) -> None:
 def _short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let guests run for a moment only."""
     monkeypatch.setitem(benchmarks.SPLIT, "duration", "8 ms")
-    monkeypatch.setattr(benchmarks, "EXECUTED_NS", 1_000_000)
-    monkeypatch.setattr(benchmarks, "SAMPLED_NS", 10_000_000)
+    monkeypatch.setattr(benchmarks, "EXECUTED_NS", 10_000_000)
+    monkeypatch.setattr(benchmarks, "SAMPLED_NS", 20_000_000)
 
 
 def bench(*arguments: object) -> Result:

@@ -216,9 +216,8 @@ def _two_guests(scenario: Scenario) -> Sample:
 
 def _executed_and_sampled(scenario: Scenario, keys: dict[str, Any]) -> Sample:
     """Take the time of an executed guest, and what the sampled one takes for as much simulated time."""
-    guest = scenario.with_(**FIDELITIES, workload=keys)
     executed, sampled = (
-        run(guest.with_(fidelity=fidelity, duration=f"{duration_ns} ns"), samples=0)
+        run(scenario.with_(**FIDELITIES, workload=keys, fidelity=fidelity, duration=f"{duration_ns} ns"), samples=0)
         for fidelity, duration_ns in (("executed", EXECUTED_NS), ("sampled", SAMPLED_NS))
     )
     seconds = [float(found.values["run.wall_seconds"] or 0) for found in (executed, sampled)]
