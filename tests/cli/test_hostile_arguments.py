@@ -87,6 +87,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "check": ("SCENARIO", "--replications", "1", "--jobs", "1"),
     "explore": ("SCENARIO", "--epochs", "1", "--faults", "vm-crash", "--jobs", "1"),
     "availability": ("SCENARIO", "--failures", "10", "--failovers", "1", "--replications", "2", "--jobs", "1"),
+    "explain": ("SCENARIO",),
     "validate": ("SCENARIO",),
     "schema": (),
     "init": ("new.yaml",),

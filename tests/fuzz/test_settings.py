@@ -88,6 +88,7 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
     "detection.swim.indirect": ("base", {"detection": SWIM, "failures": [CUT]}, 0),
     "fencing.devices": ("base", GIVEN_AND_LOST, "one"),
     **{f"hosts.{host}.store_queue": ("log-drain", {}, 200) for host in ("primary", "secondary")},
+    "hosts.secondary.l1.ways": ("base", {}, 2),
     "hosts.secondary.core_to_core": ("three-vcpus-log", {}, "400 ns"),
     "hosts.secondary.scan_cycles_per_set": (
         "base",

@@ -22,6 +22,7 @@ COMMANDS = {
     "explore": "Let a fault strike at every instant that matters.",
     "migrate": "Foretell a live migration, and what would mend it.",
     "availability": "Let hosts fail and be repaired for many years.",
+    "explain": "Add up the timers of a scenario, without a run.",
     "validate": "Check scenario files without running them.",
     "schema": "Print the JSON Schema of a scenario, for editors.",
     "presets": "List presets with their numbers and sources.",

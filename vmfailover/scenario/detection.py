@@ -36,6 +36,13 @@ class Stage:
     longest_ns: int
     #: Where that comes from, in the notation of scenarios; nothing if it is a key of its own.
     arithmetic: str = ""
+    #: How long it takes at least, nanoseconds; None if as long as at most.
+    shortest_ns: int | None = None
+
+    @property
+    def least_ns(self) -> int:
+        """How long it takes at least, nanoseconds."""
+        return self.longest_ns if self.shortest_ns is None else self.shortest_ns
 
 
 class Detection(Section):

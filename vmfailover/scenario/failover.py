@@ -46,10 +46,19 @@ class Fencing(Section):
         waits = self.priority_delay + self.random_delay + max(self.host_delay.values(), default=0)
         return waits + self.orders_ns
 
+    def earliest_ns(self, host: str) -> int:
+        """Return the time that a host takes at least to fence the other, nanoseconds."""
+        return self.priority_delay + self.host_delay.get(host, 0) + self.one_order_ns
+
+    @property
+    def one_order_ns(self) -> int:
+        """Time of an order that succeeds at once, nanoseconds."""
+        return self.delay
+
     @property
     def orders_ns(self) -> int:
         """Time from the first order until the host is fenced, if any order succeeds, nanoseconds."""
-        return self.delay
+        return self.one_order_ns
 
     @property
     def old_host_yields(self) -> bool:

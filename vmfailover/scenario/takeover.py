@@ -24,6 +24,11 @@ class Spread(Record):
     normal one. Not for a constant time."""
 
     @property
+    def shortest_ns(self) -> int:
+        """Time that it takes at least, but for one chance in 10^12 of a normal one: nanoseconds."""
+        return max(0, 2 * self.mean - self.longest_ns)
+
+    @property
     def longest_ns(self) -> int:
         """Time within which it is over, but for one chance in 10^12 of a normal one: nanoseconds."""
         return self.mean + round(self.spread * (_MOST_DEVIATIONS if self.distribution == "normal" else 1))

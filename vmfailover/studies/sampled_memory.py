@@ -68,11 +68,11 @@ def _written_bytes(scenario: Scenario, entry: int) -> int:
     piece = written_piece_bytes(whole)
     covered = piece // entry * scenario.image_line
     seconds = scenario.duration / 1e9
-    pieces = sum(_pieces_visited(each, covered, seconds) for each in scenario.workload.sets)
+    pieces = sum(pieces_visited(each, covered, seconds) for each in scenario.workload.sets)
     return min(whole, round((pieces + 1) * piece))
 
 
-def _pieces_visited(each: HotSet, covered: int, seconds: float) -> float:
+def pieces_visited(each: HotSet, covered: int, seconds: float) -> float:
     """Return how many stretches of memory, of so many bytes each, the visits to a set reach in a time."""
     pieces = max(1.0, each.memory / covered)
     return pieces * (1 - exp(-each.visits * seconds / pieces))

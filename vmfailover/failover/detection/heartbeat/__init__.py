@@ -15,7 +15,8 @@ class HeartbeatSettings(Detection):
 
     def own_stages(self) -> Iterator[Stage]:
         """Yield the silence."""
-        yield Stage("silence", self.timeout, f"less up to {DURATION.format(self.interval)} since a heartbeat")
+        since = f"less up to {DURATION.format(self.interval)} since a heartbeat"
+        yield Stage("silence", self.timeout, since, self.timeout - self.interval)
 
     @property
     def between_signs_ns(self) -> int:

@@ -37,7 +37,7 @@ class PhiAccrualSettings(Detection):
         """Yield the silence."""
         deviation = max(self.interval // 4, self.phi.least_deviation)
         longest_ns = self.interval + round(2 * self.phi.threshold) * deviation + self.phi.pause
-        yield Stage("silence", longest_ns, "or sooner, by what has been heard")
+        yield Stage("silence", longest_ns, "or sooner, by what has been heard", 0)
 
     @property
     def between_signs_ns(self) -> int:

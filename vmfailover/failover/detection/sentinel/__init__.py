@@ -56,8 +56,8 @@ class SentinelSettings(Detection):
         """Yield the silence of one sentinel, and the agreement of others."""
         down_after, tick = self.sentinel.down_after, self.sentinel.most_tick
         looks = f"{DURATION.format(down_after)}, and the looks at which a ping leaves and is found unanswered"
-        yield Stage("down-after", down_after + 2 * tick, looks)
-        yield Stage("agreement", tick, "the next look of the sentinel that completes the quorum")
+        yield Stage("down-after", down_after + 2 * tick, looks, down_after - self.sentinel.ping_ns)
+        yield Stage("agreement", tick, "the next look of the sentinel that completes the quorum", 0)
 
     @property
     def between_signs_ns(self) -> int:

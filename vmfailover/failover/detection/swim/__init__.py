@@ -47,9 +47,9 @@ class SwimSettings(Detection):
         """Yield the probes, and what becomes of a suspicion."""
         timeout = DURATION.format(self.swim.probe_timeout)
         arithmetic = f"directly and through others, {timeout} each; one comes in a period"
-        yield Stage("probe", 2 * self.swim.probe_timeout, arithmetic)
+        yield Stage("probe", 2 * self.swim.probe_timeout, arithmetic, self.swim.probe_timeout)
         yield Stage("suspicion", self.swim.suspicion)
-        yield Stage("dissemination", self.swim.dissemination, "unless the other host finds out itself")
+        yield Stage("dissemination", self.swim.dissemination, "unless the other host finds out itself", 0)
 
     @property
     def bad_luck_ns(self) -> int:

@@ -91,7 +91,8 @@ class TokenSettings(Detection):
         sum_of = (
             f"{DURATION.format(token.token)} + {further} × {DURATION.format(token.coefficient)}, " if further else ""
         )
-        yield Stage("token", token.timeout_ns, f"{sum_of}less up to {DURATION.format(token.hold_ns)} since it was here")
+        since = f"{sum_of}less up to {DURATION.format(token.hold_ns)} since it was here"
+        yield Stage("token", token.timeout_ns, since, token.timeout_ns - token.hold_ns)
         times = "" if token.consensus else f"1.2 × {DURATION.format(token.timeout_ns)}"
         yield Stage("consensus", token.consensus_ns, times)
         if further:

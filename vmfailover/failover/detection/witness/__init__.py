@@ -29,4 +29,5 @@ class WitnessSettings(HeartbeatSettings):
     def own_stages(self) -> Iterator[Stage]:
         """Yield the silence on the link, and what is left of that on the other way."""
         yield from super().own_stages()
-        yield Stage("witness", max(0, self.witness.timeout - self.timeout), "until it has been silent as long")
+        longer_ns = max(0, self.witness.timeout - self.timeout)
+        yield Stage("witness", longer_ns, "until it has been silent as long", 0)

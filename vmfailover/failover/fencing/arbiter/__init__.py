@@ -40,6 +40,6 @@ class WitnessSettings(ArbiterSettings):
         return self.lease
 
     @property
-    def orders_ns(self) -> int:
+    def one_order_ns(self) -> int:
         """Time until the vote is there and the other host has stopped."""
-        return super().orders_ns + self.lease
+        return super().one_order_ns + self.lease

@@ -16,6 +16,11 @@ class NoFencingSettings(Fencing):
     taken over advertises that at the interval of detection, and the other gives its VM up when it hears so. VRRP."""
 
     @property
+    def one_order_ns(self) -> int:
+        """Nothing is waited for."""
+        return 0
+
+    @property
     def old_host_yields(self) -> bool:
         """Whether a host gives its VM up when it hears that another one has taken over."""
         return self.heal == "yield"

@@ -23,7 +23,7 @@ class WatchdogSettings(Fencing):
     (stonith-watchdog-timeout, twice the watchdog's)."""
 
     @property
-    def orders_ns(self) -> int:
+    def one_order_ns(self) -> int:
         """The time waited."""
         return self.wait
 
