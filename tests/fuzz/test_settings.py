@@ -1,5 +1,6 @@
 """Settings of a scenario change what comes of some run: their code cannot go unseen."""
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
@@ -82,6 +83,11 @@ HEALED: dict[str, Any] = {
     "fencing": {"kind": "none"},
     "failures": [{"at": "2 ms", "kind": "network-loss", "lasts": "3 ms"}],
 }
+#: A set whose pages are sent in larger units.
+SETS: dict[str, Any] = {
+    "workload": {"kind": "hot-sets", "sets": [{"kind": "random", "memory": "64 KiB", "visits": "300000 /s"}]},
+    "replication.granularity": "64 KiB",
+}
 #: Settings that chance seldom draws in a scenario in which they matter: such a scenario, and another value.
 BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
     "detection.phi.window": ("base", {"detection": PHI, "failures": [UNSTEADY, CRASH]}, 2),
@@ -104,6 +110,8 @@ BY_HAND: dict[str, tuple[str, dict[str, Any], Any]] = {
         2,
     ),
     "replication.migration.timeout": ("live-precopy-rounds", MIGRATION, "1 ms"),
+    "workload.sets.offset": ("base", SETS, "32 KiB"),
+    "workload.sets.stride": ("base", SETS, "64 KiB"),
     "replication.migration.auto_converge": ("live-precopy-rounds", THROTTLED, True),
     "failures.paths_timeout": ("base", {"failures": [PATHS]}, "2 ms"),
     "failures.restart_delay": ("base", {"failures": [PATHS]}, "2 ms"),
@@ -198,7 +206,7 @@ def test_a_setting_changes_the_results(key: str) -> None:
 def test_a_setting_that_seldom_matters_changes_the_results(key: str) -> None:
     variant, overrides, value = BY_HAND[key]
     scenario = small(variant, **overrides)
-    assert metrics(scenario) != metrics(scenario.with_(**{key.replace("failures.", "failures.0."): value}))
+    assert metrics(scenario) != metrics(scenario.with_(**{re.sub(r"\b(failures|sets)\.", r"\1.0.", key): value}))
 
 
 def test_the_size_of_a_line_changes_the_results() -> None:

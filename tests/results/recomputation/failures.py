@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from results.recomputation.folder import Folder, Row
 
 #: Faults that end the service of the host that they strike.
-FATAL = {"host-crash", "power-loss", "vm-crash", "memory-error", "hypervisor-hang"}
+FATAL = {
+    "host-crash",
+    "power-loss",
+    "vm-crash",
+    "memory-error",
+    "hypervisor-hang",
+    "isolation",
+    "all-paths-down",
+    "storage-loss",
+}
 SILENT = ("down", "standby-down")
 
 
