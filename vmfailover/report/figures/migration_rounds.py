@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, NullFormatter
 
 from vmfailover.report.figures.canvas import BLUE, ORANGE, TEXT, entitle, new_figure, tidy
 from vmfailover.studies.migration import Migration
@@ -24,8 +26,10 @@ def migration_rounds(found: Migration) -> Axes:
         for begin, lasts, count in told:
             axes.hlines(count, begin, begin + lasts, color=ORANGE, linewidth=3)
         axes.plot([], [], color=ORANGE, linewidth=3, label="modified meanwhile")
-        axes.set_yscale("symlog", linthresh=1e6)
-        axes.set_ylim(bottom=0)
+        axes.set_yscale("log", nonpositive="clip")
+        least = min((size for size in (*sent, *(count for *_, count in told)) if size), default=1)
+        axes.set_ylim(bottom=10 ** floor(log10(least)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(EngFormatter("B"))
         axes.xaxis.set_major_formatter(EngFormatter("s"))
         axes.set_xlim(left=0)
