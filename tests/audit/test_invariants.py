@@ -194,6 +194,7 @@ def test_bytes_of_devices_are_of_whole_lines() -> None:
     assert auditor.dirtied_bytes == 16 * LINE_BYTES
 
 
+@pytest.mark.slow
 def test_what_the_cores_see_is_memory_with_the_dirty_rows_in_it() -> None:
     env = simpy.Environment()
     cluster = Cluster(env, small("three-vcpus-log", failures=[]), kernel, 1 << 20)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from marks import mostly_slow
 from scenarios_for_tests import minute
 
 from vmfailover.cli.main import main
@@ -64,8 +63,9 @@ def test_a_smaller_comparison_leaves_nothing_of_a_larger_one(folder: Path, tmp_p
         assert len(list((tmp_path / "out").glob("scenario-*.yaml"))) == len(names)
 
 
-@pytest.mark.parametrize("command", mostly_slow(["run", "run --replications", "compare"], "compare"))
-@pytest.mark.parametrize("within", mostly_slow(["run", "run --replications"], "run --replications"))
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run", "run --replications", "compare"])
+@pytest.mark.parametrize("within", ["run", "run --replications"])
 def test_a_folder_within_another_does_not_change_whose_that_is(
     command: str, within: str, folder: Path, tmp_path: Path
 ) -> None:

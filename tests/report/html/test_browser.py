@@ -69,6 +69,7 @@ def requests(browser: Any, page: Path) -> list[str]:
     return [url for url in urls if not url.startswith("data:")]
 
 
+@pytest.mark.slow
 def test_it_opens_without_a_complaint_or_a_request(browser: Any, any_page: Path) -> None:
     browser.get(any_page.as_uri())
     browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
@@ -78,6 +79,7 @@ def test_it_opens_without_a_complaint_or_a_request(browser: Any, any_page: Path)
     assert figures == FIGURES[any_page.stem]
 
 
+@pytest.mark.slow
 def test_a_complaint_or_a_request_would_be_noticed(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "bad.html"
     path.write_text("<img src='nowhere.png'><script>throw new Error('no')</script>")

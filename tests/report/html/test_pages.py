@@ -86,7 +86,8 @@ def checked(html: str) -> Checker:
     return checker
 
 
-@pytest.mark.parametrize("name", every(OUTCOMES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OUTCOMES)
 def test_a_page_is_whole_and_fetches_nothing(name: str) -> None:
     html = render(page_of(name))
     checker = checked(html)
