@@ -77,6 +77,20 @@ def test_what_never_comes_is_not_waited_for(overrides: dict[str, object]) -> Non
 THREE_DIGITS = 0.005
 
 
+def test_votes_elections_and_promotions_are_part_of_what_a_failover_needs() -> None:
+    steps = {step: {"mean": "2 ms"} for step in ("election", "promotion")}
+    quorum = {"kind": "witness", "vote": "3 ms"}
+    (first, *_), (longer, *_) = (
+        [
+            ns_of(remark.split("at least ")[1].split(" more")[0])
+            for remark in run(scenario).remarks
+            if "at least" in remark
+        ]
+        for scenario in (small(duration="6500 us"), small(duration="6500 us", failover=steps, quorum=quorum))
+    )
+    assert longer == pytest.approx(first + 7_000_000, rel=THREE_DIGITS)
+
+
 @pytest.mark.parametrize(("duration", "stage"), STAGES.items())
 def test_a_run_says_in_which_stage_a_failover_was_and_how_much_it_needs_at_least(duration: str, stage: str) -> None:
     found = run(small(duration=duration))

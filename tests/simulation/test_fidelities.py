@@ -38,7 +38,7 @@ COMPARED = (
 #: Lines that move from core to core are not logged, so that more is left for checkpoints of what leaves caches.
 EXCEPTIONS = {("cacheline-transfer", "checkpoint.pause_p99_ns"): 0.15}
 #: A share of the guest's time that nobody would notice.
-NEGLIGIBLE = 0.002
+NEGLIGIBLE = 0.001
 FLUCTUATION = {"variation": "40 %", "correlation": "20 ms"}
 
 

@@ -11,6 +11,7 @@ from vmfailover.scenario import load
 from vmfailover.simulation import run
 from vmfailover.studies.explanation import explain
 
+HOSTS = ("primary", "secondary")
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CHANCE = {"distribution": "uniform", "mean": "300 us", "spread": "200 us"}
 #: What a takeover waits for: detectors, ways to fence, votes, and steps that are left to chance.
@@ -44,6 +45,15 @@ def test_bounds_are_as_near_as_the_interval_of_heartbeats() -> None:
     scenario = small("no-clients")
     shortest_ns, longest_ns = explain(scenario).failover_ns
     assert longest_ns - shortest_ns <= scenario.detection.interval + 2 * scenario.link.latency
+
+
+def test_a_delay_of_the_other_host_is_none_of_this_failover() -> None:
+    scenario = small("no-clients")
+    delayed = {host: scenario.with_(fencing={"kind": "stonith", "host_delay": {host: "9 ms"}}) for host in HOSTS}
+    lengths = {host: [term for term in explain(delayed[host]).failover if term.name == "fencing"] for host in HOSTS}
+    (of_primary,), (of_secondary,) = lengths["primary"], lengths["secondary"]
+    assert of_secondary.longest_ns == of_primary.longest_ns + 9_000_000
+    assert of_secondary.shortest_ns == of_primary.shortest_ns + 9_000_000
 
 
 def test_a_restart_boots_or_reads_its_image() -> None:

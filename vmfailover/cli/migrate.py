@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import PATH, Quantity, scenario_in, set_option
+from vmfailover.cli.options import PATH, Quantity, dirty_rate_option, scenario_in, set_option
 from vmfailover.errors import InputError
 from vmfailover.files.whole_file import require_file_writable, write_whole
 
@@ -24,13 +24,7 @@ NOT_CONVERGED = 1
 @click.option(
     "--in-use", metavar="SIZE", type=Quantity("SIZE"), help="Memory in use; the rest is zero.  [default: all]"
 )
-@click.option(
-    "--dirty-rate",
-    "dirty_rates",
-    metavar="RATE over TIME",
-    multiple=True,
-    help="Pages modified in a window, as in '80MB/s over 1s'; over 1 s if no time is given. Repeatable.",
-)
+@dirty_rate_option
 @click.option("--workload", type=PATH, help="A file with hot sets, as `trace fit` writes it, in place of a dirty rate.")
 @click.option("--bandwidth", metavar="RATE", type=Quantity("BANDWIDTH"), help="What the link has, as in 10Gbit/s.")
 @click.option("--downtime-limit", metavar="TIME", help="For how long the VM may be stopped.  [default: 300 ms]")

@@ -153,3 +153,13 @@ def _names_file(line: str) -> bool:
         return True
     name, colon, _ = line.partition(":")
     return bool(name and colon) and not name.startswith("-") and (bool(Path(name).suffix) or os.path.exists(name))
+
+
+#: Rates at which a guest modifies memory, each with its window.
+dirty_rate_option = click.option(
+    "--dirty-rate",
+    "dirty_rates",
+    metavar="RATE over TIME",
+    multiple=True,
+    help="Pages modified in a window, as in '80MB/s over 10ms'; over 1 s if no time is given. Repeatable.",
+)

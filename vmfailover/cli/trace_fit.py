@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmfailover.cli.console import console
-from vmfailover.cli.options import PATH, Quantity, complain
+from vmfailover.cli.options import PATH, Quantity, complain, dirty_rate_option
 from vmfailover.cli.progress import counted_bar
 from vmfailover.files.whole_file import require_file_writable
 
@@ -21,13 +21,7 @@ _OF_TRACES, _OF_RATES = ("ipc", "clock_hz", "holdout"), ("in_use", "below")
 
 @click.command("fit")
 @click.argument("trace", type=PATH, required=False)
-@click.option(
-    "--dirty-rate",
-    "rates",
-    metavar="RATE over TIME",
-    multiple=True,
-    help="Pages modified in a window, as in '80MB/s over 10ms'; over 1 s if no time is given. Repeatable.",
-)
+@dirty_rate_option
 @click.option("--qmp", type=PATH, help="Answers to QEMU's query-dirty-rate, in JSON.")
 @click.option("--domstats", type=PATH, help="What virsh domstats DOMAIN --dirtyrate prints.")
 @click.option(
@@ -68,11 +62,16 @@ def command(context: click.Context, /, out: Path, accept: bool, as_json: bool, *
 
 
 def _found(
-    progress: Any, trace: Path | None, rates: tuple[str, ...], qmp: Path | None, domstats: Path | None, **given: Any
+    progress: Any,
+    trace: Path | None,
+    dirty_rates: tuple[str, ...],
+    qmp: Path | None,
+    domstats: Path | None,
+    **given: Any,
 ) -> "Fit":
     from vmfailover.studies.fit import fit_rates, fit_trace
 
-    sources = [each for each in (trace, rates, qmp, domstats) if each]
+    sources = [each for each in (trace, dirty_rates, qmp, domstats) if each]
     if len(sources) != 1:
         raise click.UsageError("Give one of TRACE, --dirty-rate, --qmp and --domstats.")
     told = {name: value for name, value in given.items() if value is not None}
@@ -81,7 +80,9 @@ def _found(
         return fit_trace(trace, progress=progress, **told)
     if "in_use" not in told:
         raise click.UsageError("A rate does not tell over how much memory it is spread: give --in-use.")
-    return fit_rates(_rates(rates, qmp, domstats), source=str((qmp or domstats or Path("dirty rates")).name), **told)
+    return fit_rates(
+        _rates(dirty_rates, qmp, domstats), source=str((qmp or domstats or Path("dirty rates")).name), **told
+    )
 
 
 def _refuse(told: dict[str, Any], names: tuple[str, ...], owner: str) -> None:
@@ -92,12 +93,12 @@ def _refuse(told: dict[str, Any], names: tuple[str, ...], owner: str) -> None:
             raise click.UsageError(f"{option_of(name)} belongs to {owner}.")
 
 
-def _rates(rates: tuple[str, ...], qmp: Path | None, domstats: Path | None) -> "list[DirtyRate]":
+def _rates(dirty_rates: tuple[str, ...], qmp: Path | None, domstats: Path | None) -> "list[DirtyRate]":
     from vmfailover.studies.fit import DirtyRate, from_domstats, from_qmp
 
     if qmp:
         return from_qmp(qmp)
-    return from_domstats(domstats) if domstats else [DirtyRate.parse(each) for each in rates]
+    return from_domstats(domstats) if domstats else [DirtyRate.parse(each) for each in dirty_rates]
 
 
 def _print(found: "Fit", *, as_json: bool) -> None:

@@ -113,10 +113,12 @@ DEFINITIONS: dict[str, Metric] = {
         "part of the latency: until the failure is noticed", "from the failure to the verdict of the detector", _NO_MOVE
     ),
     "failover.fencing_ns": Metric(
-        "part of the latency: until the failed host is known to be silent", "from the verdict to the fence", _NO_PART
+        "part of the latency: until the failed host is known to be silent; the vote and the election are part of it",
+        "from the verdict to the fence",
+        _NO_PART,
     ),
     "failover.apply_ns": Metric(
-        "part of the latency: until the image is at a state from which the VM can run",
+        "part of the latency: until the image is at a state from which the VM can run; the promotion is part of it",
         "from the fence to the complete image",
         _NO_PART,
     ),

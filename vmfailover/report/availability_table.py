@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import counted, long_duration, share, short_count, three_digits
 from vmfailover.scenario.units import LIFETIME
 from vmfailover.studies.availability import YEAR_NS, Availability
@@ -20,8 +19,7 @@ FEW = 30
 
 def print_availability(result: Availability, console: Console) -> None:
     """Print how long the VM is up, what takes it down, and what that rests on; in ASCII if there is no Unicode."""
-    for part in _parts(result):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console))
+    print_parts(_parts(result), console)
 
 
 def _parts(result: Availability) -> Iterator[RenderableType]:
@@ -47,7 +45,7 @@ def _headline(result: Availability) -> Text:
 
 
 def _table(result: Availability) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     table.add_column(no_wrap=True)
     for name in ("a year", "± 95 %"):
         table.add_column(name, justify="right", no_wrap=True, min_width=9)

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import SINGLE_DRAWS
 from vmfailover.report.comparison_notes import WINNERS, failures, interruption, notes
 from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.studies.comparison import Comparison
 
 #: Characters of a row's label, and of columns of means and of differences, each with a space.
@@ -24,8 +23,7 @@ Cell = Callable[[Comparison, str, Row], Text]
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print what was measured, the differences to the baseline, and what else a reader has to know."""
-    for part in _parts(comparison, console.width):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(comparison, console.width), console)
 
 
 def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -49,7 +47,7 @@ def _blocks(names: Sequence[str], width: int, column: int) -> list[Sequence[str]
 
 
 def _table(comparison: Comparison, rows: Sequence[Row], names: Sequence[str], column: int, cell: Cell) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     table.add_column(no_wrap=True, min_width=_LABEL - 1)
     for name in names:
         table.add_column(_broken_at_hyphens(name, column - 1), justify="right", no_wrap=True, min_width=column - 1)

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import duration
 from vmfailover.studies.explanation import Explanation, Term
 
 
 def print_explanation(found: Explanation, console: Console) -> None:
     """Print what a failover, an epoch and a loss add up to, a row a term, each with its key."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Explanation) -> Iterator[RenderableType]:
@@ -45,7 +43,7 @@ def _between(shortest_ns: int, longest_ns: int) -> str:
 
 
 def _table(terms: Sequence[Term]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     for title, justify in (("part", "left"), ("at least", "right"), ("at most", "right")):
         table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type] # a literal of rich
     table.add_column("from")

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.parts import print_parts
 from vmfailover.results.quantities import counted, duration
 from vmfailover.studies.exploration import Exploration, quantile
 
@@ -23,8 +23,7 @@ QUANTILES = {"least": 0.0, "p50": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
 
 def print_exploration(exploration: Exploration, console: Console) -> None:
     """Print what was covered, what came of it, and how long failovers took; in ASCII if there is no Unicode."""
-    for part in _parts(exploration):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console))
+    print_parts(_parts(exploration), console)
 
 
 def _parts(exploration: Exploration) -> Iterator[RenderableType]:

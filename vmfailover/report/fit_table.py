@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import count, counted, duration, short_count, three_digits
 from vmfailover.scenario.units import SIZE
 from vmfailover.studies.fit.fit import ACCEPTABLE, Fit, Point
@@ -15,8 +14,7 @@ from vmfailover.studies.fit.fit import ACCEPTABLE, Fit, Point
 
 def print_fit(found: Fit, console: Console) -> None:
     """Print the dirty sets recorded and fitted, a row a window, and what is to be known about them."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Fit) -> Iterator[RenderableType]:
@@ -33,7 +31,7 @@ def _window(point: Point) -> str:
 
 
 def _table(found: Fit) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     columns = [points for _, points in found.of_granularity()]
     by_stores = columns[0][0].stores is not None
     sizes = [SIZE.format(granularity) for granularity, _ in found.of_granularity()]

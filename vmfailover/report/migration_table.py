@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.migration import Round
 from vmfailover.results.quantities import counted, duration, size
 from vmfailover.studies.migration import Migration, Setting
@@ -18,8 +17,7 @@ _MOST = 20
 
 def print_migration(found: Migration, console: Console) -> None:
     """Print the answer, a row a round, a row for each other setting, and which timeouts bear the downtime."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Migration) -> Iterator[RenderableType]:
@@ -54,7 +52,7 @@ def _advice(found: Migration) -> str:
 
 
 def _table(*titles: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     for title in titles:
         table.add_column(title, justify="left" if title in ("setting", "timeout") else "right", no_wrap=True)
     return table

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import partial_mark
 from vmfailover.report.comparison_rows import ROWS
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.report.replication_remarks import replication_remarks
 from vmfailover.results.quantities import counted
 from vmfailover.studies.replication import Replications
@@ -22,14 +20,13 @@ Written = Callable[[float | None], str]
 
 def print_replications(found: Replications, console: Console) -> None:
     """Print each metric's mean, median and 99th percentile with their intervals, and why there are so many runs."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Replications) -> Iterator[RenderableType]:
     title, protocol = found.scenario.name, found.scenario.replication.protocol
     yield Text.assemble((title, "bold"), f" · {counted(len(found.runs), 'replication')} · {protocol}")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     table.add_column(no_wrap=True, min_width=_LABEL)
     for column in ("mean", "median", "p99 ≥"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.metric_quantity import quantity
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import counted, share
 from vmfailover.studies.sensitivity import Effect, Sensitivity
 
@@ -23,13 +21,12 @@ _NOTES = {
 
 def print_sensitivity(found: Sensitivity, console: Console) -> None:
     """Print the keys, the one that moves the metric most first."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Sensitivity) -> Iterator[RenderableType]:
     yield Text(f"What moves the {found.objective.statistic} of {found.objective.metric}", style="bold")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     table.add_column("key", no_wrap=True, min_width=max(len(effect.key) for effect in found.effects))
     for title in _TITLES[found.method]:
         table.add_column(title, justify="right")

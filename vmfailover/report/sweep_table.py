@@ -4,15 +4,13 @@ from collections.abc import Iterator, Mapping
 from math import isnan
 from typing import Any
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from vmfailover.records.metric_names import bound_name
-from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.chance import PARTIAL_MEANS, drawn_from, partial_mark
 from vmfailover.report.comparison_rows import ROWS, Row
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import counted
 from vmfailover.studies.averages import count_name
 from vmfailover.studies.sweep import Sweep
@@ -34,15 +32,14 @@ MOST = 40
 
 def print_sweep(found: Sweep, console: Console) -> None:
     """Print the points with what matters most of each."""
-    for part in _parts(found, console.width):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found, console.width), console)
 
 
 def _parts(found: Sweep, width: int) -> Iterator[RenderableType]:
     by_metric = {row.metric: row for row in ROWS}
     known = [by_metric[metric] for metric in SHOWN if has_any(found, metric)]
     rows = known[: max(1, width // _COLUMN - len(found.keys))]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = new_table()
     table.add_column("#", justify="right", no_wrap=True)
     for key in found.keys:
         table.add_column(

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vmfailover.report.ascii import captured_in_ascii
 from vmfailover.report.metric_quantity import quantity
+from vmfailover.report.parts import new_table, print_parts
 from vmfailover.results.quantities import counted
 from vmfailover.studies.runs import end_remark
 from vmfailover.studies.tuning import MOST_FINALISTS, Trial, Tuning
@@ -16,8 +15,7 @@ from vmfailover.studies.tuning import MOST_FINALISTS, Trial, Tuning
 
 def print_tuning(found: Tuning, console: Console) -> None:
     """Print the best values, how sure they are, and what was tried."""
-    for part in _parts(found):
-        console.print(part if console.encoding.startswith("utf") else captured_in_ascii(part, console), soft_wrap=False)
+    print_parts(_parts(found), console)
 
 
 def _parts(found: Tuning) -> Iterator[RenderableType]:
@@ -46,7 +44,7 @@ def _name(found: Tuning) -> str:
 
 
 def _table(found: Tuning) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table = new_table(2)
     for key in found.finalists[0].point:
         table.add_column(key.rpartition(".")[2], justify="right")
     table.add_column(found.objective.metric.removesuffix("_ns"), justify="right")

@@ -101,11 +101,13 @@ class StageWatch(Observer):
 
 def least_remaining_ns(stage: Stage, cluster: Cluster) -> int:
     """Return how much longer a failover takes at least from now on, by the timers of the scenario, nanoseconds."""
-    activation_ns, fencing_ns = cluster.pair.protection.activation_ns, cluster.scenario.fencing.delay
+    scenario, activation_ns = cluster.scenario, cluster.pair.protection.activation_ns
+    steps, promotion_ns = scenario.failover, scenario.failover.promotion.shortest_ns
+    fencing_ns = scenario.quorum.vote_ns + steps.election.shortest_ns + scenario.fencing.one_order_ns
     stages = {
-        "detection": (0, fencing_ns + activation_ns),
-        "fencing": (fencing_ns, activation_ns),
-        "apply": (0, activation_ns),
+        "detection": (0, fencing_ns + promotion_ns + activation_ns),
+        "fencing": (fencing_ns, promotion_ns + activation_ns),
+        "apply": (promotion_ns, activation_ns),
         "activation": (activation_ns, 0),
     }
     own_ns, later_ns = stages[stage.name]

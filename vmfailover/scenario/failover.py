@@ -42,11 +42,14 @@ class Fencing(Section):
 
     @property
     def latest_ns(self) -> int:
-        """Time within which a host is fenced if any order succeeds, nanoseconds."""
-        waits = self.priority_delay + self.random_delay + max(self.host_delay.values(), default=0)
-        return waits + self.orders_ns
+        """Time within which either host fences the other if any order succeeds, nanoseconds."""
+        return max(map(self.longest_ns, ("", *self.host_delay)))
 
-    def earliest_ns(self, host: str) -> int:
+    def longest_ns(self, host: str) -> int:
+        """Return the time that a host takes at most to fence the other, if any order succeeds, nanoseconds."""
+        return self.priority_delay + self.random_delay + self.host_delay.get(host, 0) + self.orders_ns
+
+    def shortest_ns(self, host: str) -> int:
         """Return the time that a host takes at least to fence the other, nanoseconds."""
         return self.priority_delay + self.host_delay.get(host, 0) + self.one_order_ns
 

@@ -80,8 +80,8 @@ def _failover(scenario: Scenario) -> Iterator[Term]:
     yield Term("vote", scenario.quorum.vote_ns, scenario.quorum.vote_ns, "quorum.vote")
     yield _step("election", scenario.failover.election)
     fencing = scenario.fencing
-    earliest_ns = fencing.earliest_ns(Role.SECONDARY.value)
-    yield Term("fencing", earliest_ns, fencing.latest_ns, f"fencing ({fencing.kind})", _delays(scenario))
+    shortest_ns, longest_ns = fencing.shortest_ns(Role.SECONDARY), fencing.longest_ns(Role.SECONDARY)
+    yield Term("fencing", shortest_ns, longest_ns, f"fencing ({fencing.kind})", _delays(scenario))
     yield _step("promotion", scenario.failover.promotion)
     yield from _start(scenario)
 
@@ -94,7 +94,7 @@ def _delays(scenario: Scenario) -> str:
     fencing = scenario.fencing
     delays = {
         "priority_delay": fencing.priority_delay,
-        "host_delay": fencing.host_delay.get(Role.SECONDARY.value, 0),
+        "host_delay": fencing.host_delay.get(Role.SECONDARY, 0),
         "random_delay": fencing.random_delay,
     }
     told = [f"{name} {DURATION.format(delay_ns)}" for name, delay_ns in delays.items() if delay_ns]

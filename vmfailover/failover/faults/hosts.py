@@ -49,16 +49,20 @@ class VmCrash(Failure):
         return None
 
 
-class UncorrectableError(VmCrash):
-    """The VM's process dies of an uncorrectable error of memory, which the host reports at once."""
-
-    happened: ClassVar[str] = "had a memory error"
+class ReportedVmCrash(VmCrash):
+    """The VM's process dies of what the host reports at once."""
 
     def strike(self, part: "Host", report: Callable[[str], None]) -> Undo | None:
         """Stop the host, and report it."""
         part.stop()
         report(part.name)
         return None
+
+
+class UncorrectableError(ReportedVmCrash):
+    """An uncorrectable error of memory."""
+
+    happened: ClassVar[str] = "had a memory error"
 
 
 class HypervisorHang(Failure):

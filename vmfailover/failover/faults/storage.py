@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from vmfailover.engine.steps import Steps
-from vmfailover.failover.faults.hosts import VmCrash
+from vmfailover.failover.faults.hosts import ReportedVmCrash
 from vmfailover.records.planes import Plane, Way
 from vmfailover.scenario.failover import Failure, Undo
 from vmfailover.scenario.record import written
@@ -16,16 +16,10 @@ if TYPE_CHECKING:
 _STORAGE = tuple((Plane.STORAGE, way) for way in Way)
 
 
-class StorageLoss(VmCrash):
-    """The array says that the VM's storage is gone for good: the host ends the VM, and reports that at once."""
+class StorageLoss(ReportedVmCrash):
+    """The array says that the VM's storage is gone for good, and the host ends the VM."""
 
     happened: ClassVar[str] = "lost its storage for good"
-
-    def strike(self, part: "Host", report: Callable[[str], None]) -> Undo | None:
-        """Stop the host, and report it."""
-        part.stop()
-        report(part.name)
-        return None
 
 
 class AllPathsDown(Failure):

@@ -93,8 +93,9 @@ class _Migration:
                 if self._pace.fits(_bytes(unsent)):
                     return self._stopped(unsent)
                 self._rounds += 1
-            unsent = self._send(unsent)
-            sent_bytes += self._last_bytes
+            slice_bytes = self._pace.slice_bytes(_bytes(unsent))
+            unsent = self._send(unsent, slice_bytes)
+            sent_bytes += slice_bytes
         return Forecast(False, self._now_ns, None, self._rounds)
 
     def _modified(self, seconds: float) -> Pages:
@@ -113,12 +114,12 @@ class _Migration:
         if self._spec.auto_converge:
             self._throttle.judge(round(sent_bytes), round(modified_bytes), self._now_ns)
 
-    def _send(self, unsent: Pages) -> Pages:
-        self._last_bytes = self._pace.slice_bytes(_bytes(unsent))
-        left_ns = self._now_ns + self._pace.least_ns(self._last_bytes)
-        self._now_ns = self._pace.sent(self._last_bytes, left_ns)
+    def _send(self, unsent: Pages, slice_bytes: int) -> Pages:
+        """Return what is unsent once so much has left."""
+        left_ns = self._now_ns + self._pace.least_ns(slice_bytes)
+        self._now_ns = self._pace.sent(slice_bytes, left_ns)
         before = np.cumsum(unsent) - unsent
-        left: Pages = unsent - np.clip(self._last_bytes / SENT_BYTES - before, 0.0, unsent)
+        left: Pages = unsent - np.clip(slice_bytes / SENT_BYTES - before, 0.0, unsent)
         return left
 
     def _stopped(self, unsent: Pages) -> Forecast:

@@ -13,7 +13,8 @@ class NoFencingSettings(Fencing):
 
     heal: Literal["none", "yield"] = "none"
     """Of none: how a split brain ends once the hosts hear each other again. none: both go on. yield: the host that has
-    taken over advertises that at the interval of detection, and the other gives its VM up when it hears so. VRRP."""
+    taken over advertises that at the interval of detection, and the other gives its VM up when it hears so, as a router
+    of VRRP does that has the lower priority."""
 
     @property
     def one_order_ns(self) -> int:
